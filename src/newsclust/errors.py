@@ -1,0 +1,92 @@
+"""What can go wrong, by name.
+
+`NewsclustError` is what the program tells a person and exits with; `ItemError` is what a stage says of one
+item, and what the pipeline stores as a row of `failures` before it goes on with the next.
+"""
+
+from enum import StrEnum
+
+
+class Reason(StrEnum):
+    """Why an item left the stream. Closed: analysts `GROUP BY reason`."""
+
+    # fetch
+    BAD_URL = "bad_url"
+    DNS_FAILED = "dns_failed"
+    CONNECTION_FAILED = "connection_failed"
+    TLS_FAILED = "tls_failed"
+    TIMEOUT = "timeout"
+    TOO_LARGE = "too_large"
+    TOO_MANY_REDIRECTS = "too_many_redirects"
+    BAD_ENCODING = "bad_encoding"
+    GONE = "gone"
+    NOT_FOUND = "not_found"
+    FORBIDDEN = "forbidden"
+    THROTTLED = "throttled"
+    CLIENT_ERROR = "client_error"
+    SERVER_ERROR = "server_error"
+    # parse
+    EMPTY = "empty"
+    HTML_NOT_FEED = "html_not_feed"
+    NOT_A_FEED = "not_a_feed"
+    NO_ADDRESS = "no_address"
+    # extract
+    NOT_HTML = "not_html"
+    NO_TEXT = "no_text"
+    CRASHED = "crashed"
+
+
+class NewsclustError(Exception):
+    """Any error that newsclust raises on purpose; `exit_code` is what the command line ends with."""
+
+    exit_code = 1
+
+
+class SettingsError(NewsclustError):
+    """A setting, a feed list or an option is wrong; nothing was started."""
+
+    exit_code = 2
+
+
+class StoreError(NewsclustError):
+    """The database cannot be opened, written or published; what was stored is as before."""
+
+    exit_code = 3
+
+
+class CheckError(NewsclustError):
+    """The stored rows contradict each other; nothing was published."""
+
+    exit_code = 4
+
+
+class StepError(NewsclustError):
+    """Most items of a step failed: then it is the network or the machine, not the items."""
+
+    exit_code = 5
+
+
+class ItemError(NewsclustError):
+    """One item could not be done. `item` is its id or address, `detail` what a person needs to see."""
+
+    def __init__(self, item: str, reason: Reason, detail: str = "") -> None:
+        super().__init__(f"{item}: {reason}" + (f" ({detail})" if detail else ""))
+        self.item = item
+        self.reason = reason
+        self.detail = detail
+
+    def __reduce__(self) -> tuple[type["ItemError"], tuple[str, Reason, str]]:
+        """Survive the way back from a worker process."""
+        return type(self), (self.item, self.reason, self.detail)
+
+
+class FetchError(ItemError):
+    """An address could not be downloaded."""
+
+
+class ParseError(ItemError):
+    """Bytes that should be a feed, or an entry of it, could not be read."""
+
+
+class ExtractError(ItemError):
+    """No article text could be taken from a page or an entry."""

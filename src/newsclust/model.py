@@ -1,0 +1,223 @@
+"""The words of the project as types: frozen, keyword-only, with aware UTC datetimes.
+
+Ids are hashes of natural keys, so that saving a row twice is saving it once.
+"""
+
+import hashlib
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import StrEnum
+
+from newsclust.errors import FetchError
+
+
+def id_of(*natural_key: str) -> str:
+    """The id that belongs to a natural key: 16 hexadecimal digits of its SHA-256."""
+    return hashlib.sha256("\x1f".join(natural_key).encode()).hexdigest()[:16]
+
+
+class DateQuality(StrEnum):
+    """How far a `published_at` can be trusted."""
+
+    GIVEN = "given"  # a date with a time, as the source wrote it
+    GUESSED = "guessed"  # a day without a time, a date without a zone, or `updated` standing in for it
+    MISSING = "missing"  # none: the moment of first sight stands in
+    FUTURE = "future"  # later than the moment of first sight, which stands in
+
+
+class PagePolicy(StrEnum):
+    """When to download the pages behind a feed's entries."""
+
+    AUTO = "auto"  # when the feed's own text is short or breaks off
+    ALWAYS = "always"
+    NEVER = "never"
+
+
+class RequestKind(StrEnum):
+    FEED = "feed"
+    PAGE = "page"
+
+
+class TextSource(StrEnum):
+    """Where an article's text was taken from."""
+
+    PAGE = "page"
+    FEED_CONTENT = "feed_content"
+    FEED_SUMMARY = "feed_summary"
+
+
+class DuplicateMethod(StrEnum):
+    SAME_URL = "same_url"
+    SAME_TEXT = "same_text"
+    NEAR_TEXT = "near_text"
+
+
+class StoryEvent(StrEnum):
+    BORN = "born"
+    GREW = "grew"
+    SHRANK = "shrank"
+    MERGED = "merged"
+    SPLIT = "split"
+    CLOSED = "closed"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Feed:
+    """One feed URL that we poll."""
+
+    id: str
+    url: str
+    title: str
+    site_url: str | None = None
+    language: str | None = None  # ISO 639-1, None when the feed mixes languages
+    tags: tuple[str, ...] = ()
+    pages: PagePolicy = PagePolicy.AUTO
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Request:
+    """One address to download, with what an earlier answer lets us ask politely."""
+
+    url: str
+    kind: RequestKind
+    item_id: str  # the feed's id or the article's id
+    etag: str | None = None
+    last_modified: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Page:
+    """What an address answered: the body decompressed, the headers with lower-case names."""
+
+    url: str
+    final_url: str
+    fetched_at: datetime
+    headers: dict[str, str]
+    body: bytes
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Fetch:
+    """One request as it went: a page, or "not modified" (neither page nor error), or an error."""
+
+    request: Request
+    requested_at: datetime
+    seconds: float
+    status: int | None  # of the last hop; None when no answer came
+    final_url: str
+    redirects: int
+    received_bytes: int  # as sent, before decompression
+    etag: str | None
+    last_modified: str | None
+    page: Page | None = None
+    error: FetchError | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Entry:
+    """One item as one feed showed it."""
+
+    id: str
+    feed_id: str
+    guid: str | None
+    link: str  # as the feed wrote it, made absolute
+    url: str  # canonical
+    title: str  # plain text
+    summary: str | None  # HTML, as given
+    content: str | None  # HTML, as given
+    author: str | None
+    language: str | None
+    published_at: datetime
+    date_quality: DateQuality
+    updated_at: datetime | None = None
+    warnings: tuple[str, ...] = ()
+
+    @property
+    def article_id(self) -> str:
+        return id_of(self.url)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ParsedFeed:
+    """All that one feed document holds."""
+
+    feed_id: str
+    title: str | None
+    entries: tuple[Entry, ...]
+    warnings: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Source:
+    """What is known of one article before its text is taken: an entry's fields and, perhaps, its page."""
+
+    article_id: str
+    url: str  # canonical
+    title: str
+    summary: str | None  # HTML
+    content: str | None  # HTML
+    language: str | None  # what the feed says
+    feed_title: str
+    page: Page | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Extraction:
+    """The text of one article, and where it came from."""
+
+    article_id: str
+    canonical_url: str  # by the page's own word (rel=canonical) or its final address; else the entry's
+    title: str
+    text: str  # paragraphs parted by one empty line
+    language: str  # ISO 639-1, "und" when nothing tells
+    language_source: str  # "text", "feed" or "none"
+    author: str | None
+    text_source: TextSource
+    cut: str | None = None  # the words that say the text is cut by a paywall; None when it is whole
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Article:
+    """One text at one canonical URL."""
+
+    id: str
+    url: str
+    canonical_url: str
+    title: str
+    text: str
+    language: str
+    outlet: str
+    published_at: datetime
+    date_quality: DateQuality
+    first_seen_at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Fingerprint:
+    """What near-duplicate search needs of one article."""
+
+    article_id: str
+    text_hash: str  # of the normalised text; equal hashes are equal texts
+    shingles: int
+    bands: tuple[int, ...]  # one unsigned 64-bit key a band; empty when the text is too short to compare
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Duplicate:
+    """`article_id` repeats `original_id`; `similarity` is 1 for equal texts and addresses, else Jaccard."""
+
+    article_id: str
+    original_id: str
+    method: DuplicateMethod
+    similarity: float
+    evidence: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Link:
+    """Evidence that two articles tell one story; `article_a` < `article_b`."""
+
+    article_a: str
+    article_b: str
+    probability: float
+    evidence: dict[str, float] = field(default_factory=dict)
