@@ -221,3 +221,22 @@ class Link:
     article_b: str
     probability: float
     evidence: dict[str, float] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Run:
+    """One execution of a flow; `night_at` is the moment it reckons as "now"."""
+
+    id: str
+    flow: str
+    night_at: datetime
+    started_at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Count:
+    """What a step did, in items."""
+
+    done: int = 0
+    skipped: int = 0
+    failed: int = 0

@@ -1,0 +1,117 @@
+"""The story of a night, from top to bottom. The order of the steps stands here and nowhere else.
+
+Run it by hand with `python flows/nightly.py`; `flows/deploy.py` serves it every night.
+"""
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+from prefect import flow, get_run_logger, task
+from prefect.artifacts import create_markdown_artifact
+from prefect.cache_policies import NO_CACHE
+
+from newsclust import pipeline, report
+from newsclust.feeds import read_feeds
+from newsclust.model import Count, Run
+from newsclust.settings import NightSettings, Settings, load_settings
+from newsclust.store import Database, runs
+
+
+@flow(name="nightly", validate_parameters=False)
+def nightly(settings: Settings | None = None, now: datetime | None = None) -> str:
+    """Turn what the feeds say tonight into stories, topics and a published database; return the run's id."""
+    settings = settings or load_settings()
+    with begun_night("nightly", settings, now or datetime.now(UTC)) as night:
+        db, run, clock, step = night.db, night.run, night.clock, night.step
+        fetcher, embedder = settings.fetcher(clock=clock), settings.embedder()
+        model, window = embedder.name, settings.stories.window_days
+
+        # What is out there
+        step(pipeline.sync_feeds, db, run, read_feeds(settings.paths.feeds))
+        step(pipeline.fetch_feeds, db, run, fetcher)
+        step(pipeline.parse_feeds, db, run, clock)
+        step(pipeline.fetch_pages, db, run, fetcher)
+        step(pipeline.extract_articles, db, run, clock, settings.extractor())
+
+        # What of it is new, and what it tells
+        step(pipeline.find_copies, db, run, settings.duplicates.jaccard)
+        step(pipeline.embed_articles, db, run, embedder, settings.embed.characters)
+        step(pipeline.link_articles, db, run, settings.linker(), model, window)
+        step(pipeline.group_stories, db, run, settings.clusterer(), model, window)
+        step(pipeline.group_topics, db, run, model, settings.topics.window_days, settings.topics.min_stories)
+
+        # What the analysts get
+        step(pipeline.check, db)
+        night.finish()
+        step(pipeline.publish, db, settings.paths.published)
+        create_markdown_artifact(report.summary_markdown(db.connection, run.id), key="night")
+        return run.id
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Night:
+    """One night under way: its database, its run, its clock, and how its steps are tried."""
+
+    db: Database
+    run: Run
+    clock: pipeline.Clock
+    tries: NightSettings
+
+    def step(self, work: Callable[..., Count], *given: Any) -> Count:
+        """Do one step as a Prefect task: what it did is a row of `steps`, and a failure is tried again."""
+
+        # The task takes no parameters: a database connection can neither be hashed for a cache nor stored.
+        @task(
+            name=work.__name__,
+            retries=self.tries.retries,
+            retry_delay_seconds=self.tries.retry_delay_s,
+            retry_condition_fn=_may_pass,
+            cache_policy=NO_CACHE,
+            persist_result=False,
+        )
+        def attempt() -> Count:
+            return pipeline.perform(self.db, self.run, self.clock, work.__name__, lambda: work(*given))
+
+        count = attempt()
+        get_run_logger().info(
+            "%s: %d done, %d skipped, %d failed", work.__name__, count.done, count.skipped, count.failed
+        )
+        return count
+
+    def finish(self) -> None:
+        """Store that the night came to its end: before publishing, so that the published copy says so."""
+        runs.finish_run(self.db, self.run, finished_at=self.clock())
+
+
+@contextmanager
+def begun_night(flow_name: str, settings: Settings, now: datetime) -> Iterator[Night]:
+    """Open the database and begin a run; an error inside ends the run as failed, and is raised."""
+    clock = pipeline.night_clock(now)
+    with Database(settings.paths.database, now=now) as db:
+        run = runs.begin_run(
+            db,
+            flow=flow_name,
+            night_at=now,
+            started_at=datetime.now(UTC),
+            settings=settings.model_dump(mode="json"),
+        )
+        try:
+            yield Night(db=db, run=run, clock=clock, tries=settings.night)
+        except BaseException as error:
+            runs.finish_run(db, run, finished_at=clock(), error=str(error) or type(error).__name__)
+            raise
+
+
+def _may_pass(_task: Any, _run: Any, state: Any) -> bool:
+    """Try again only what may pass: contradicting rows and wrong settings stay so."""
+    from newsclust.errors import CheckError, SettingsError
+
+    error = state.result(raise_on_failure=False)
+    return not isinstance(error, CheckError | SettingsError)
+
+
+if __name__ == "__main__":
+    nightly()

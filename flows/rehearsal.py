@@ -1,0 +1,152 @@
+"""Nights without the internet: feeds and pages served on loopback under their own names, through the real flow.
+
+    python -m flows.rehearsal demo [FOLDER]    three nights of the sample corpus (`make demo`)
+    python -m flows.rehearsal real [FOLDER]    one night of the documents in ../shared/seeds (`make real`)
+
+A second run over the same folder changes nothing and says so.
+"""
+
+import sys
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+
+from flows.nightly import nightly
+
+from newsclust import cli
+from newsclust.feeds import write_feeds
+from newsclust.model import Feed
+from newsclust.rehearsal import Loopback, night_time, sample_feeds, sample_site, seed_feeds, seed_site
+from newsclust.settings import ExtractSettings, FetchSettings, NightSettings, Paths, Settings, StorySettings
+from newsclust.store import Database
+
+ROOT = Path(__file__).parents[1]
+SAMPLE = ROOT / "data" / "sample"
+SEEDS = ROOT.parent / "shared" / "seeds"
+SAMPLE_NIGHTS = (1, 2, 3)
+SEED_NIGHT = datetime(2026, 2, 5, 22, tzinfo=UTC)
+
+# What a reader can see of a night; when it was last seen or asked is not part of it.
+_VISIBLE = {
+    "entries": "* EXCLUDE (last_seen_at)",
+    "articles": "* EXCLUDE (extracted_at)",
+    "article_versions": "*",
+    "duplicates": "*",
+    "embeddings": "*",
+    "links": "*",
+    "stories": "*",
+    "story_articles": "*",
+    "story_events": "*",
+    "topics": "* EXCLUDE (seen_at)",
+    "topic_stories": "*",
+}
+
+
+def demo(folder: Path) -> Path:
+    """Live the nights of the sample that the folder's database does not hold; return the published file.
+
+    When it holds all of them, the last one is lived again, to show that nothing changes.
+    """
+    with Loopback(sample_site(SAMPLE, night=SAMPLE_NIGHTS[0])) as loopback:
+        settings = rehearsal_settings(loopback, sample_feeds(SAMPLE), folder)
+        ended = _finished_nights(settings.paths.database)
+        missing = [night for night in SAMPLE_NIGHTS if night_time(night) not in ended]
+        before = visible(settings.paths.database)
+        for night in missing or SAMPLE_NIGHTS[-1:]:
+            _say(f"Night {night} of {len(SAMPLE_NIGHTS)}, {night_time(night):%A %d %B %Y}")
+            loopback.show(sample_site(SAMPLE, night=night))
+            nightly(settings, night_time(night))
+    _say_what_changed(before, visible(settings.paths.database))
+    return settings.paths.published
+
+
+def real(folder: Path, seeds: Path = SEEDS) -> Path | None:
+    """Live one night of the real documents; return the published file, None when they are not there."""
+    if not (seeds / "feeds").is_dir():
+        _say(f"Skipped: the documents are not there ({seeds}); they are not part of the repository.")
+        return None
+    with Loopback(seed_site(seeds)) as loopback:
+        settings = rehearsal_settings(loopback, seed_feeds(seeds), folder)
+        # The documents span twenty months: one window holds them all.
+        settings = settings.model_copy(update={"stories": StorySettings(window_days=700)})
+        before = visible(settings.paths.database)
+        nightly(settings, SEED_NIGHT)
+    _say_what_changed(before, visible(settings.paths.database))
+    return settings.paths.published
+
+
+def rehearsal_settings(loopback: Loopback, feeds: Sequence[Feed], folder: Path) -> Settings:
+    """Return settings that read these feeds from the loopback and keep everything under `folder`."""
+    folder.mkdir(parents=True, exist_ok=True)
+    listed = folder / "feeds.toml"
+    listed.write_text(write_feeds(feeds), encoding="utf-8")
+    options = {"connect_to": loopback.connect_to, "ca_file": str(loopback.ca_file), "host_pause_s": 0.0}
+    return Settings(
+        paths=Paths(
+            feeds=listed,
+            database=folder / "newsclust.duckdb",
+            published=folder / "published" / "newsclust.duckdb",
+        ),
+        fetch=FetchSettings(options=options),
+        extract=ExtractSettings(),
+        night=NightSettings(retries=0),
+    )
+
+
+def visible(database: Path) -> dict[str, tuple[int, int]] | None:
+    """Return (rows, hash of all rows) of each table a reader can see; None when there is no database yet."""
+    if not database.exists():
+        return None
+    with Database(database) as db:
+        found = {}
+        for table, columns in _VISIBLE.items():
+            sql = f"SELECT count(*) AS n, coalesce(bit_xor(hash(seen)), 0) AS h FROM (SELECT {columns} FROM {table}) AS seen"  # noqa: S608, E501
+            row = db.rows(sql)[0]
+            found[table] = (row["n"], row["h"])
+    return found
+
+
+def _finished_nights(database: Path) -> set[datetime]:
+    if not database.exists():
+        return set()
+    with Database(database) as db:
+        return {row["night_at"] for row in db.rows("SELECT night_at FROM runs WHERE outcome = 'finished'")}
+
+
+def _say_what_changed(before: dict[str, tuple[int, int]] | None, after: dict[str, tuple[int, int]] | None) -> None:
+    if before == after:
+        _say("Nothing changed: every article, story and topic was there already.")
+        return
+    for table, (rows, digest) in (after or {}).items():
+        had, held = (before or {}).get(table, (0, 0))
+        if (rows, digest) != (had, held):
+            _say(f"  {table}: {had} -> {rows} rows")
+
+
+def _say(line: str) -> None:
+    print(line, flush=True)
+
+
+def main(arguments: Sequence[str]) -> int:
+    """Run one rehearsal and show what came out."""
+    names = {"demo": (demo, Path("data/demo")), "real": (real, Path("data/real"))}
+    if not arguments or arguments[0] not in names:
+        print(__doc__, file=sys.stderr)
+        return 2
+    rehearse, folder = names[arguments[0]]
+    published = rehearse(Path(arguments[1]) if len(arguments) > 1 else folder)
+    if published is None:
+        return 0
+    cli.top(database=published)
+    database = f"--database {published}"
+    print("What to try next:")
+    print(f'  newsclust query {database} "from current_stories limit 10"')
+    print(f"  newsclust query {database} \"from story_timeline where headline like '%Scale AI%'\"")
+    print(f'  newsclust query {database} "from duplicate_articles"')
+    print(f"  newsclust views {database}")
+    print("  jupyter lab notebooks/explore_stories.ipynb")
+    return 0
+
+
+if __name__ == "__main__":
+    raise SystemExit(main(sys.argv[1:]))

@@ -1,0 +1,222 @@
+"""Verbs for people. Errors become one line on standard error and an exit code (errors.py)."""
+
+import csv
+import json
+import logging
+import sys
+import threading
+from enum import StrEnum
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from newsclust.errors import NewsclustError, SettingsError, StoreError
+
+if TYPE_CHECKING:  # duckdb and pydantic cost half of `newsclust --help`
+    import duckdb
+
+    from newsclust.settings import Settings
+
+app = typer.Typer(
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    help="A night of tech feeds in; stories, topics and one published DuckDB file out.",
+)
+feeds_app = typer.Typer(no_args_is_help=True, help="The list of feeds: show, import, export.")
+app.add_typer(feeds_app, name="feeds")
+
+Config = Annotated[Path | None, typer.Option("--config", help="Settings file (default: newsclust.toml, if there).")]
+Published = Annotated[
+    Path | None, typer.Option("--database", help="Published file to read (default: from the settings).")
+]
+
+
+class Form(StrEnum):
+    TABLE = "table"
+    CSV = "csv"
+    JSON = "json"
+
+
+@app.command()
+def top(database: Published = None, config: Config = None, number: int = 10) -> None:
+    """Show the most told stories and the topics of the last published night."""
+    with _published(database, config) as connection:
+        _print_table(
+            connection,
+            "Stories",
+            "SELECT outlets, articles, copies, array_to_string(languages, ' ') AS languages, headline, topic, story_id "
+            "FROM current_stories LIMIT $1",
+            number,
+        )
+        _print_table(
+            connection,
+            "Topics",
+            "SELECT stories, articles, label, headline FROM current_topics LIMIT $1",
+            number,
+        )
+
+
+@app.command()
+def status(config: Config = None) -> None:
+    """Say how the last night went: what came, what it tells, what failed and why."""
+    from rich.markdown import Markdown
+
+    settings = _settings(config)
+    summary = settings.paths.published.with_name("last_night.md")
+    if not summary.exists():
+        raise StoreError(f"{summary} does not exist: no night has run yet with these settings (try `make demo`)")
+    _console().print(Markdown(summary.read_text(encoding="utf-8")))
+
+
+@app.command()
+def query(
+    sql: Annotated[str, typer.Argument(help='SQL, such as "from current_stories limit 10".')],
+    database: Published = None,
+    config: Config = None,
+    form: Annotated[Form, typer.Option("--format")] = Form.TABLE,
+    seconds: Annotated[float, typer.Option(help="Give up after this many seconds.")] = 60,
+) -> None:
+    """Ask the published database; it is opened read-only and can reach nothing else."""
+    import duckdb
+
+    with _published(database, config) as connection:
+        timer = threading.Timer(seconds, connection.interrupt)
+        timer.start()
+        try:
+            result = connection.execute(sql)
+            names = [column[0] for column in result.description or ()]
+            rows = result.fetchall()
+        except duckdb.InterruptException as error:
+            raise StoreError(f"the query was stopped after {seconds:g} seconds (--seconds)") from error
+        except duckdb.Error as error:
+            raise SettingsError(f"the query cannot be answered: {error}") from error
+        finally:
+            timer.cancel()
+    if form is Form.TABLE:
+        _console().print(_table("", names, rows))
+    elif form is Form.CSV:
+        writer = csv.writer(sys.stdout)
+        writer.writerow(names)
+        writer.writerows(rows)
+    else:
+        for row in rows:
+            print(json.dumps(dict(zip(names, row, strict=True)), ensure_ascii=False, default=str))
+
+
+@app.command()
+def views(
+    name: Annotated[str | None, typer.Argument(help="One view, for its columns.")] = None,
+    database: Published = None,
+    config: Config = None,
+) -> None:
+    """List the views of the published database, or the columns of one, with what they hold."""
+    with _published(database, config) as connection:
+        if name is None:
+            _print_table(
+                connection,
+                "Views",
+                "SELECT view_name AS view, comment FROM duckdb_views() WHERE NOT internal ORDER BY view_name",
+            )
+            return
+        known = connection.execute("SELECT 1 FROM duckdb_views() WHERE view_name = $1", [name]).fetchall()
+        if not known:
+            raise SettingsError(f"there is no view {name!r}; `newsclust views` lists them")
+        _print_table(
+            connection,
+            name,
+            'SELECT column_name AS "column", data_type AS type, comment FROM duckdb_columns() WHERE table_name = $1 '
+            "ORDER BY column_index",
+            name,
+        )
+
+
+@feeds_app.command("list")
+def list_feeds(config: Config = None) -> None:
+    """Show the feeds that the next night will ask."""
+    from newsclust.feeds import read_feeds
+
+    found = read_feeds(_settings(config).paths.feeds)
+    rows = [[feed.title, feed.language or "", ", ".join(feed.tags), feed.pages.value, feed.url] for feed in found]
+    _console().print(_table(f"{len(found)} feeds", ["title", "language", "tags", "pages", "url"], rows))
+
+
+@feeds_app.command("import")
+def import_feeds(
+    opml: Annotated[Path, typer.Argument(help="OPML file of another reader.", exists=True, dir_okay=False)],
+    config: Config = None,
+) -> None:
+    """Add the feeds of an OPML file to the list; those that are listed already stay as they are."""
+    from newsclust.feeds import read_feeds, read_opml, write_feeds
+
+    target = _settings(config).paths.feeds
+    listed = read_feeds(target) if target.exists() else []
+    brought = read_opml(opml.read_bytes())
+    for problem in brought.problems:
+        print(f"{opml}: {problem}", file=sys.stderr)
+    known = {feed.id for feed in listed}
+    added = [feed for feed in brought.feeds if feed.id not in known]
+    if added:
+        # Appended, so that what a person wrote (comments, order) stays as it is.
+        text = target.read_text(encoding="utf-8").rstrip("\n") + "\n\n" if target.exists() else ""
+        target.parent.mkdir(parents=True, exist_ok=True)
+        partial = target.with_suffix(".partial")
+        partial.write_text(text + write_feeds(added), encoding="utf-8")
+        partial.replace(target)
+    print(f"{len(added)} feeds added to {target}, {len(brought.feeds) - len(added)} listed already")
+
+
+@feeds_app.command("export")
+def export_feeds(config: Config = None) -> None:
+    """Print the list of feeds as OPML."""
+    from newsclust.feeds import read_feeds, write_opml
+
+    print(write_opml(read_feeds(_settings(config).paths.feeds)))
+
+
+def main() -> None:
+    """Run the command line; end with the exit code that belongs to the error."""
+    logging.basicConfig(level=logging.INFO, format="%(message)s", stream=sys.stderr)
+    try:
+        app()
+    except NewsclustError as error:
+        print(f"newsclust: {error}", file=sys.stderr)
+        raise SystemExit(error.exit_code) from error
+
+
+def _settings(config: Path | None) -> "Settings":
+    from newsclust.settings import load_settings
+
+    return load_settings(config)
+
+
+def _published(database: Path | None, config: Path | None) -> "duckdb.DuckDBPyConnection":
+    from newsclust.store import open_published
+
+    return open_published(database or _settings(config).paths.published)
+
+
+def _console() -> Any:
+    from rich.console import Console
+
+    return Console()
+
+
+def _print_table(connection: "duckdb.DuckDBPyConnection", title: str, sql: str, *parameters: Any) -> None:
+    result = connection.execute(sql, list(parameters))
+    names = [column[0] for column in result.description or ()]
+    _console().print(_table(title, names, result.fetchall()))
+
+
+def _table(title: str, names: list[str], rows: list[Any]) -> Any:
+    from rich import box
+    from rich.markup import escape
+    from rich.table import Table
+
+    table = Table(title=title or None, box=box.SIMPLE_HEAD, title_justify="left")
+    for name in names:
+        table.add_column(escape(name))
+    for row in rows:
+        table.add_row(*("" if value is None else escape(str(value)) for value in row))
+    return table

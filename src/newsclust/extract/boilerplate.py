@@ -1,0 +1,219 @@
+"""What stands in a text without belonging to it: read-more tails, headline blocks, paywall notices.
+
+Everything here matches a whole line, or a whole sentence at the very end of the text. So nothing is cut
+inside a running sentence, and an article that speaks of such words keeps them.
+"""
+
+import re
+
+from newsclust.extract.text import unrepeated, word_count
+
+# Patterns are matched whole, without case, with straight apostrophes and plain spaces.
+_SHARE_WORDS = (
+    "share|share this|tweet|partager|partage|on|sur|via|by|par|facebook|twitter|linkedin|whatsapp|bluesky|"
+    "mastodon|reddit|telegram|pinterest|e-mail|email|print|imprimer|copy link|copier le lien"
+)
+_JOIN = "subscribe|sign in|sign up|log in|register|join"
+_PIECE = "article|story|post|content|issue|analysis"
+_MEANT_FOR = "for|available to|reserved for"
+_PAYING = "subscribers|paid members|paying members"
+_TO_READ = "lire|continuer|poursuivre|accéder|débloquer"
+_WHOLE = "lecture|article|suite|contenu|intégralité"
+# Lines that go wherever they stand alone, and as the last sentence of a text: credits ...
+_CREDITS = (
+    # WordPress feeds (Silicon.fr, SpaceNews): "The post Headline appeared first on Outlet."
+    r"the post .{1,300} (?:appeared first|first appeared) on .{1,80}",
+    r"(?:l'|cet )article(?: .{1,300})? est (?:apparu|paru) (?:en premier|d'abord) sur .{1,80}",
+    r"(?:l'|cet )article(?: .{1,300})? a été publié (?:en premier|d'abord) sur .{1,80}",
+    # Engadget, MacRumors, Ars Technica: "This article originally appeared on Engadget at https://..."
+    r"this (?:article|story|post)(?:, .{1,300},)? (?:originally |first )appeared (?:on|at|in) .{1,200}",
+    r"(?:discuss|comment on) this (?:article|story|post)(?: in our forums)?\W*",  # MacRumors
+    r"\(source: [\w .]{1,40}\)\W*",  # Bloomberg's videos
+)
+# ... and ways to the rest of the text, which also say that there is a rest.
+_READ_MORE = (
+    r"read more of this story at slashdot\W*",
+    r"read the (?:full|whole|rest of the|original|entire) (?:story|article|post|review)\W*",
+    r"read the (?:full|whole|rest of the) (?:story|article|post|review) (?:at|on) .{1,60}",  # The Verge
+    r"(?:read|see|learn|view) more\W*",
+    r"\(?more ?(?:…|\.\.\.|→|»)\)?",  # 9to5Mac, WordPress
+    r"continue reading(?: .{1,150})?(?:…|\.\.\.|→|»|\.)?",  # The Guardian, WordPress
+    r"(?:lire|voir|découvrir) la suite(?: (?:de|sur) .{1,150})?\W*",  # bargain and WordPress feeds in French
+    r"lire l'article(?: complet| en entier)?\W*",
+    r"(?:en savoir|lire) plus\W*",
+)
+# Lines that go only when they are a paragraph of their own.
+_LINES = (
+    # Le Monde: "Lire aussi | Article réservé à nos abonnés Headline"; Numerama: "À lire aussi : Headline"
+    r"(?:à )?(?:lire|voir|relire|écouter)(?: aussi| également)?(?: sur .{1,40}?)? ?[|:>–-].{1,300}",
+    r"(?:read|see|watch) (?:also|next|this)(?: ?[|:>] ?.{1,300})?",
+    r"(?:also read|read more|see also) ?[|:>] ?.{1,300}|(?:related|more) ?[|:>] ?.{1,300}(?<![.!?])",
+    # Next, WordPress: the number of comments, and the way to them
+    r"(?:\d+ )?(?:comments?|commentaires?|replies|réponses)(?: ?\(\d+\))?",
+    r"(?:add|leave|post) an? comment|(?:laisser|ajouter|poster) un commentaire",
+    r"(?:no comments yet|aucun commentaire)\W*",
+    # share bars: two networks or more in one line, or the bare word
+    rf"(?:(?:{_SHARE_WORDS})(?:[ ,|/·•:]+|$)){{2,}}",
+    r"share|share this(?: article| story| post)?|partager(?: cet article| l'article)?",
+    # cookie notices
+    r"(?:we|this (?:web)?site) uses? cookies\b.{0,400}",
+    r"(?:nous utilisons|ce site(?: web)? utilise) (?:des|les) cookies\b.{0,400}",
+    r"(?:by continuing to (?:use|browse)|en poursuivant votre navigation).{0,200}cookies.{0,200}",
+    r"(?:accept|reject|manage|allow)(?: all)? cookies|accept all|reject all|manage preferences",
+    r"(?:tout )?(?:accepter|refuser|gérer)(?: tous)?(?: les)? cookies",
+    r"tout accepter|tout refuser|continuer sans accepter",
+    # newsletters and "follow us"
+    r"(?:subscribe|sign up) (?:to|for) (?:our|the) .{0,60}(?:newsletter|podcast|channel)s?\b.{0,120}",
+    r"(?:inscrivez-vous|abonnez-vous) à (?:notre|la|nos) .{0,40}newsletters?\b.{0,120}",
+    r"(?:follow|add) us on .{1,80}|(?:suivez|retrouvez)-nous sur .{1,80}",
+    r"add .{1,40} as a preferred source.{0,80}",
+    r"ftc: we use income earning auto affiliate links\.(?: more\.?)?",  # 9to5
+    # developpez.com: the signature of its news desk
+    r"(?:publication de communiqués de presse.{0,60} )?contribuez au club ?:.{0,200}",
+    r"(?:back to top|haut de page|advertisement|publicité|annonce|réutiliser ce contenu)\W*",
+)
+# Lines that open a list of other articles. They go, and the list with them when it closes the text.
+_LIST_HEADINGS = (
+    r"(?:recent|latest|related|similar|popular|trending|more)(?: \w+)? (?:posts?|articles?|stories)\W*",
+    r"(?:recent|latest|related|similar|popular|trending|more)(?: \w+)? (?:news|headlines|coverage|links)\W*",
+    r"(?:recommended|related|further|suggested)(?: for you| reading| content)?\W*",
+    r"you (?:may|might) also (?:like|enjoy|be interested in)\W*",
+    r"(?:most (?:read|popular|viewed)|top stories|trending(?: now)?|read next|up next)\W*|more from .{1,40}",
+    r"(?:à )?(?:lire|voir|relire)(?: aussi| également| ensuite)\W*|sur le même (?:sujet|thème)\W*",
+    r"(?:nos )?(?:articles?|actualités|contenus) (?:similaires|liés|récents|connexes|associés)\W*",
+    r"(?:les )?dernières (?:actualités|actus|nouvelles|infos)\W*|(?:les )?derniers articles\W*",
+    r"(?:les )?(?:articles )?(?:les )?plus lus\W*|dans la même (?:rubrique|catégorie)\W*",
+    r"et vous ?\?",  # developpez.com: questions to its readers
+)
+# Sentences by which an outlet says that the rest costs money.
+_NOTICES = (
+    # Next's feeds ("Il reste 80% de l'article à découvrir."), Le Monde ("Il vous reste 72.5% ... à lire.")
+    r"il (?:vous )?reste \d+(?:[.,]\d+)? ?% (?:de (?:l'|cet )article|du contenu) à (?:découvrir|lire)\W*",
+    r"\d+(?:[.,]\d+)? ?% of (?:this|the) (?:article|story) (?:remains?|is left)(?: to (?:read|discover))?\W*",
+    r"(?:la suite|le reste)(?: de (?:cet |l')article)? est (?:\w+ )?réservée? (?:à nos|aux) abonné.{0,50}",
+    r"(?:cet article|ce contenu) est (?:\w+ )?réservé (?:à nos|aux) abonné.{0,50}",
+    r"(?:vous devez être|il faut être|soyez) abonné\S{0,6} pour .{1,80}",
+    rf"(?:abonnez|connectez|identifiez)-vous(?: ou \S+)? pour (?:{_TO_READ}) .{{0,30}}(?:{_WHOLE}).{{0,40}}",
+    rf"pour (?:{_TO_READ}) .{{0,60}}, ?(?:abonnez|connectez|identifiez)-vous\W*",
+    # Substack, the FT, Wired, The Information
+    rf"(?:{_JOIN})(?: now| today)?(?: or (?:{_JOIN}))? to (?:continue|keep) reading(?: .{{1,60}})?\W*",
+    rf"(?:{_JOIN})(?: now| today)? to (?:unlock|read|access) (?:\w+ ){{0,4}}(?:{_PIECE})\b.{{0,40}}",
+    rf"to (?:continue|keep) reading(?: .{{1,30}})?, (?:please )?(?:{_JOIN}).{{0,60}}",
+    rf"(?:this|the rest of this) (?:{_PIECE}) is (?:only )?(?:{_MEANT_FOR}) .{{0,30}}(?:{_PAYING}).{{0,40}}",
+    r"you(?: have|'ve) (?:reached|used|read) (?:your|all|the) .{0,40}\bfree (?:articles?|stories).{0,60}",
+)
+# What stands beside a notice: offers, and the way in for subscribers.
+_OFFER = re.compile(
+    r"subscri|abonn|member|membre|log ?in|sign ?(?:in|up)|connect|identifi|already|déjà|[€$£]|trial|essai|"
+    r"offre|offer|résili|cancel|compte|account|rss",
+    re.IGNORECASE,
+)
+MOST_OFFER_WORDS = 25  # a longer line after a notice is text, and then the notice is a quotation
+MOST_HEADLINE_WORDS = 45  # developpez.com's "Voir aussi" lists hold headlines of 40
+LONGEST_LINE = 600  # characters; a longer paragraph is no boilerplate, and patterns stay cheap
+
+_STRAIGHT = str.maketrans({"’": "'", "‘": "'", "ʼ": "'", "\xa0": " ", "\u202f": " ", "\u2009": " "})
+
+
+def _whole(*tables: tuple[str, ...]) -> re.Pattern[str]:
+    return re.compile("|".join(f"(?:{pattern})" for table in tables for pattern in table), re.IGNORECASE)
+
+
+_LINE = _whole(_CREDITS, _READ_MORE, _LINES)
+_HEADING = _whole(_LIST_HEADINGS)
+_NOTICE = _whole(_NOTICES)
+_SENTENCE_START = re.compile(r"(?<=[.!?…»”\"'\])]) +")
+_TAIL = _whole(_CREDITS, _READ_MORE)
+_MORE = _whole(_READ_MORE)  # `The post X appeared first on Y` stands under whole texts too
+_MARK = re.compile(r" *\[ ?(?:…|\.\.\.|\.\. ?\.) ?\]$")  # WordPress: the excerpt ends here
+_SENTENCE_END = re.compile(r"\.[»”\"')\]]*$")
+
+
+def without_boilerplate(text: str) -> tuple[str, str | None]:
+    """The text without what does not belong to it, and the words that say a paywall cut it (None: whole).
+
+    `text` and the result are in normal form. Stripping twice is stripping once. A paragraph with text after
+    it goes only if all of it is boilerplate.
+    """
+    paragraphs = text.split("\n\n")
+    cut: str | None = None
+    while True:
+        before = paragraphs
+        paragraphs, notice = _without_notice(before)
+        paragraphs = unrepeated([p for p in paragraphs if not _is(_LINE, p)])
+        paragraphs = _without_tail(_without_lists(paragraphs))
+        cut = notice or cut  # the earliest one: later ones were beside it
+        if paragraphs == before:
+            return "\n\n".join(paragraphs), cut
+
+
+def paywall_notice(lines: list[str]) -> str | None:
+    """The first line's sentence that says the rest costs money, None when no line is such a notice."""
+    return next((words for line in lines if (words := _notice_of(line)) is not None), None)
+
+
+def breaks_off(text: str) -> bool:
+    """Whether a text in normal form says of itself that more of it stands elsewhere."""
+    last = text.rsplit("\n\n", 1)[-1]
+    return (
+        last.endswith(("…", "...", "[…]", "[...]", "…]", "...]"))
+        or any(_is(_MORE, p) for p in text.split("\n\n"))
+        or _is(_MORE, _SENTENCE_START.split(last)[-1])
+        or without_boilerplate(text)[1] is not None
+    )
+
+
+def _is(pattern: re.Pattern[str], paragraph: str) -> bool:
+    return len(paragraph) <= LONGEST_LINE and bool(pattern.fullmatch(paragraph.translate(_STRAIGHT)))
+
+
+def _notice_of(paragraph: str) -> str | None:
+    """The notice, when the paragraph opens with one and holds nothing but offers beside it."""
+    first, *others = _SENTENCE_START.split(paragraph)
+    if _is(_NOTICE, first) and all(_is(_NOTICE, s) or _OFFER.search(s) for s in others):
+        return first
+    return None
+
+
+def _without_notice(paragraphs: list[str]) -> tuple[list[str], str | None]:
+    """Cut from the first paywall notice on that has only offers and boilerplate after it."""
+    first = len(paragraphs)
+    while first and _may_follow_notice(paragraphs[first - 1]):
+        first -= 1
+    for at in range(first, len(paragraphs)):
+        if (words := _notice_of(paragraphs[at])) is not None:
+            return paragraphs[:at], words
+    return paragraphs, None
+
+
+def _may_follow_notice(paragraph: str) -> bool:
+    is_offer = word_count(paragraph) <= MOST_OFFER_WORDS and _OFFER.search(paragraph) is not None
+    return is_offer or _notice_of(paragraph) is not None or _is(_LINE, paragraph)
+
+
+def _without_lists(paragraphs: list[str]) -> list[str]:
+    """Drop headings of headline lists, and the headlines too where nothing but them follows."""
+    kept: list[str] = []
+    for at, paragraph in enumerate(paragraphs):
+        if not _is(_HEADING, paragraph):
+            kept.append(paragraph)
+        elif all(map(_may_be_headline, paragraphs[at + 1 :])):
+            break
+    return kept
+
+
+def _may_be_headline(paragraph: str) -> bool:
+    """Headlines and their blurbs end without a full stop; paragraphs of an article end with one."""
+    return word_count(paragraph) <= MOST_HEADLINE_WORDS and not _SENTENCE_END.search(paragraph)
+
+
+def _without_tail(paragraphs: list[str]) -> list[str]:
+    """Drop the boilerplate sentence, or the mark of an excerpt, that ends the last paragraph."""
+    if not paragraphs:
+        return paragraphs
+    last = _MARK.sub("", paragraphs[-1])
+    for start in _SENTENCE_START.finditer(last, max(0, len(last) - LONGEST_LINE)):
+        if _is(_TAIL, last[start.end() :]):
+            last = last[: start.start()]
+            break
+    return [*paragraphs[:-1], last] if last else paragraphs[:-1]

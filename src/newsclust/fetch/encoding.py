@@ -1,0 +1,121 @@
+"""Content-Encoding undone piece by piece, so that a limit on the outcome stops a bomb in its first bytes."""
+
+import zlib
+from collections.abc import Iterator
+from typing import Protocol
+
+import brotli  # type: ignore[import-untyped]
+
+ACCEPTED = "gzip, deflate, br"
+PIECE_BYTES = 65536
+_MAX_MEMBERS = 1024  # of one gzip stream: honest ones have one, and each more costs a copy of what follows
+_GZIP_MAGIC = 0x1F  # the first byte of a member (RFC 1952, 2.3.1)
+
+
+class EncodingError(Exception):
+    """The bytes are not what Content-Encoding says, or it says something that was not asked for."""
+
+
+class Decoder(Protocol):
+    def pieces(self, sent: bytes) -> Iterator[bytes]:
+        """The next bytes as sent, decoded lazily: what is not taken from the iterator is not produced."""
+        ...
+
+    def finish(self) -> None:
+        """The stream was whole; raises EncodingError when it broke off."""
+        ...
+
+
+def decoder_for(content_encoding: str) -> Decoder:
+    """A fresh decoder for one answer's Content-Encoding (RFC 9110, 8.4.1), or EncodingError."""
+    match content_encoding.strip().lower():
+        case "" | "identity":
+            return _Identity()
+        case "gzip" | "x-gzip":
+            return _Zlib(gzip=True)
+        case "deflate":
+            return _Zlib(gzip=False)
+        case "br":
+            return _Brotli()
+        case other:
+            raise EncodingError(f"Content-Encoding {other!r} was not asked for")
+
+
+class _Identity:
+    def pieces(self, sent: bytes) -> Iterator[bytes]:
+        yield sent
+
+    def finish(self) -> None:
+        """Nothing can be missing: the length is HTTP's own affair."""
+
+
+class _Zlib:
+    """gzip (RFC 1952, several members allowed) or deflate (RFC 1950, and RFC 1951 as some servers send it).
+
+    Bytes after the last member are left alone, as browsers do: padding is common.
+    """
+
+    def __init__(self, *, gzip: bool) -> None:
+        self._gzip = gzip
+        self._stream: zlib._Decompress | None = None
+        self._members = 0
+        self._over = False
+
+    def pieces(self, sent: bytes) -> Iterator[bytes]:
+        pending = False  # zlib took all the input and still holds output back
+        while (sent or pending) and not self._over:
+            if self._stream is None:
+                self._stream = self._new_member(sent[0])
+            elif self._stream.eof:
+                self._over = not self._gzip or sent[0] != _GZIP_MAGIC
+                if self._over:
+                    return
+                self._stream = self._new_member(sent[0])
+            try:
+                piece = self._stream.decompress(sent, PIECE_BYTES)
+            except zlib.error as error:
+                raise EncodingError(str(error)) from error
+            if piece:
+                yield piece
+            if self._stream.eof:
+                sent, pending = self._stream.unused_data, False
+            else:
+                sent, pending = self._stream.unconsumed_tail, len(piece) == PIECE_BYTES
+
+    def finish(self) -> None:
+        if self._stream is not None and not self._stream.eof:
+            raise EncodingError("the compressed stream breaks off")
+
+    def _new_member(self, first_byte: int) -> "zlib._Decompress":
+        self._members += 1
+        if self._members > _MAX_MEMBERS:
+            raise EncodingError(f"more than {_MAX_MEMBERS} gzip members")
+        if self._gzip:
+            return zlib.decompressobj(16 + zlib.MAX_WBITS)
+        has_zlib_header = first_byte & 0x0F == 8  # RFC 1950, 2.2: compression method 8
+        return zlib.decompressobj(zlib.MAX_WBITS if has_zlib_header else -zlib.MAX_WBITS)
+
+
+class _Brotli:
+    """br (RFC 7932)."""
+
+    def __init__(self) -> None:
+        self._stream = brotli.Decompressor()
+        self._started = False
+
+    def pieces(self, sent: bytes) -> Iterator[bytes]:
+        self._started = self._started or bool(sent)
+        while not self._stream.is_finished():
+            try:
+                piece = self._stream.process(sent, output_buffer_limit=PIECE_BYTES)
+            except brotli.error as error:
+                raise EncodingError(str(error)) from error
+            if piece:
+                yield piece
+            if self._stream.can_accept_more_data() and len(piece) < PIECE_BYTES:
+                return  # a full piece may have left output behind, whatever can_accept_more_data says
+            sent = b""
+
+    def finish(self) -> None:
+        if self._started and not self._stream.is_finished():
+            raise EncodingError("the compressed stream breaks off")

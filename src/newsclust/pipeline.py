@@ -1,0 +1,338 @@
+"""One function a step: rows to do -> stage -> saved rows. No order here (flows/nightly.py has it), no Prefect.
+
+Every step can be run twice: the second time there is nothing to do. A step that was killed goes on where it
+stopped, because what it did is stored as it is done.
+"""
+
+import logging
+import time
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import TypeVar
+
+import numpy as np
+from numpy.typing import NDArray
+from tqdm import tqdm
+
+from newsclust import ledger, topics
+from newsclust.duplicates import find_duplicates, fingerprint
+from newsclust.embed import Embedder, embedding_text
+from newsclust.errors import ItemError, ParseError, Reason, StepError
+from newsclust.extract import Extractor, wants_page
+from newsclust.feeds import parse_feed
+from newsclust.fetch import Fetcher
+from newsclust.links import Linker, centre
+from newsclust.model import Article, Count, Entry, Extraction, Feed, Fetch, PagePolicy, Request, Run
+from newsclust.store import Database, collecting, grouping, runs, texts
+from newsclust.stories import Clusterer, most_central
+
+log = logging.getLogger("newsclust")
+
+Clock = Callable[[], datetime]
+Item = TypeVar("Item")
+
+# Failures that speak of this machine or its network rather than of the item.
+_OURS = {Reason.DNS_FAILED, Reason.CONNECTION_FAILED, Reason.TLS_FAILED, Reason.TIMEOUT, Reason.CRASHED}
+_TOO_FEW_TO_TELL = 4  # with fewer items, "over half failed" says nothing about the machine
+_PAGES_AT_ONCE = 100  # held in memory while texts are taken
+_FETCHES_AT_ONCE = 50  # stored together
+_ARTICLES_AT_ONCE = 512  # embedded and stored together
+
+
+def night_clock(night_at: datetime) -> Clock:
+    """Return a clock that reads `night_at` now and goes on from there at the pace of this machine's."""
+    begun = time.monotonic()
+    return lambda: night_at + timedelta(seconds=time.monotonic() - begun)
+
+
+def perform(db: Database, run: Run, clock: Clock, step: str, work: Callable[[], Count]) -> Count:
+    """Do one step, store what it did and how long it took, and return the count; errors are stored and raised."""
+    started_at, begun = clock(), time.monotonic()
+    try:
+        count = work()
+    except Exception as error:
+        seconds = time.monotonic() - begun
+        said = str(error) or type(error).__name__
+        runs.save_step(db, run, step, started_at=started_at, seconds=seconds, count=Count(), error=said)
+        log.error("%s failed after %.1f s: %s", step, seconds, said)
+        raise
+    seconds = time.monotonic() - begun
+    runs.save_step(db, run, step, started_at=started_at, seconds=seconds, count=count, error=None)
+    log.info("%s: %d done, %d skipped, %d failed in %.1f s", step, count.done, count.skipped, count.failed, seconds)
+    return count
+
+
+def sync_feeds(db: Database, run: Run, feeds: Sequence[Feed]) -> Count:
+    """Make the stored list of feeds the given one."""
+    changed, same = collecting.save_feeds(db, run, feeds)
+    return Count(done=changed, skipped=same)
+
+
+def fetch_feeds(db: Database, run: Run, fetcher: Fetcher) -> Count:
+    """Download the feeds that have something new to say."""
+    return _fetch(db, run, fetcher, "fetch_feeds", collecting.feeds_to_fetch(db, run))
+
+
+def fetch_pages(db: Database, run: Run, fetcher: Fetcher) -> Count:
+    """Download the pages behind entries whose feed does not carry the text."""
+    return _fetch(db, run, fetcher, "fetch_pages", collecting.pages_to_fetch(db))
+
+
+def parse_feeds(db: Database, run: Run, clock: Clock) -> Count:
+    """Read the downloaded feed documents into entries; done and skipped count entries, failed documents."""
+    feeds = collecting.feeds_by_id(db)
+    done = skipped = 0
+    failures: list[tuple[str, ItemError]] = []
+    for feed_id, page in _watched(list(collecting.feed_pages_to_parse(db)), "parse_feeds"):
+        feed = feeds[feed_id]
+        parsed = None
+        try:
+            parsed = parse_feed(feed, page)
+        except ParseError as error:
+            failures.append((feed_id, error))
+        changed, same = collecting.save_parsed(
+            db, run, page=page, feed_id=feed_id, parsed=parsed, wants_page=_page_wish(feed.pages)
+        )
+        done, skipped = done + changed, skipped + same
+    _save_failures(db, run, clock, "parse_feeds", failures)
+    return Count(done=done, skipped=skipped, failed=len(failures))
+
+
+def extract_articles(db: Database, run: Run, clock: Clock, extractor: Extractor) -> Count:
+    """Take the text of every article that is new or changed, from its page or its feed."""
+    todo = texts.articles_to_extract(db)
+    done = 0
+    failures: list[tuple[str, ItemError]] = []
+    with _progress("extract_articles", len(todo)) as progress:
+        for ids in _batches(todo, _PAGES_AT_ONCE):
+            taken: list[Extraction] = []
+            for source, outcome in zip(sources := texts.sources_of(db, ids), extractor.extract(sources), strict=True):
+                if outcome.extraction:
+                    taken.append(outcome.extraction)
+                if outcome.error:
+                    failures.append((source.article_id, outcome.error))
+                progress.update()
+            done += texts.save_extractions(db, run, ids, taken)
+    _save_failures(db, run, clock, "extract_articles", failures)
+    _raise_if_ours("extract_articles", [error for _, error in failures], len(todo))
+    return Count(done=done, failed=len(todo) - done)
+
+
+def find_copies(db: Database, run: Run, jaccard: float) -> Count:
+    """Fingerprint what is new and say which articles repeat another; done counts articles compared."""
+    todo = texts.articles_to_fingerprint(db)
+    fresh = texts.articles(db, todo)
+    fingerprints = fingerprint(fresh)
+    pairs = texts.candidate_pairs(db, fingerprints)
+    compared = {article_id for pair in pairs for article_id in pair}
+    known = texts.originals_of(db, [*todo, *sorted(compared)])
+    others = sorted((compared | set(known.values())) - set(todo))
+    duplicates = find_duplicates(fresh, texts.articles(db, others), pairs, known, threshold=jaccard)
+    texts.save_duplicates(db, run, fingerprints, duplicates)
+    return Count(done=len(todo))
+
+
+def embed_articles(db: Database, run: Run, embedder: Embedder, characters: int) -> Count:
+    """Give every original a vector of the chosen model."""
+    todo = texts.articles_to_embed(db, embedder.name)
+    for ids in _batches(todo, _ARTICLES_AT_ONCE):
+        rows = texts.titles_and_texts(db, ids)
+        vectors = embedder.embed([embedding_text(title, text, characters=characters) for _, title, text in rows])
+        texts.save_embeddings(db, run, embedder.name, [article_id for article_id, _, _ in rows], vectors)
+    return Count(done=len(todo))
+
+
+def link_articles(db: Database, run: Run, linker: Linker, model: str, window_days: float) -> Count:
+    """Weigh which articles of the window may tell one story; done counts new or changed links."""
+    articles, vectors = _window(db, run, model, window_days)
+    links = linker.link(articles, vectors)
+    fresh = grouping.save_links(db, run, [article.id for article in articles], links)
+    return Count(done=fresh, skipped=len(links) - fresh)
+
+
+def group_stories(db: Database, run: Run, clusterer: Clusterer, model: str, window_days: float) -> Count:
+    """Group the window's articles, keep the stories' ids, tell every change; done counts changed stories."""
+    articles, _ = _window(db, run, model, window_days)
+    ids = [article.id for article in articles]
+    groups = clusterer.cluster(ids, grouping.links_among(db, ids))
+    known = grouping.known_stories(db)
+    lost = texts.originals_of(db, [a for story in known for a in story.members])
+    age = {article.id: (article.published_at, article.id) for article in articles}
+    decided = ledger.reconcile(
+        groups,
+        known,
+        regrouped={*ids, *lost},  # what became a copy is in no group: it leaves its story
+        founder=lambda group: min(group, key=lambda a: age[a]),
+        now=run.night_at,
+        ids_in_use=grouping.story_ids(db),
+    )
+    names = _headlines(db, model, decided.members)
+    grouping.save_stories(db, run, decided, headlines=names, living_since=_since(run, window_days))
+    return Count(done=len(decided.members), skipped=len(known) - len(decided.members.keys() & {k.id for k in known}))
+
+
+def group_topics(db: Database, run: Run, model: str, window_days: float, min_stories: int) -> Count:
+    """Group the window's stories into topics and keep the topics' ids.
+
+    Done counts stories in a topic, skipped those in none.
+    """
+    stories, vectors = _stories_in_window(db, model, _since(run, window_days))
+    outlets = [row["outlet"] for row in db.rows("SELECT DISTINCT outlet FROM articles ORDER BY outlet")]
+    found = topics.group_topics(stories, vectors, min_stories=min_stories, outlets=outlets)
+    ids = ledger.match([topic.stories for topic in found], grouping.known_topics(db))
+    used = set(grouping.topic_ids(db))
+    names = {row["story_id"]: row["headline"] for row in db.rows("SELECT story_id, headline FROM stories")}
+    rows = []
+    for position, topic in enumerate(found):
+        topic_id = ids.get(position) or ledger.mint("topic", topic.central_story, used, run.night_at)
+        used.add(topic_id)
+        rows.append(
+            grouping.TopicRow(
+                id=topic_id,
+                label=topic.label,
+                words_en=topic.words_en,
+                words_fr=topic.words_fr,
+                headline=names[topic.central_story],
+                strengths=topic.strengths,
+            )
+        )
+    grouping.save_topics(db, run, rows)
+    placed = sum(len(topic.stories) for topic in found)
+    return Count(done=placed, skipped=len(stories) - placed)
+
+
+def check(db: Database) -> Count:
+    """Raise CheckError unless the stored rows agree with each other; done counts the checks that hold."""
+    return Count(done=db.check_or_raise())
+
+
+def publish(db: Database, target: Path) -> Count:
+    """Replace the published file by a copy of this night's."""
+    db.publish(target)
+    return Count(done=1)
+
+
+def _fetch(db: Database, run: Run, fetcher: Fetcher, step: str, requests: Sequence[Request]) -> Count:
+    done = skipped = 0
+    errors: list[ItemError] = []
+    waiting: list[Fetch] = []
+
+    def save() -> None:
+        collecting.save_fetches(db, run, waiting)
+        failed = [(fetch.request.item_id, fetch.error) for fetch in waiting if fetch.error]
+        if failed:
+            runs.save_failures(db, run, step, failed, at=waiting[-1].requested_at)
+        waiting.clear()
+
+    with _progress(step, len(requests)) as progress:
+        for fetch in fetcher.fetch(requests):
+            waiting.append(fetch)
+            progress.update()
+            if fetch.error:
+                errors.append(fetch.error)
+                log.warning("%s: %s", step, fetch.error)
+            elif fetch.page:
+                done += 1
+            else:
+                skipped += 1
+            if len(waiting) >= _FETCHES_AT_ONCE:
+                save()
+    save()
+    _raise_if_ours(step, errors, len(requests))
+    return Count(done=done, skipped=skipped, failed=len(errors))
+
+
+def _save_failures(
+    db: Database, run: Run, clock: Clock, step: str, failures: Sequence[tuple[str, ItemError]]
+) -> None:
+    for _, error in failures:
+        log.warning("%s: %s", step, error)
+    runs.save_failures(db, run, step, failures, at=clock())
+
+
+def _raise_if_ours(step: str, errors: Sequence[ItemError], items: int) -> None:
+    """Raise StepError when over half the items failed for reasons of ours: it is the network, not the feeds."""
+    ours = [error for error in errors if error.reason in _OURS]
+    if items >= _TOO_FEW_TO_TELL and 2 * len(ours) > items:
+        raise StepError(f"{step}: {len(ours)} of {items} items failed on this side, for example {ours[0]}")
+
+
+def _page_wish(policy: PagePolicy) -> Callable[[Entry], bool]:
+    return lambda entry: wants_page(policy=policy, summary=entry.summary, content=entry.content)
+
+
+def _since(run: Run, days: float) -> datetime:
+    return run.night_at - timedelta(days=days)
+
+
+def _window(db: Database, run: Run, model: str, window_days: float) -> tuple[list[Article], NDArray[np.float32]]:
+    """Return the originals of the window that have a vector, ordered by id, and the vectors."""
+    ids = grouping.articles_in_window(db, since=_since(run, window_days), until=run.night_at)
+    ids, vectors = texts.vectors_of(db, model, ids)
+    return texts.articles(db, ids), vectors
+
+
+def _headlines(db: Database, model: str, members: "dict[str, frozenset[str]]") -> dict[str, grouping.Headlines]:
+    """Return what each story with articles is called: the title of its most central article, by language too."""
+    ids, vectors = texts.vectors_of(db, model, sorted({a for story in members.values() for a in story}))
+    place = {article_id: position for position, article_id in enumerate(ids)}
+    articles = {article.id: article for article in texts.articles(db, ids)}
+
+    def central(wanted: Iterable[Article]) -> str | None:
+        chosen = sorted(wanted, key=lambda article: (article.published_at, article.id))
+        if not chosen:
+            return None
+        names = [article.id for article in chosen]
+        return articles[most_central(names, vectors[[place[name] for name in names]])].title
+
+    names = {}
+    for story_id, story in members.items():
+        told = [articles[a] for a in story if a in articles]
+        if headline := central(told):
+            names[story_id] = grouping.Headlines(
+                headline=headline,
+                en=central(article for article in told if article.language == "en"),
+                fr=central(article for article in told if article.language == "fr"),
+            )
+    return names
+
+
+def _stories_in_window(db: Database, model: str, since: datetime) -> tuple[list[topics.Story], NDArray[np.float32]]:
+    """Return the stories told since then, and one centred unit vector for each: the mean of its articles'."""
+    rows = grouping.stories_since(db, since)
+    ids, vectors = texts.vectors_of(db, model, sorted({a for _, members in rows for a in members}))
+    if not ids:
+        return [], np.zeros((0, 0), np.float32)
+    place = {article_id: position for position, article_id in enumerate(ids)}
+    told = {article.id: article for article in texts.articles(db, ids)}
+    stories, means = [], []
+    for story_id, members in rows:
+        present = [a for a in members if a in place]
+        if not present:
+            continue
+        stories.append(
+            topics.Story(
+                id=story_id,
+                texts=tuple(
+                    (told[a].language, embedding_text(told[a].title, told[a].text, characters=600)) for a in present
+                ),
+            )
+        )
+        means.append(vectors[[place[a] for a in present]].mean(axis=0))
+    return stories, centre(np.array(means, np.float32))
+
+
+def _batches(ids: Sequence[str], size: int) -> Iterator[Sequence[str]]:
+    for start in range(0, len(ids), size):
+        yield ids[start : start + size]
+
+
+def _watched(items: Sequence[Item], step: str) -> Iterable[Item]:
+    watched: Iterable[Item] = tqdm(items, desc=step, disable=None, leave=False)
+    return watched
+
+
+def _progress(step: str, total: int) -> "tqdm[None]":
+    """Return a bar for a person at a terminal; silent in a log (disable=None)."""
+    return tqdm(total=total, desc=step, disable=None, leave=False)

@@ -1,0 +1,192 @@
+"""The sample corpus as people wrote it: outlets, their articles over a few nights, and the gold beside them.
+
+A folder holds `sites.toml` (outlets and broken feeds), `layouts/<outlet>.html`, `articles/*.toml` and
+`gold*.tsv`.
+"""
+
+import csv
+import tomllib
+from dataclasses import dataclass
+from enum import StrEnum
+from pathlib import Path
+from typing import Any, Literal, TypeVar
+
+from pydantic import AwareDatetime, BaseModel, ConfigDict, ValidationError
+
+from newsclust.errors import SettingsError
+from newsclust.urls import canonical
+
+
+class Written(BaseModel):
+    """A table that a person wrote: unknown keys are errors."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class Format(StrEnum):
+    RSS2 = "rss2"
+    RDF = "rdf"
+    ATOM = "atom"
+    JSON = "jsonfeed"
+
+
+class Carries(StrEnum):
+    """How much of an article the feeds of an outlet hold."""
+
+    FULL = "full"  # the summary and the text
+    SUMMARY = "summary"
+    TEASER = "teaser"  # the summary, broken off
+
+
+class OutletFeed(Written):
+    path: str
+    format: Format
+    title: str
+    tags: tuple[str, ...] = ("tech",)
+
+
+class Outlet(Written):
+    """An invented news site."""
+
+    key: str
+    name: str
+    origin: str  # scheme and host
+    language: Literal["en", "fr"]
+    carries: Carries
+    feeds: tuple[OutletFeed, ...]
+    encoding: str = "utf-8"  # of its feeds and pages
+    tail: str = ""  # HTML at the end of each feed item, with {url} and {title}
+    paywall: tuple[str, ...] = ()  # the lines at the end of a text for subscribers, with {percent}
+
+
+class Broken(Written):
+    """A feed that answers what no feed should."""
+
+    url: str
+    title: str
+    language: str
+    status: int = 200
+    body: str = ""
+    drop: bool = False
+
+
+class Edit(Written):
+    night: int
+    title: str | None = None
+    paragraphs: tuple[str, ...] = ()
+
+
+class SampleArticle(Written):
+    id: str
+    site: str
+    feeds: tuple[str, ...]
+    slug: str
+    night: int
+    title: str
+    summary: str
+    paragraphs: tuple[str, ...]
+    published: AwareDatetime | None = None
+    author: str | None = None
+    paywall: int | None = None
+    comments: tuple[str, ...] = ()
+    headlines: tuple[str, ...] = ()
+    edit: Edit | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Corpus:
+    outlets: dict[str, Outlet]  # by key
+    broken: tuple[Broken, ...]
+    articles: tuple[SampleArticle, ...]
+
+    def url_of(self, article: SampleArticle) -> str:
+        """The address of the article's page, by its own word."""
+        return self.outlets[article.site].origin + article.slug
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Gold:
+    """What a person says of one article; addresses are canonical, as in the store."""
+
+    id: str
+    url: str
+    story: str
+    topic: str
+    duplicate_of: str | None  # the article with the same text at another address
+    derived_from: str | None  # the article that this one rewrites or translates
+
+
+def read_corpus(folder: Path) -> Corpus:
+    """The corpus in a folder; SettingsError names the file, the table and the key that is wrong."""
+    sites = folder / "sites.toml"
+    corpus = Corpus(
+        outlets={outlet.key: outlet for outlet in _tables(sites, "site", Outlet)},
+        broken=tuple(_tables(sites, "broken", Broken)),
+        articles=tuple(
+            article
+            for file in sorted((folder / "articles").glob("*.toml"))
+            for article in _tables(file, "article", SampleArticle)
+        ),
+    )
+    seen: set[str] = set()
+    for article in corpus.articles:
+        _check(article, corpus.outlets.get(article.site))
+        for key in (article.id, corpus.url_of(article)):
+            if key in seen:
+                raise SettingsError(f"{folder}: two articles are called {key}")
+            seen.add(key)
+    return corpus
+
+
+def read_gold(folder: Path, corpus: Corpus) -> list[Gold]:
+    """One gold row an article, from all `gold*.tsv`; SettingsError when an article has none or two."""
+    urls = {article.id: canonical(corpus.url_of(article)) for article in corpus.articles}
+    gold: dict[str, Gold] = {}
+    for file in sorted(folder.glob("gold*.tsv")):
+        with file.open(encoding="utf-8", newline="") as lines:
+            for row in csv.DictReader(lines, delimiter="\t", quoting=csv.QUOTE_NONE, strict=True):
+                try:
+                    one = Gold(
+                        id=row["id"],
+                        url=urls[row["id"]],
+                        story=row["story"],
+                        topic=row["topic"],
+                        duplicate_of=urls[row["duplicate_of"]] if row["duplicate_of"] else None,
+                        derived_from=urls[row["derived_from"]] if row["derived_from"] else None,
+                    )
+                except KeyError as error:
+                    raise SettingsError(f"{file}: no column or no article is called {error}") from error
+                if one.id in gold:
+                    raise SettingsError(f"{file}: {one.id} has a gold row already")
+                gold[one.id] = one
+    if missing := sorted(urls.keys() - gold.keys()):
+        raise SettingsError(f"{folder}: no gold for {', '.join(missing)}")
+    return list(gold.values())
+
+
+Table = TypeVar("Table", bound=Written)
+
+
+def _tables(file: Path, key: str, kind: type[Table]) -> list[Table]:
+    try:
+        tables: list[dict[str, Any]] = tomllib.loads(file.read_text(encoding="utf-8")).get(key, [])
+        return [kind.model_validate(table) for table in tables]
+    except (OSError, tomllib.TOMLDecodeError, ValidationError) as error:
+        raise SettingsError(f"{file}: {error}") from error
+
+
+def _check(article: SampleArticle, outlet: Outlet | None) -> None:
+    """Raises SettingsError when the article contradicts itself or its outlet."""
+    if outlet is None:
+        raise SettingsError(f"{article.id}: no site is called {article.site}")
+    unknown = set(article.feeds) - {feed.path for feed in outlet.feeds}
+    if unknown or not article.feeds:
+        raise SettingsError(
+            f"{article.id}: {outlet.key} has no such feed: {', '.join(unknown) or 'none given'}"
+        )
+    if not article.slug.startswith("/"):
+        raise SettingsError(f"{article.id}: the slug {article.slug} does not begin with /")
+    if article.edit is not None and article.edit.night <= article.night:
+        raise SettingsError(f"{article.id}: edited on night {article.edit.night}, before it was there")
+    if article.paywall is not None and not outlet.paywall:
+        raise SettingsError(f"{article.id}: {outlet.key} has no words for a paywall")

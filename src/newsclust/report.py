@@ -1,0 +1,103 @@
+"""Views -> pages for people: the morning's summary in Markdown, and the tables of the terminal."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import duckdb
+
+
+def summary_markdown(connection: duckdb.DuckDBPyConnection, run_id: str) -> str:
+    """Return the summary of one night: what came, what it tells, what failed and why, which feeds are slow."""
+    night = _rows(connection, "FROM nightly_summary WHERE run_id = $1", run_id)[0]
+    parts = [
+        f"# The night of {night['night_at']:%Y-%m-%d %H:%M} UTC: {night['outcome']}",
+        _table(
+            ["new entries", "new articles", "copies", "edited", "stories born", "stories grown", "failures"],
+            [
+                [
+                    night["new_entries"],
+                    night["new_articles"],
+                    night["new_duplicates"],
+                    night["edited_articles"],
+                    night["stories_born"],
+                    night["stories_grown"],
+                    night["failures"],
+                ]
+            ],
+        ),
+    ]
+    if night["error"]:
+        parts.append(f"**Failed:** {night['error']}")
+    stories = _rows(connection, "FROM current_stories LIMIT 10")
+    parts.append("## Most told stories")
+    parts.append(
+        _table(
+            ["outlets", "articles", "languages", "headline"],
+            [[s["outlets"], s["articles"], " ".join(s["languages"]), s["headline"]] for s in stories],
+        )
+    )
+    topics = _rows(connection, "FROM current_topics LIMIT 10")
+    parts.append("## Topics")
+    parts.append(
+        _table(["stories", "articles", "topic"], [[t["stories"], t["articles"], t["label"]] for t in topics])
+    )
+    failures = _rows(connection, "FROM failure_reasons WHERE run_id = $1", run_id)
+    parts.append("## Failures by reason")
+    parts.append(
+        _table(
+            ["step", "reason", "items", "example"],
+            [[f["step"], f["reason"], f["items"], f["example"]] for f in failures],
+        )
+        if failures
+        else "None."
+    )
+    slow = _rows(
+        connection,
+        "SELECT feeds.title, fetches.seconds, fetches.reason FROM fetches JOIN feeds ON feed_id = item_id "
+        "WHERE fetches.run_id = $1 AND kind = 'feed' ORDER BY seconds DESC, title LIMIT 5",
+        run_id,
+    )
+    parts.append("## Slowest feeds")
+    parts.append(
+        _table(
+            ["feed", "seconds", "outcome"],
+            [[f["title"], f"{f['seconds']:.2f}", f["reason"] or "answered"] for f in slow],
+        )
+    )
+    steps = _rows(connection, "FROM night_steps WHERE run_id = $1", run_id)
+    parts.append("## Steps")
+    parts.append(
+        _table(
+            ["step", "done", "skipped", "failed", "seconds", "share"],
+            [
+                [
+                    s["step"],
+                    s["done"],
+                    s["skipped"],
+                    s["failed"],
+                    f"{s['seconds']:.2f}",
+                    f"{s['share'] or 0:.0%}",
+                ]
+                for s in steps
+            ],
+        )
+    )
+    return "\n\n".join(parts) + "\n"
+
+
+def last_run(connection: duckdb.DuckDBPyConnection) -> str | None:
+    """Return the id of the run that started last; None before the first night."""
+    rows = _rows(connection, "SELECT run_id FROM runs ORDER BY started_at DESC, night_at DESC LIMIT 1")
+    return rows[0]["run_id"] if rows else None
+
+
+def _rows(connection: duckdb.DuckDBPyConnection, sql: str, *parameters: Any) -> list[dict[str, Any]]:
+    cursor = connection.execute(sql, list(parameters))
+    names = [column[0] for column in cursor.description or ()]
+    return [dict(zip(names, row, strict=True)) for row in cursor.fetchall()]
+
+
+def _table(header: Sequence[str], rows: Sequence[Sequence[Any]]) -> str:
+    lines = [" | ".join(header), " | ".join("---" for _ in header)]
+    lines += [" | ".join(str(cell).replace("|", "\\|").replace("\n", " ") for cell in row) for row in rows]
+    return "\n".join(f"| {line} |" for line in lines)

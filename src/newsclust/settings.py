@@ -1,0 +1,233 @@
+"""newsclust.toml and NEWSCLUST_* -> Settings, and Settings -> the stages.
+
+Defaults in code < `newsclust.toml` < `NEWSCLUST_*` in the environment (`NEWSCLUST_STORIES__WINDOW_DAYS=3`,
+`NEWSCLUST_FETCH__OPTIONS='{"per_host": 1}'`). Unknown keys are errors, wherever they stand.
+"""
+
+import importlib
+import inspect
+import os
+import tomllib
+from collections.abc import Callable
+from datetime import datetime
+from pathlib import Path
+from typing import Any, get_type_hints
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, create_model, field_validator
+from pydantic_settings import (
+    BaseSettings,
+    PydanticBaseSettingsSource,
+    SettingsConfigDict,
+    TomlConfigSettingsSource,
+)
+
+from newsclust.embed import Embedder
+from newsclust.errors import SettingsError
+from newsclust.extract import Extractor
+from newsclust.fetch import Fetcher
+from newsclust.links import Linker
+from newsclust.stories import Clusterer
+
+CONFIG_FILE = "newsclust.toml"
+_PREFIX = "NEWSCLUST_"
+_CONFIG_VARIABLE = "NEWSCLUST_CONFIG"
+
+
+class Section(BaseModel):
+    """A part of the settings: unknown keys are errors, values do not change."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class Stage(Section):
+    """Which class does a stage's work, as "module:Class", and what its constructor is given."""
+
+    use: str
+    options: dict[str, Any] = {}
+
+
+class Paths(Section):
+    """Where things are; relative paths count from the working directory."""
+
+    feeds: Path = Path("data/feeds.toml")
+    database: Path = Path("data/newsclust.duckdb")
+    published: Path = Path("data/published/newsclust.duckdb")
+
+
+class FetchSettings(Stage):
+    use: str = "newsclust.fetch:HttpFetcher"
+    contact: str = "https://example.org/newsclust"  # whom a site's owner can ask; part of the User-Agent
+
+
+class ExtractSettings(Stage):
+    use: str = "newsclust.extract:TrafilaturaExtractor"
+
+
+class DuplicateSettings(Section):
+    jaccard: float = Field(0.8, gt=0, le=1)  # overlap of word runs from which two texts are one
+
+
+class EmbedSettings(Stage):
+    use: str = "newsclust.embed:SentenceTransformerEmbedder"
+    characters: int = Field(300, ge=0)  # of the text, after the title
+
+
+class LinkSettings(Stage):
+    use: str = "newsclust.links:CentredCosine"
+
+
+class StorySettings(Stage):
+    use: str = "newsclust.stories:AverageLinkage"
+    window_days: float = Field(5, gt=0)  # articles older than this are settled: they are not regrouped
+
+
+class TopicSettings(Section):
+    window_days: float = Field(14, gt=0)  # stories older than this take no part
+    min_stories: int = Field(3, ge=2)  # the smallest topic
+
+
+class NightSettings(Section):
+    at: str = Field("03:30", pattern=r"^([01]\d|2[0-3]):[0-5]\d$")  # local time
+    timezone: str = "Europe/Paris"
+    retries: int = Field(2, ge=0)  # of each step
+    retry_delay_s: float = Field(60, ge=0)
+
+    @field_validator("timezone")
+    @classmethod
+    def _known(cls, value: str) -> str:
+        try:
+            ZoneInfo(value)
+        except (ZoneInfoNotFoundError, ValueError) as error:
+            raise ValueError(f"{value!r} is no time zone (such as Europe/Paris)") from error
+        return value
+
+
+class Settings(BaseSettings):
+    """Everything a person can choose."""
+
+    model_config = SettingsConfigDict(
+        extra="forbid",
+        frozen=True,
+        env_prefix=_PREFIX,
+        env_nested_delimiter="__",
+        nested_model_default_partial_update=True,
+    )
+
+    paths: Paths = Paths()
+    fetch: FetchSettings = FetchSettings()
+    extract: ExtractSettings = ExtractSettings()
+    duplicates: DuplicateSettings = DuplicateSettings()
+    embed: EmbedSettings = EmbedSettings()
+    links: LinkSettings = LinkSettings()
+    stories: StorySettings = StorySettings()
+    topics: TopicSettings = TopicSettings()
+    night: NightSettings = NightSettings()
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """Read the environment before the file; nothing is read from .env or secret folders."""
+        del dotenv_settings, file_secret_settings
+        return init_settings, env_settings, TomlConfigSettingsSource(settings_cls)
+
+    def fetcher(self, *, clock: Callable[[], datetime]) -> Fetcher:
+        """Return the fetcher that the settings choose; `clock` tells the time of the night."""
+        extra: dict[str, Any] = {"clock": clock}
+        if "user_agent" not in self.fetch.options:
+            extra["user_agent"] = f"newsclust/0.1 (+{self.fetch.contact})"
+        fetcher: Fetcher = _build("fetch", self.fetch, extra)
+        return fetcher
+
+    def extractor(self) -> Extractor:
+        """Return the extractor that the settings choose."""
+        extractor: Extractor = _build("extract", self.extract)
+        return extractor
+
+    def embedder(self) -> Embedder:
+        """Return the embedder that the settings choose; its model is loaded when first used."""
+        embedder: Embedder = _build("embed", self.embed)
+        return embedder
+
+    def linker(self) -> Linker:
+        """Return the linker that the settings choose."""
+        linker: Linker = _build("links", self.links)
+        return linker
+
+    def clusterer(self) -> Clusterer:
+        """Return the clusterer that the settings choose."""
+        clusterer: Clusterer = _build("stories", self.stories)
+        return clusterer
+
+
+def load_settings(path: Path | None = None, **given: Any) -> Settings:
+    """Return the settings of `path`, else of $NEWSCLUST_CONFIG, else of ./newsclust.toml if there is one.
+
+    `given` sections win over file and environment. Raises `SettingsError` with the file, the key and what is
+    wrong with it.
+    """
+    named = path or (Path(os.environ[_CONFIG_VARIABLE]) if os.environ.get(_CONFIG_VARIABLE) else None)
+    source = named or Path(CONFIG_FILE)
+    if named and not named.is_file():
+        raise SettingsError(f"{named}: no such settings file")
+    _refuse_unknown_variables()
+
+    class _FromFile(Settings):
+        model_config = SettingsConfigDict(toml_file=source)
+
+    try:
+        loaded = _FromFile(**given)
+    except tomllib.TOMLDecodeError as error:
+        raise SettingsError(f"{source}: not valid TOML: {error}") from error
+    except ValidationError as error:
+        raise SettingsError(f"{source} or {_PREFIX}*: {_said(error)}") from error
+    return Settings.model_construct(**{name: getattr(loaded, name) for name in Settings.model_fields})
+
+
+def _refuse_unknown_variables() -> None:
+    for variable in os.environ:
+        if not variable.startswith(_PREFIX) or variable == _CONFIG_VARIABLE:
+            continue
+        section = variable.removeprefix(_PREFIX).split("__")[0].lower()
+        if section not in Settings.model_fields:
+            known = ", ".join(f"{_PREFIX}{name.upper()}__..." for name in Settings.model_fields)
+            raise SettingsError(f"environment variable {variable}: no such section (known: {known})")
+
+
+def _build(section: str, stage: Stage, extra: dict[str, Any] | None = None) -> Any:
+    module_name, _, class_name = stage.use.partition(":")
+    try:
+        made = getattr(importlib.import_module(module_name), class_name)
+    except (ImportError, AttributeError, ValueError) as error:
+        raise SettingsError(f"[{section}] use = {stage.use!r}: cannot be imported ({error})") from error
+    parameters = inspect.signature(made).parameters
+    hints = get_type_hints(made.__init__)
+    offered = {name: value for name, value in (extra or {}).items() if name in parameters}
+    fields: dict[str, Any] = {
+        name: (hints.get(name, Any), ... if parameter.default is parameter.empty else parameter.default)
+        for name, parameter in parameters.items()
+        if name not in offered
+    }
+    model = create_model(
+        f"{class_name}Options", __config__=ConfigDict(extra="forbid", arbitrary_types_allowed=True), **fields
+    )
+    try:
+        options = model(**stage.options)
+    except ValidationError as error:
+        raise SettingsError(f"[{section}.options] of {stage.use}: {_said(error)}") from error
+    return made(**offered, **{name: getattr(options, name) for name in fields})
+
+
+def _said(error: ValidationError) -> str:
+    said = []
+    for problem in error.errors():
+        where = ".".join(str(part) for part in problem["loc"])
+        text = "unknown key" if problem["type"] == "extra_forbidden" else problem["msg"]
+        said.append(f"{where}: {text}")
+    return "; ".join(said)

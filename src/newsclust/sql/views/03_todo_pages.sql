@@ -1,0 +1,27 @@
+-- Work queue: article pages to download. An address is tried on three nights at most, and once when its
+-- answer is final; an entry that changes starts anew.
+CREATE OR REPLACE VIEW todo_pages AS
+WITH wanted AS (
+    SELECT article_id, arg_min(link, first_seen_at) AS url, max(changed_at) AS changed_at
+    FROM entries
+    GROUP BY article_id
+    HAVING bool_and(wants_page)
+), tried AS (
+    SELECT item_id, requested_at, reason IN ('gone', 'not_found', 'forbidden', 'bad_url', 'too_large') AS final
+    FROM fetches
+    WHERE kind = 'page' AND reason IS NOT NULL
+)
+SELECT wanted.article_id, wanted.url
+FROM wanted
+LEFT JOIN pages ON pages.kind = 'page' AND pages.item_id = wanted.article_id
+WHERE (pages.fetched_at IS NULL OR pages.fetched_at < wanted.changed_at)
+  AND NOT EXISTS (
+    SELECT 1
+    FROM tried
+    WHERE tried.item_id = wanted.article_id AND tried.requested_at >= wanted.changed_at
+    HAVING bool_or(tried.final) OR count(*) >= 3
+  )
+ORDER BY wanted.article_id;
+COMMENT ON VIEW todo_pages IS 'Work queue: article pages to download';
+COMMENT ON COLUMN todo_pages.article_id IS 'The article';
+COMMENT ON COLUMN todo_pages.url IS 'Address to ask: the link of its first sighting';

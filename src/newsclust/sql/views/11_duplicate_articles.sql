@@ -1,0 +1,22 @@
+-- Every copy with its original and the evidence.
+CREATE OR REPLACE VIEW duplicate_articles AS
+SELECT duplicates.article_id, copies.title, copies.outlet, copies.url, duplicates.original_id,
+       originals.title AS original_title, originals.outlet AS original_outlet, originals.url AS original_url,
+       duplicates.method, duplicates.similarity, duplicates.evidence, duplicates.found_at
+FROM duplicates
+JOIN articles AS copies ON copies.article_id = duplicates.article_id
+JOIN articles AS originals ON originals.article_id = duplicates.original_id
+ORDER BY duplicates.found_at DESC, duplicates.article_id;
+COMMENT ON VIEW duplicate_articles IS 'Every copy, its original, and why it is called a copy';
+COMMENT ON COLUMN duplicate_articles.article_id IS 'The copy';
+COMMENT ON COLUMN duplicate_articles.title IS 'Its title';
+COMMENT ON COLUMN duplicate_articles.outlet IS 'Its site';
+COMMENT ON COLUMN duplicate_articles.url IS 'Its canonical address';
+COMMENT ON COLUMN duplicate_articles.original_id IS 'The original';
+COMMENT ON COLUMN duplicate_articles.original_title IS 'Title of the original';
+COMMENT ON COLUMN duplicate_articles.original_outlet IS 'Site of the original';
+COMMENT ON COLUMN duplicate_articles.original_url IS 'Canonical address of the original';
+COMMENT ON COLUMN duplicate_articles.method IS 'same_url, same_text or near_text';
+COMMENT ON COLUMN duplicate_articles.similarity IS '1 for equal texts and addresses, else the Jaccard overlap of their word runs';
+COMMENT ON COLUMN duplicate_articles.evidence IS 'The reason in words';
+COMMENT ON COLUMN duplicate_articles.found_at IS 'The night that found it, UTC';

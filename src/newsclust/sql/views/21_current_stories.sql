@@ -1,0 +1,36 @@
+-- The living stories, the most told first.
+CREATE OR REPLACE VIEW current_stories AS
+WITH members AS (
+    SELECT story_id, count(*) AS articles, sum(copies) AS copies, count(DISTINCT outlet) AS outlets,
+           list_sort(list(DISTINCT language)) AS languages
+    FROM current_story_articles
+    GROUP BY story_id
+), topic AS (
+    SELECT topic_stories.story_id, topics.topic_id, topics.label
+    FROM topic_stories
+    JOIN topics ON topics.topic_id = topic_stories.topic_id
+    WHERE topic_stories.left_at IS NULL
+)
+SELECT stories.story_id, stories.headline, stories.headline_en, stories.headline_fr,
+       members.articles, members.copies, members.outlets, members.languages,
+       stories.first_at, stories.last_at, stories.born_at,
+       topic.topic_id, coalesce(topic.label, 'not in a topic') AS topic
+FROM stories
+JOIN members ON members.story_id = stories.story_id
+LEFT JOIN topic ON topic.story_id = stories.story_id
+WHERE stories.state = 'living'
+ORDER BY members.outlets DESC, members.articles DESC, stories.last_at DESC, stories.story_id;
+COMMENT ON VIEW current_stories IS 'The living stories, the most told first';
+COMMENT ON COLUMN current_stories.story_id IS 'Lasting id of the story';
+COMMENT ON COLUMN current_stories.headline IS 'Title of its most central article';
+COMMENT ON COLUMN current_stories.headline_en IS 'The same among its English articles';
+COMMENT ON COLUMN current_stories.headline_fr IS 'The same among its French articles';
+COMMENT ON COLUMN current_stories.articles IS 'Original articles';
+COMMENT ON COLUMN current_stories.copies IS 'Copies of them';
+COMMENT ON COLUMN current_stories.outlets IS 'Different sites';
+COMMENT ON COLUMN current_stories.languages IS 'Languages, sorted';
+COMMENT ON COLUMN current_stories.first_at IS 'Publication of its first article, UTC';
+COMMENT ON COLUMN current_stories.last_at IS 'Publication of its last article, UTC';
+COMMENT ON COLUMN current_stories.born_at IS 'The night that found it, UTC';
+COMMENT ON COLUMN current_stories.topic_id IS 'Its topic; NULL when it is in none';
+COMMENT ON COLUMN current_stories.topic IS 'Label of its topic, or "not in a topic"';

@@ -1,0 +1,29 @@
+-- One row a night: what came, what was repeated, what it tells.
+CREATE OR REPLACE VIEW nightly_summary AS
+SELECT runs.night_at, runs.run_id, runs.flow, runs.outcome, runs.error,
+       (SELECT count(*) FROM fetches WHERE fetches.run_id = runs.run_id) AS requests,
+       (SELECT count(*) FROM entries WHERE entries.run_id = runs.run_id) AS new_entries,
+       (SELECT count(*) FROM articles WHERE articles.run_id = runs.run_id) AS new_articles,
+       (SELECT count(*) FROM duplicates WHERE duplicates.run_id = runs.run_id) AS new_duplicates,
+       (SELECT count(*) FROM article_versions WHERE article_versions.run_id = runs.run_id) AS edited_articles,
+       (SELECT count(*) FROM story_events WHERE story_events.run_id = runs.run_id AND story_events.event = 'born') AS stories_born,
+       (SELECT count(*) FROM story_events WHERE story_events.run_id = runs.run_id AND story_events.event = 'grew') AS stories_grown,
+       (SELECT count(*) FROM failures WHERE failures.run_id = runs.run_id) AS failures,
+       round((SELECT sum(seconds) FROM steps WHERE steps.run_id = runs.run_id), 1) AS seconds
+FROM runs
+ORDER BY runs.night_at, runs.started_at;
+COMMENT ON VIEW nightly_summary IS 'One row a night: what came, what was repeated, what failed';
+COMMENT ON COLUMN nightly_summary.night_at IS 'The moment the night reckons as now, UTC';
+COMMENT ON COLUMN nightly_summary.run_id IS 'The run';
+COMMENT ON COLUMN nightly_summary.flow IS 'The flow that ran';
+COMMENT ON COLUMN nightly_summary.outcome IS 'running, finished or failed';
+COMMENT ON COLUMN nightly_summary.error IS 'Why it failed';
+COMMENT ON COLUMN nightly_summary.requests IS 'Addresses asked';
+COMMENT ON COLUMN nightly_summary.new_entries IS 'Entries seen for the first time';
+COMMENT ON COLUMN nightly_summary.new_articles IS 'Articles seen for the first time, copies included';
+COMMENT ON COLUMN nightly_summary.new_duplicates IS 'Copies recognised';
+COMMENT ON COLUMN nightly_summary.edited_articles IS 'Articles whose title or text changed';
+COMMENT ON COLUMN nightly_summary.stories_born IS 'Stories found for the first time';
+COMMENT ON COLUMN nightly_summary.stories_grown IS 'Stories that gained articles';
+COMMENT ON COLUMN nightly_summary.failures IS 'Items that failed';
+COMMENT ON COLUMN nightly_summary.seconds IS 'Time of all steps';

@@ -1,0 +1,251 @@
+"""Feeds, requests, pages and entries."""
+
+import zlib
+from collections.abc import Callable, Iterator, Sequence
+from datetime import datetime
+
+from newsclust.model import Entry, Feed, Fetch, Page, PagePolicy, ParsedFeed, Request, RequestKind, Run, id_of
+from newsclust.store.database import Database
+
+
+def save_feeds(db: Database, run: Run, feeds: Sequence[Feed]) -> tuple[int, int]:
+    """Make the stored list the given one; return (feeds added or changed, feeds left as they were).
+
+    A feed that is no longer listed stays, with its entries, and is not asked any more.
+    """
+    before = {feed.id: (feed, listed) for feed, listed in _stored_feeds(db)}
+    changed = [feed for feed in feeds if before.get(feed.id) != (feed, True)]
+    with db.transaction():
+        db.save(
+            "feeds",
+            [
+                {
+                    "feed_id": feed.id,
+                    "url": feed.url,
+                    "title": feed.title,
+                    "site_url": feed.site_url,
+                    "language": feed.language,
+                    "tags": list(feed.tags),
+                    "pages": feed.pages.value,
+                    "added_at": run.night_at,
+                    "listed": True,
+                    "run_id": run.id,
+                }
+                for feed in changed
+            ],
+            on_conflict="ON CONFLICT DO UPDATE SET url = excluded.url, title = excluded.title, "
+            "site_url = excluded.site_url, language = excluded.language, tags = excluded.tags, "
+            "pages = excluded.pages, listed = true",
+        )
+        with db.given_ids([feed.id for feed in feeds]):
+            db.execute("UPDATE feeds SET listed = false WHERE listed AND feed_id NOT IN (SELECT id FROM given_ids)")
+    return len(changed), len(feeds) - len(changed)
+
+
+def feeds_by_id(db: Database) -> dict[str, Feed]:
+    """Return every feed ever listed."""
+    return {feed.id: feed for feed, _ in _stored_feeds(db)}
+
+
+def feeds_to_fetch(db: Database, run: Run) -> list[Request]:
+    """Return one request for each feed to ask in this run, with validators for a conditional GET."""
+    return [
+        Request(
+            url=row["url"],
+            kind=RequestKind.FEED,
+            item_id=row["feed_id"],
+            etag=row["etag"],
+            last_modified=row["last_modified"],
+        )
+        for row in db.rows("FROM todo_feeds($1)", [run.id])
+    ]
+
+
+def pages_to_fetch(db: Database) -> list[Request]:
+    """Return one request for each article page to download."""
+    return [
+        Request(url=row["url"], kind=RequestKind.PAGE, item_id=row["article_id"])
+        for row in db.rows("FROM todo_pages")
+    ]
+
+
+def save_fetches(db: Database, run: Run, fetches: Sequence[Fetch]) -> None:
+    """Store requests with what they brought, together: a validator is never held without its body."""
+    with db.transaction():
+        db.save("fetches", [_fetch_row(run, fetch) for fetch in fetches])
+        db.save(
+            "pages",
+            [_page_row(run, fetch.request, fetch.page) for fetch in fetches if fetch.page],
+            on_conflict="ON CONFLICT DO UPDATE SET url = excluded.url, final_url = excluded.final_url, "
+            "fetched_at = excluded.fetched_at, headers = excluded.headers, body = excluded.body, "
+            "run_id = excluded.run_id",
+        )
+
+
+def feed_pages_to_parse(db: Database) -> Iterator[tuple[str, Page]]:
+    """Give (feed id, downloaded document) for each feed document that has not been read, one at a time."""
+    for row in db.rows("FROM todo_parse"):
+        yield row["feed_id"], stored_page(db, RequestKind.FEED, row["feed_id"])
+
+
+def stored_page(db: Database, kind: RequestKind, item_id: str) -> Page:
+    """Return the downloaded page of a feed or an article."""
+    row = db.rows("SELECT * FROM pages WHERE kind = $1 AND item_id = $2", [kind.value, item_id])[0]
+    return Page(
+        url=row["url"],
+        final_url=row["final_url"],
+        fetched_at=row["fetched_at"],
+        headers=row["headers"],
+        body=zlib.decompress(row["body"]),
+    )
+
+
+def save_parsed(
+    db: Database,
+    run: Run,
+    *,
+    page: Page,
+    feed_id: str,
+    parsed: ParsedFeed | None,
+    wants_page: Callable[[Entry], bool],
+) -> tuple[int, int]:
+    """Store what a feed document holds and that it was read; return (entries new or changed, entries as before).
+
+    `parsed` is None for a document that could not be read; the failure is stored beside it. An entry whose
+    date was good once keeps it when the feed later shows it without.
+    """
+    entries = parsed.entries if parsed else ()
+    rows = [
+        {
+            "entry_id": entry.id,
+            "feed_id": entry.feed_id,
+            "article_id": entry.article_id,
+            "guid": entry.guid,
+            "link": entry.link,
+            "url": entry.url,
+            "title": entry.title,
+            "summary": entry.summary,
+            "content": entry.content,
+            "author": entry.author,
+            "language": entry.language,
+            "published_at": entry.published_at,
+            "date_quality": entry.date_quality.value,
+            "updated_at": entry.updated_at,
+            "warnings": list(entry.warnings),
+            "wants_page": wants_page(entry),
+            "content_hash": id_of(entry.title, entry.summary or "", entry.content or ""),
+            "first_seen_at": run.night_at,
+            "changed_at": run.night_at,
+            "last_seen_at": run.night_at,
+            "run_id": run.id,
+        }
+        for entry in entries
+    ]
+    with db.given_ids([entry.id for entry in entries]):
+        known = {
+            row["entry_id"]: row["content_hash"]
+            for row in db.rows(
+                "SELECT entry_id, content_hash FROM entries WHERE entry_id IN (SELECT id FROM given_ids)"
+            )
+        }
+    changed = sum(known.get(str(row["entry_id"])) != row["content_hash"] for row in rows)
+    with db.transaction():
+        db.save(
+            "entries",
+            rows,
+            on_conflict="""ON CONFLICT DO UPDATE SET
+                guid = excluded.guid, link = excluded.link, title = excluded.title, summary = excluded.summary,
+                content = excluded.content, author = excluded.author, language = excluded.language,
+                published_at = CASE WHEN excluded.date_quality IN ('missing', 'future')
+                    THEN entries.published_at ELSE excluded.published_at END,
+                date_quality = CASE WHEN excluded.date_quality IN ('missing', 'future')
+                    THEN entries.date_quality ELSE excluded.date_quality END,
+                updated_at = excluded.updated_at, warnings = excluded.warnings, wants_page = excluded.wants_page,
+                changed_at = CASE WHEN excluded.content_hash = entries.content_hash
+                    THEN entries.changed_at ELSE excluded.changed_at END,
+                content_hash = excluded.content_hash, last_seen_at = excluded.last_seen_at""",
+        )
+        save_reading(
+            db,
+            run,
+            kind=RequestKind.FEED,
+            item_id=feed_id,
+            fetched_at=page.fetched_at,
+            warnings=parsed.warnings if parsed else (),
+        )
+    return changed, len(rows) - changed
+
+
+def save_reading(
+    db: Database,
+    run: Run,
+    *,
+    kind: RequestKind,
+    item_id: str,
+    fetched_at: datetime,
+    warnings: Sequence[str] = (),
+) -> None:
+    """Store that this state of a feed document or an article was read."""
+    row = {
+        "kind": kind.value,
+        "item_id": item_id,
+        "fetched_at": fetched_at,
+        "warnings": list(warnings),
+        "run_id": run.id,
+    }
+    db.save(
+        "readings",
+        [row],
+        on_conflict="ON CONFLICT DO UPDATE SET fetched_at = excluded.fetched_at, warnings = excluded.warnings, "
+        "run_id = excluded.run_id",
+    )
+
+
+def _stored_feeds(db: Database) -> list[tuple[Feed, bool]]:
+    return [
+        (
+            Feed(
+                id=row["feed_id"],
+                url=row["url"],
+                title=row["title"],
+                site_url=row["site_url"],
+                language=row["language"],
+                tags=tuple(row["tags"]),
+                pages=PagePolicy(row["pages"]),
+            ),
+            row["listed"],
+        )
+        for row in db.rows("FROM feeds ORDER BY feed_id")
+    ]
+
+
+def _fetch_row(run: Run, fetch: Fetch) -> dict[str, object]:
+    return {
+        "run_id": run.id,
+        "kind": fetch.request.kind.value,
+        "item_id": fetch.request.item_id,
+        "url": fetch.request.url,
+        "requested_at": fetch.requested_at,
+        "seconds": fetch.seconds,
+        "status": fetch.status,
+        "final_url": fetch.final_url,
+        "redirects": fetch.redirects,
+        "received_bytes": fetch.received_bytes,
+        "etag": fetch.etag,
+        "last_modified": fetch.last_modified,
+        "reason": fetch.error.reason.value if fetch.error else None,
+        "detail": fetch.error.detail if fetch.error else None,
+    }
+
+
+def _page_row(run: Run, request: Request, page: Page) -> dict[str, object]:
+    return {
+        "kind": request.kind.value,
+        "item_id": request.item_id,
+        "url": page.url,
+        "final_url": page.final_url,
+        "fetched_at": page.fetched_at,
+        "headers": page.headers,
+        "body": zlib.compress(page.body, 6),
+        "run_id": run.id,
+    }

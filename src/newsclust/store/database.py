@@ -1,0 +1,273 @@
+"""The DuckDB file: opened, migrated, written in transactions, checked and published.
+
+DuckDB locks a file against every other process while a writer has it open, and one forgotten reader blocks the
+writer. So only the pipeline opens the working file; everybody else reads the published copy.
+"""
+
+import hashlib
+import os
+import re
+import shutil
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from importlib import resources
+from pathlib import Path
+from typing import Any
+
+import duckdb
+import pyarrow as pa
+
+from newsclust.errors import CheckError, StoreError
+
+Row = Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Migration:
+    """One numbered step of the schema: its SQL and the hash that proves it was not edited afterwards."""
+
+    number: int
+    name: str
+    sql: str
+
+    @property
+    def checksum(self) -> str:
+        return hashlib.sha256(self.sql.encode()).hexdigest()[:16]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CheckResult:
+    """One query of `sql/checks`: its name, what it says, and the rows that should not exist."""
+
+    name: str
+    statement: str
+    rows: list[tuple[Any, ...]]
+
+
+def migrations() -> list[Migration]:
+    """Return the migrations that this program knows, in order."""
+    found = []
+    for name, sql in _sql_files("migrations"):
+        number, _, title = name.partition("_")
+        found.append(Migration(number=int(number), name=title, sql=sql))
+    return found
+
+
+class Database:
+    """One open DuckDB file, with its schema up to date.
+
+    Raises `StoreError` when the file cannot be opened, was made by a newer version, or is no database.
+    """
+
+    def __init__(self, path: Path, *, now: datetime | None = None) -> None:
+        self.path = path
+        path.parent.mkdir(parents=True, exist_ok=True)
+        self.connection = _connect(path, read_only=False)
+        try:
+            _migrate(self.connection, path, now or datetime.now(UTC))
+        except BaseException:
+            self.connection.close()
+            raise
+
+    def close(self) -> None:
+        self.connection.close()
+
+    def __enter__(self) -> "Database":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    @contextmanager
+    def transaction(self) -> Iterator[None]:
+        """All that is written inside is stored, or nothing of it."""
+        self.connection.execute("BEGIN")
+        try:
+            yield
+        except BaseException:
+            self.connection.execute("ROLLBACK")
+            raise
+        self.connection.execute("COMMIT")
+
+    def rows(self, sql: str, parameters: Sequence[Any] | Mapping[str, Any] = ()) -> list[dict[str, Any]]:
+        """Return the rows of a query by column name; timestamps come back aware, in UTC."""
+        cursor = self.connection.execute(sql, parameters)
+        names = [column[0] for column in cursor.description or ()]
+        return [{name: _aware(value) for name, value in zip(names, row, strict=True)} for row in cursor.fetchall()]
+
+    def arrow(self, sql: str, parameters: Sequence[Any] = ()) -> pa.Table:
+        """Return a query's result as an Arrow table: the way for vectors and long columns."""
+        return self.connection.execute(sql, parameters).to_arrow_table()
+
+    def execute(self, sql: str, parameters: Sequence[Any] = ()) -> None:
+        """Run one statement that returns nothing."""
+        self.connection.execute(sql, parameters)
+
+    @contextmanager
+    def given(self, name: str, table: pa.Table) -> Iterator[None]:
+        """Inside, queries can read `table` under `name`."""
+        self.connection.register(name, table)
+        try:
+            yield
+        finally:
+            self.connection.unregister(name)
+
+    @contextmanager
+    def given_ids(self, ids: Sequence[str]) -> Iterator[None]:
+        """Inside, queries can read the table `given_ids(id)`."""
+        with self.given("given_ids", pa.table({"id": pa.array(ids, pa.string())})):
+            yield
+
+    def save(self, table: str, rows: Sequence[Row], *, on_conflict: str = "") -> None:
+        """Insert rows by column name; `on_conflict` is the SQL that says what happens to known keys."""
+        if not rows:
+            return
+        full = self.arrow(f"SELECT * FROM {table} LIMIT 0").schema  # noqa: S608 (a name of ours)
+        schema = pa.schema([full.field(name) for name in rows[0]])
+        given = pa.Table.from_pylist([{name: _naive(v) for name, v in row.items()} for row in rows], schema=schema)
+        with self.given("given_rows", given):
+            self.connection.execute(
+                f"INSERT INTO {table} BY NAME SELECT * FROM given_rows {on_conflict}"  # noqa: S608
+            )
+
+    def check(self) -> list[CheckResult]:
+        """Run every query of `sql/checks` and return the ones that found rows."""
+        broken = []
+        for name, sql in _sql_files("checks"):
+            rows = self.connection.execute(sql).fetchmany(20)
+            if rows:
+                statement = sql.splitlines()[0].removeprefix("--").strip()
+                broken.append(CheckResult(name=name, statement=statement, rows=rows))
+        return broken
+
+    def check_or_raise(self) -> int:
+        """Return the number of checks that hold; raise `CheckError` naming those that do not."""
+        broken = self.check()
+        if broken:
+            said = "; ".join(f"{c.name}: {c.statement} Not so for {c.rows[:3]}" for c in broken)
+            raise CheckError(f"{len(broken)} of the stored rows' checks fail: {said}")
+        return len(_sql_files("checks"))
+
+    def publish(self, target: Path) -> int:
+        """Replace `target` by a complete copy of this file, all at once; return its size in bytes.
+
+        Readers of the old copy keep it until they close it. When the copy fails (a full disk), the old copy
+        stays and `StoreError` says why.
+        """
+        partial = target.with_name(f".{target.name}.{os.getpid()}.partial")
+        # The connection is closed for the copy: CHECKPOINT alone leaves later commits in the WAL, and closing
+        # any descriptor of the file in this process would drop DuckDB's (POSIX) lock behind its back.
+        self.connection.execute("CHECKPOINT")
+        self.connection.close()
+        try:
+            target.parent.mkdir(parents=True, exist_ok=True)
+            shutil.copyfile(self.path, partial)
+            _sync(partial)
+            with _connect(partial, read_only=True) as copy:
+                copy.execute("FROM migrations").fetchall()
+            partial.replace(target)
+            _sync(target.parent)
+        except OSError as error:
+            raise StoreError(
+                f"cannot publish {target}: {error.strerror or error}; the copy published before is untouched"
+            ) from error
+        finally:
+            partial.unlink(missing_ok=True)
+            self.connection = _connect(self.path, read_only=False)
+        return target.stat().st_size
+
+
+def open_published(path: Path) -> duckdb.DuckDBPyConnection:
+    """Return a read-only connection to a published file that reads nothing else: no other file, no network."""
+    if not path.exists():
+        raise StoreError(f"{path} does not exist: nothing has been published yet (try `make demo`)")
+    connection = _connect(path, read_only=True)
+    connection.execute("SET enable_external_access = false")
+    connection.execute("SET lock_configuration = true")
+    return connection
+
+
+def _connect(path: Path, *, read_only: bool) -> duckdb.DuckDBPyConnection:
+    try:
+        return duckdb.connect(str(path), read_only=read_only)
+    except duckdb.Error as error:
+        text = str(error)
+        if "Could not set lock" in text or "Conflicting lock" in text:
+            raise StoreError(
+                f"{path} is open in another process ({_first_line(text)}); read the published copy instead"
+            ) from error
+        raise StoreError(f"cannot open {path}: {_first_line(text)}") from error
+
+
+def _migrate(connection: duckdb.DuckDBPyConnection, path: Path, now: datetime) -> None:
+    known = migrations()
+    connection.execute(
+        "CREATE TABLE IF NOT EXISTS migrations (number INTEGER PRIMARY KEY, name TEXT NOT NULL, "
+        "checksum TEXT NOT NULL, applied_at TIMESTAMP NOT NULL)"
+    )
+    applied = {
+        number: (name, checksum)
+        for number, name, checksum in connection.execute("SELECT number, name, checksum FROM migrations").fetchall()
+    }
+    newest = max(applied, default=0)
+    if newest > known[-1].number:
+        raise StoreError(
+            f"{path} was made by a newer newsclust (schema {newest}; this one knows {known[-1].number}): "
+            "upgrade newsclust, or name another database"
+        )
+    for migration in known:
+        if migration.number in applied:
+            if applied[migration.number][1] != migration.checksum:
+                raise StoreError(f"{path}: migration {migration.number} is not the one this newsclust knows")
+            continue
+        connection.execute("BEGIN")
+        try:
+            connection.execute(migration.sql)
+            connection.execute(
+                "INSERT INTO migrations VALUES (?, ?, ?, ?)",
+                [migration.number, migration.name, migration.checksum, _naive(now)],
+            )
+        except duckdb.Error as error:
+            connection.execute("ROLLBACK")
+            raise StoreError(f"{path}: migration {migration.number} failed: {error}") from error
+        connection.execute("COMMIT")
+    connection.execute("BEGIN")
+    for _, sql in _sql_files("views"):  # re-made on every opening: a view is code, not stored state
+        connection.execute(sql)
+    connection.execute("COMMIT")
+
+
+def _sql_files(folder: str) -> list[tuple[str, str]]:
+    """Return (name without suffix, text) of the package's SQL files of one kind, in order of name."""
+    where = resources.files("newsclust").joinpath("sql", folder)
+    files = sorted((f for f in where.iterdir() if f.name.endswith(".sql")), key=lambda f: f.name)
+    return [(re.sub(r"\.sql$", "", f.name), f.read_text(encoding="utf-8")) for f in files]
+
+
+def _naive(value: Any) -> Any:
+    """Return datetimes as the naive UTC that TIMESTAMP columns hold, maps as pairs, the rest unchanged."""
+    if isinstance(value, datetime):
+        if value.tzinfo is None:
+            raise StoreError(f"a datetime without a time zone cannot be stored: {value!r}")
+        return value.astimezone(UTC).replace(tzinfo=None)
+    if isinstance(value, Mapping):
+        return list(value.items())
+    return value
+
+
+def _aware(value: Any) -> Any:
+    return value.replace(tzinfo=UTC) if isinstance(value, datetime) else value
+
+
+def _sync(path: Path) -> None:
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def _first_line(text: str) -> str:
+    return text.strip().splitlines()[0] if text.strip() else "no reason given"

@@ -1,0 +1,319 @@
+"""Links, stories and topics."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+import pyarrow as pa
+
+from newsclust.ledger import Event, Known, Ledger
+from newsclust.model import Link, Run
+from newsclust.store.database import Database
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Headlines:
+    """What a story is called: by its most central article, and by that of each language."""
+
+    headline: str
+    en: str | None
+    fr: str | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TopicRow:
+    """A topic as it is stored."""
+
+    id: str
+    label: str
+    words_en: tuple[str, ...]
+    words_fr: tuple[str, ...]
+    headline: str
+    strengths: Mapping[str, float]
+
+
+def articles_in_window(db: Database, *, since: datetime, until: datetime) -> list[str]:
+    """Return the ids of the originals published or first seen in the window, ordered by id."""
+    rows = db.rows(
+        """
+        SELECT article_id FROM articles
+        ANTI JOIN duplicates USING (article_id)
+        WHERE (published_at >= $1::TIMESTAMPTZ AT TIME ZONE 'UTC' OR first_seen_at >= $1::TIMESTAMPTZ AT TIME ZONE 'UTC')
+          AND first_seen_at <= $2::TIMESTAMPTZ AT TIME ZONE 'UTC'
+        ORDER BY article_id
+        """,
+        [since, until],
+    )
+    return [row["article_id"] for row in rows]
+
+
+def save_links(db: Database, run: Run, article_ids: Sequence[str], links: Sequence[Link]) -> int:
+    """Make the stored links among these articles the given ones; return how many are new or changed.
+
+    A pair that still has the same probability keeps its row, and the night that first said so.
+    """
+    given = pa.table(
+        {
+            "article_a": pa.array([link.article_a for link in links], pa.string()),
+            "article_b": pa.array([link.article_b for link in links], pa.string()),
+            "probability": pa.array([link.probability for link in links], pa.float64()),
+            "evidence": pa.array([list(link.evidence.items()) for link in links], pa.map_(pa.string(), pa.float64())),
+        }
+    )
+    with db.transaction(), db.given_ids(article_ids), db.given("found", given):
+        db.execute(
+            """
+            DELETE FROM links
+            WHERE article_a IN (SELECT id FROM given_ids) AND article_b IN (SELECT id FROM given_ids)
+              AND NOT EXISTS (
+                  SELECT 1 FROM found
+                  WHERE found.article_a = links.article_a AND found.article_b = links.article_b
+                    AND abs(found.probability - links.probability) < 1e-6
+              )
+            """
+        )
+        fresh = db.rows(
+            """
+            INSERT INTO links
+            SELECT found.article_a, found.article_b, found.probability, found.evidence,
+                   $1::TIMESTAMPTZ AT TIME ZONE 'UTC', $2
+            FROM found ANTI JOIN links USING (article_a, article_b)
+            RETURNING article_a
+            """,
+            [run.night_at, run.id],
+        )
+    return len(fresh)
+
+
+def links_among(db: Database, article_ids: Sequence[str]) -> list[Link]:
+    """Return the stored links both of whose articles are given, ordered by their ids."""
+    with db.given_ids(article_ids):
+        table = db.arrow(
+            "SELECT article_a, article_b, probability FROM links "
+            "WHERE article_a IN (SELECT id FROM given_ids) AND article_b IN (SELECT id FROM given_ids) "
+            "ORDER BY article_a, article_b"
+        )
+    columns = (table.column(name).to_pylist() for name in ("article_a", "article_b", "probability"))
+    return [Link(article_a=a, article_b=b, probability=p) for a, b, p in zip(*columns, strict=True)]
+
+
+def known_stories(db: Database) -> list[Known]:
+    """Return every story that has articles, with its members."""
+    return _known(db, "stories", "story_id", "story_articles", "article_id")
+
+
+def known_topics(db: Database) -> list[Known]:
+    """Return every topic that has stories, with its members."""
+    return _known(db, "topics", "topic_id", "topic_stories", "story_id")
+
+
+def stories_since(db: Database, since: datetime) -> list[tuple[str, list[str]]]:
+    """Return (story id, article ids) of the stories with an article since then, both in order of id."""
+    rows = db.rows(
+        """
+        SELECT story_id, list(article_id ORDER BY article_id) AS members
+        FROM stories JOIN story_articles USING (story_id)
+        WHERE left_at IS NULL AND last_at >= $1::TIMESTAMPTZ AT TIME ZONE 'UTC'
+        GROUP BY story_id
+        ORDER BY story_id
+        """,
+        [since],
+    )
+    return [(row["story_id"], row["members"]) for row in rows]
+
+
+def story_ids(db: Database) -> list[str]:
+    """Return the ids of all stories ever minted."""
+    return [row["story_id"] for row in db.rows("SELECT story_id FROM stories")]
+
+
+def topic_ids(db: Database) -> list[str]:
+    """Return the ids of all topics ever minted."""
+    return [row["topic_id"] for row in db.rows("SELECT topic_id FROM topics")]
+
+
+def save_stories(
+    db: Database, run: Run, ledger: Ledger, *, headlines: Mapping[str, Headlines], living_since: datetime
+) -> int:
+    """Store tonight's ledger and close the stories whose last article is older than `living_since`.
+
+    `headlines` names every story of the ledger that still has articles. Return how many stories were closed.
+    """
+    with db.transaction():
+        for story_id, members in ledger.members.items():
+            with db.given_ids(sorted(members)):
+                db.execute(
+                    "UPDATE story_articles SET left_at = $1::TIMESTAMPTZ AT TIME ZONE 'UTC' "
+                    "WHERE story_id = $2 AND left_at IS NULL AND article_id NOT IN (SELECT id FROM given_ids)",
+                    [run.night_at, story_id],
+                )
+        for story_id, members in ledger.members.items():
+            with db.given_ids(sorted(members)):
+                # A member that left and came back in one night (a night run twice) is simply still there.
+                db.execute(
+                    """
+                    INSERT INTO story_articles
+                    SELECT $1, id, $2::TIMESTAMPTZ AT TIME ZONE 'UTC', NULL, $3
+                    FROM given_ids
+                    WHERE id NOT IN (SELECT article_id FROM story_articles WHERE story_id = $1 AND left_at IS NULL)
+                    ON CONFLICT DO UPDATE SET left_at = NULL
+                    """,
+                    [story_id, run.night_at, run.id],
+                )
+        _save_story_rows(db, run, ledger, headlines)
+        _save_events(db, run, ledger.events)
+        closed = db.rows(
+            """
+            UPDATE stories SET state = 'closed'
+            WHERE state = 'living' AND (
+                last_at < $1::TIMESTAMPTZ AT TIME ZONE 'UTC'
+                OR story_id NOT IN (SELECT story_id FROM story_articles WHERE left_at IS NULL))
+            RETURNING story_id
+            """,
+            [living_since],
+        )
+        db.save(
+            "story_events",
+            [
+                {
+                    "story_id": row["story_id"],
+                    "event": "closed",
+                    "happened_at": run.night_at,
+                    "articles": db.rows(
+                        "SELECT count(*) AS n FROM story_articles WHERE story_id = $1 AND left_at IS NULL",
+                        [row["story_id"]],
+                    )[0]["n"],
+                    "other_story_id": "",
+                    "article_ids": [],
+                    "reason": "no article within the window",
+                    "run_id": run.id,
+                }
+                for row in closed
+            ],
+            on_conflict="ON CONFLICT DO NOTHING",
+        )
+    return len(closed)
+
+
+def save_topics(db: Database, run: Run, topics: Sequence[TopicRow]) -> None:
+    """Make the given topics the living ones, with their stories; the others rest, with what they held."""
+    with db.transaction():
+        db.execute("UPDATE topics SET living = false WHERE living")
+        for topic in topics:
+            row = {
+                "topic_id": topic.id,
+                "label": topic.label,
+                "words_en": list(topic.words_en),
+                "words_fr": list(topic.words_fr),
+                "headline": topic.headline,
+                "living": True,
+                "born_at": run.night_at,
+                "seen_at": run.night_at,
+                "run_id": run.id,
+            }
+            db.save(
+                "topics",
+                [row],
+                on_conflict="ON CONFLICT DO UPDATE SET label = excluded.label, words_en = excluded.words_en, "
+                "words_fr = excluded.words_fr, headline = excluded.headline, living = true, "
+                "seen_at = excluded.seen_at",
+            )
+        placed = pa.table(
+            {
+                "topic_id": pa.array([t.id for t in topics for _ in t.strengths], pa.string()),
+                "story_id": pa.array([s for t in topics for s in t.strengths], pa.string()),
+                "strength": pa.array([v for t in topics for v in t.strengths.values()], pa.float64()),
+            }
+        )
+        with db.given("placed", placed):
+            db.execute(
+                "UPDATE topic_stories SET left_at = $1::TIMESTAMPTZ AT TIME ZONE 'UTC' WHERE left_at IS NULL "
+                "AND (topic_id, story_id) NOT IN (SELECT (topic_id, story_id) FROM placed) "
+                "AND (story_id IN (SELECT story_id FROM placed) "
+                "     OR story_id IN (SELECT story_id FROM stories WHERE state = 'living'))",
+                [run.night_at],
+            )
+            db.execute(
+                "UPDATE topic_stories SET strength = placed.strength FROM placed WHERE left_at IS NULL "
+                "AND topic_stories.topic_id = placed.topic_id AND topic_stories.story_id = placed.story_id"
+            )
+            db.execute(
+                """
+                INSERT INTO topic_stories
+                SELECT topic_id, story_id, strength, $1::TIMESTAMPTZ AT TIME ZONE 'UTC', NULL, $2
+                FROM placed
+                WHERE (topic_id, story_id) NOT IN
+                      (SELECT (topic_id, story_id) FROM topic_stories WHERE left_at IS NULL)
+                ON CONFLICT DO UPDATE SET left_at = NULL, strength = excluded.strength
+                """,
+                [run.night_at, run.id],
+            )
+
+
+def _save_story_rows(db: Database, run: Run, ledger: Ledger, headlines: Mapping[str, Headlines]) -> None:
+    rows = [
+        {
+            "story_id": story_id,
+            "headline": headlines[story_id].headline,
+            "headline_en": headlines[story_id].en,
+            "headline_fr": headlines[story_id].fr,
+            "state": "living",
+            "merged_into": None,
+            "born_at": run.night_at,
+            "first_at": run.night_at,  # set from the members below
+            "last_at": run.night_at,
+            "run_id": run.id,
+        }
+        for story_id in ledger.members
+        if story_id in headlines
+    ]
+    db.save(
+        "stories",
+        rows,
+        on_conflict="ON CONFLICT DO UPDATE SET headline = excluded.headline, headline_en = excluded.headline_en, "
+        "headline_fr = excluded.headline_fr, state = 'living', merged_into = NULL",
+    )
+    with db.given_ids([str(row["story_id"]) for row in rows]):
+        db.execute(
+            """
+            UPDATE stories SET first_at = seen.first_at, last_at = seen.last_at
+            FROM (
+                SELECT story_articles.story_id, min(published_at) AS first_at, max(published_at) AS last_at
+                FROM story_articles JOIN articles USING (article_id)
+                WHERE story_articles.left_at IS NULL
+                GROUP BY story_articles.story_id
+            ) AS seen
+            WHERE seen.story_id = stories.story_id AND stories.story_id IN (SELECT id FROM given_ids)
+            """
+        )
+    for story_id, heir in ledger.merged.items():
+        db.execute("UPDATE stories SET state = 'merged', merged_into = $1 WHERE story_id = $2", [heir, story_id])
+
+
+def _save_events(db: Database, run: Run, events: Sequence[Event]) -> None:
+    db.save(
+        "story_events",
+        [
+            {
+                "story_id": event.story_id,
+                "event": event.event.value,
+                "happened_at": run.night_at,
+                "articles": event.articles,
+                "other_story_id": event.other_story_id,
+                "article_ids": list(event.moved),
+                "reason": event.reason,
+                "run_id": run.id,
+            }
+            for event in events
+        ],
+        on_conflict="ON CONFLICT DO UPDATE SET articles = excluded.articles, article_ids = excluded.article_ids, "
+        "reason = excluded.reason, run_id = excluded.run_id",
+    )
+
+
+def _known(db: Database, table: str, key: str, memberships: str, member: str) -> list[Known]:
+    rows = db.rows(
+        f"SELECT {key} AS id, {table}.born_at, list({member} ORDER BY {member}) AS members "  # noqa: S608
+        f"FROM {table} JOIN {memberships} USING ({key}) WHERE left_at IS NULL GROUP BY ALL ORDER BY id"
+    )
+    return [Known(id=row["id"], born_at=row["born_at"], members=frozenset(row["members"])) for row in rows]

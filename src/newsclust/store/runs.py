@@ -1,0 +1,90 @@
+"""Runs, their steps and their failures."""
+
+import json
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import Any
+
+from newsclust import __version__
+from newsclust.errors import ItemError
+from newsclust.model import Count, Run, id_of
+from newsclust.store.database import Database
+
+
+def begin_run(
+    db: Database, *, flow: str, night_at: datetime, started_at: datetime, settings: Mapping[str, Any]
+) -> Run:
+    """Store and return a new run; runs that a killed process left "running" are marked failed."""
+    run = Run(
+        id=id_of("run", flow, night_at.isoformat(), started_at.isoformat()),
+        flow=flow,
+        night_at=night_at,
+        started_at=started_at,
+    )
+    with db.transaction():
+        db.execute("UPDATE runs SET outcome = 'failed', error = 'killed before its end' WHERE outcome = 'running'")
+        row = {
+            "run_id": run.id,
+            "flow": flow,
+            "night_at": night_at,
+            "started_at": started_at,
+            "outcome": "running",
+            "settings": json.dumps(settings, sort_keys=True),
+            "version": __version__,
+        }
+        db.save("runs", [row])
+    return run
+
+
+def finish_run(db: Database, run: Run, *, finished_at: datetime, error: str | None = None) -> None:
+    """Store how a run ended: finished, or failed with the error that ended it."""
+    outcome = "failed" if error else "finished"
+    db.execute(
+        "UPDATE runs SET outcome = $1, error = $2, finished_at = $3::TIMESTAMPTZ AT TIME ZONE 'UTC' WHERE run_id = $4",
+        [outcome, error, finished_at, run.id],
+    )
+
+
+def save_step(
+    db: Database,
+    run: Run,
+    step: str,
+    *,
+    started_at: datetime,
+    seconds: float,
+    count: Count,
+    error: str | None,
+) -> None:
+    """Store one more attempt at a step."""
+    attempts = db.rows("SELECT count(*) AS n FROM steps WHERE run_id = $1 AND step = $2", [run.id, step])[0]["n"]
+    row = {
+        "run_id": run.id,
+        "step": step,
+        "attempt": attempts + 1,
+        "started_at": started_at,
+        "seconds": seconds,
+        "done": count.done,
+        "skipped": count.skipped,
+        "failed": count.failed,
+        "error": error,
+    }
+    db.save("steps", [row])
+
+
+def save_failures(
+    db: Database, run: Run, step: str, failures: Sequence[tuple[str, ItemError]], *, at: datetime
+) -> None:
+    """Store the items that failed, as (id of the feed or article, error)."""
+    rows = {
+        (item_id, error.reason): {
+            "run_id": run.id,
+            "step": step,
+            "item": error.item,
+            "item_id": item_id,
+            "reason": error.reason.value,
+            "detail": error.detail,
+            "failed_at": at,
+        }
+        for item_id, error in failures
+    }
+    db.save("failures", list(rows.values()), on_conflict="ON CONFLICT DO NOTHING")

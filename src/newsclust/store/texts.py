@@ -1,0 +1,335 @@
+"""Articles, their versions, fingerprints, duplicates and vectors."""
+
+from collections.abc import Sequence
+from datetime import UTC
+
+import numpy as np
+import pyarrow as pa
+from numpy.typing import NDArray
+
+from newsclust.model import (
+    Article,
+    DateQuality,
+    Duplicate,
+    Extraction,
+    Fingerprint,
+    RequestKind,
+    Run,
+    Source,
+)
+from newsclust.store.collecting import stored_page
+from newsclust.store.database import Database
+from newsclust.urls import host
+
+# An article seen in several feeds is described by the sighting that carries most text; its date is the
+# earliest among the best dates.
+_SOURCES = """
+WITH todo AS (
+    SELECT todo_extract.article_id, todo_extract.changed_at
+    FROM todo_extract
+    WHERE todo_extract.article_id IN (SELECT id FROM given_ids)
+), sightings AS (
+    SELECT entries.*, feeds.title AS feed_title, feeds.language AS feed_language,
+           row_number() OVER (
+               PARTITION BY entries.article_id
+               ORDER BY coalesce(length(entries.content), 0) + coalesce(length(entries.summary), 0) DESC,
+                        entries.first_seen_at, entries.entry_id
+           ) AS rank,
+           min(entries.first_seen_at) OVER (PARTITION BY entries.article_id) AS article_first_seen_at,
+           first_value({'at': entries.published_at, 'quality': entries.date_quality}) OVER (
+               PARTITION BY entries.article_id
+               ORDER BY list_position(['given', 'guessed', 'missing', 'future'], entries.date_quality),
+                        entries.published_at, entries.entry_id
+           ) AS dated
+    FROM entries
+    JOIN todo ON todo.article_id = entries.article_id
+    JOIN feeds ON feeds.feed_id = entries.feed_id
+)
+SELECT sightings.*, todo.changed_at AS newest_at, pages.item_id IS NOT NULL AS has_page
+FROM sightings
+JOIN todo ON todo.article_id = sightings.article_id
+LEFT JOIN pages ON pages.kind = 'page' AND pages.item_id = sightings.article_id
+WHERE sightings.rank = 1
+ORDER BY sightings.article_id
+"""
+
+
+def articles_to_extract(db: Database) -> list[str]:
+    """Return the ids of the articles whose text is to be taken."""
+    return [row["article_id"] for row in db.rows("FROM todo_extract")]
+
+
+def sources_of(db: Database, article_ids: Sequence[str]) -> list[Source]:
+    """Return what is known of these articles that are still to extract, pages included: ask in batches."""
+    with db.given_ids(article_ids):
+        rows = db.rows(_SOURCES)
+    return [
+        Source(
+            article_id=row["article_id"],
+            url=row["url"],
+            title=row["title"],
+            summary=row["summary"],
+            content=row["content"],
+            language=row["language"],
+            feed_title=row["feed_title"],
+            page=stored_page(db, RequestKind.PAGE, row["article_id"]) if row["has_page"] else None,
+        )
+        for row in rows
+    ]
+
+
+def save_extractions(db: Database, run: Run, article_ids: Sequence[str], taken: Sequence[Extraction]) -> int:
+    """Store texts, keep the state each replaces, and mark all of `article_ids` as read; return texts changed.
+
+    A state is kept as a version when title or text differ and both came from the same kind of source: a page
+    that was reached on the second night is no edit.
+    """
+    if not article_ids:
+        return 0
+    with db.given_ids(article_ids):
+        seen = {row["article_id"]: row for row in db.rows(_SOURCES)}
+        before = {
+            row["article_id"]: row for row in db.rows("FROM articles WHERE article_id IN (SELECT id FROM given_ids)")
+        }
+        versions: dict[str, int] = {
+            row["article_id"]: row["n"]
+            for row in db.rows(
+                "SELECT article_id, max(version) AS n FROM article_versions "
+                "WHERE article_id IN (SELECT id FROM given_ids) GROUP BY article_id"
+            )
+        }
+    articles, replaced = [], []
+    for extraction in taken:
+        row, old = seen[extraction.article_id], before.get(extraction.article_id)
+        changed = old is None or (old["title"], old["text"]) != (extraction.title, extraction.text)
+        articles.append(
+            {
+                "article_id": extraction.article_id,
+                "url": row["url"],
+                "canonical_url": extraction.canonical_url,
+                "title": extraction.title,
+                "text": extraction.text,
+                "language": extraction.language,
+                "language_source": extraction.language_source,
+                "author": extraction.author or row["author"],
+                "outlet": host(row["url"]),
+                "published_at": row["dated"]["at"].replace(tzinfo=UTC),
+                "date_quality": row["dated"]["quality"],
+                "text_source": extraction.text_source.value,
+                "cut": extraction.cut,
+                "words": len(extraction.text.split()),
+                "first_seen_at": row["article_first_seen_at"],
+                "changed_at": run.night_at if old is None or changed else old["changed_at"],
+                "extracted_at": run.night_at,
+                "run_id": run.id if old is None else old["run_id"],
+            }
+        )
+        if old is not None and changed and old["text_source"] == extraction.text_source.value:
+            replaced.append(
+                {
+                    "article_id": extraction.article_id,
+                    "version": versions.get(extraction.article_id, 0) + 1,
+                    "title": old["title"],
+                    "text": old["text"],
+                    "text_source": old["text_source"],
+                    "seen_at": old["changed_at"],
+                    "replaced_at": run.night_at,
+                    "run_id": run.id,
+                }
+            )
+    readings = [
+        {
+            "kind": RequestKind.PAGE.value,
+            "item_id": article_id,
+            "fetched_at": row["newest_at"],
+            "warnings": [],
+            "run_id": run.id,
+        }
+        for article_id, row in seen.items()
+    ]
+    with db.transaction():
+        db.save("article_versions", replaced)
+        db.save("articles", articles, on_conflict=_replace_all("articles", db))
+        db.save("readings", readings, on_conflict=_replace_all("readings", db))
+    return len(articles)
+
+
+def articles(db: Database, article_ids: Sequence[str]) -> list[Article]:
+    """Return these articles, ordered by id."""
+    with db.given_ids(article_ids):
+        rows = db.rows("FROM articles WHERE article_id IN (SELECT id FROM given_ids) ORDER BY article_id")
+    return [
+        Article(
+            id=row["article_id"],
+            url=row["url"],
+            canonical_url=row["canonical_url"],
+            title=row["title"],
+            text=row["text"],
+            language=row["language"],
+            outlet=row["outlet"],
+            published_at=row["published_at"],
+            date_quality=DateQuality(row["date_quality"]),
+            first_seen_at=row["first_seen_at"],
+        )
+        for row in rows
+    ]
+
+
+def articles_to_fingerprint(db: Database) -> list[str]:
+    """Return the ids of the articles to fingerprint and compare."""
+    return [row["article_id"] for row in db.rows("FROM todo_fingerprints")]
+
+
+def candidate_pairs(db: Database, fingerprints: Sequence[Fingerprint]) -> list[tuple[str, str]]:
+    """Return (fresh id, other id) for each two articles that share a band, a text hash or an address.
+
+    The other may be stored or fresh itself; each unordered pair stands once.
+    """
+    fresh = pa.table(
+        {
+            "article_id": pa.array([f.article_id for f in fingerprints], pa.string()),
+            "text_hash": pa.array([f.text_hash for f in fingerprints], pa.string()),
+            "bands": pa.array([list(f.bands) for f in fingerprints], pa.list_(pa.uint64())),
+        }
+    )
+    with db.given("fresh", fresh):
+        rows = db.rows(
+            """
+            WITH known AS (
+                SELECT article_id, text_hash, bands FROM fresh
+                UNION ALL
+                SELECT article_id, text_hash, bands FROM fingerprints ANTI JOIN fresh USING (article_id)
+            ), keys AS (
+                SELECT article_id, 't' || text_hash AS key FROM known
+                UNION ALL
+                SELECT article_id, 'b' || position || ':' || band
+                FROM (SELECT article_id, unnest(bands) AS band, generate_subscripts(bands, 1) AS position FROM known)
+                UNION ALL
+                SELECT article_id, 'u' || url FROM articles
+                UNION ALL
+                SELECT article_id, 'u' || canonical_url FROM articles
+            )
+            SELECT DISTINCT least(a.article_id, b.article_id) AS a, greatest(a.article_id, b.article_id) AS b
+            FROM keys AS a
+            JOIN keys AS b ON a.key = b.key AND a.article_id <> b.article_id
+            WHERE a.article_id IN (SELECT article_id FROM fresh)
+            ORDER BY a, b
+            """
+        )
+    ids = {f.article_id for f in fingerprints}
+    return [(row["a"], row["b"]) if row["a"] in ids else (row["b"], row["a"]) for row in rows]
+
+
+def originals_of(db: Database, article_ids: Sequence[str]) -> dict[str, str]:
+    """Return copy -> original for the decided duplicates among these articles, and for copies of them."""
+    with db.given_ids(article_ids):
+        rows = db.rows(
+            "FROM duplicates WHERE article_id IN (SELECT id FROM given_ids) "
+            "OR original_id IN (SELECT id FROM given_ids)"
+        )
+    return {row["article_id"]: row["original_id"] for row in rows}
+
+
+def save_duplicates(
+    db: Database, run: Run, fingerprints: Sequence[Fingerprint], duplicates: Sequence[Duplicate]
+) -> None:
+    """Store fingerprints and the copies found with them, together.
+
+    A copy whose text changed so that it is none any more is freed; one found before keeps its original.
+    """
+    found = {duplicate.article_id for duplicate in duplicates}
+    with db.transaction():
+        db.save(
+            "fingerprints",
+            [
+                {
+                    "article_id": f.article_id,
+                    "text_hash": f.text_hash,
+                    "shingles": f.shingles,
+                    "bands": list(f.bands),
+                    "computed_at": run.night_at,
+                    "run_id": run.id,
+                }
+                for f in fingerprints
+            ],
+            on_conflict=_replace_all("fingerprints", db),
+        )
+        with db.given_ids([f.article_id for f in fingerprints if f.article_id not in found]):
+            db.execute("DELETE FROM duplicates WHERE article_id IN (SELECT id FROM given_ids)")
+        db.save(
+            "duplicates",
+            [
+                {
+                    "article_id": d.article_id,
+                    "original_id": d.original_id,
+                    "method": d.method.value,
+                    "similarity": d.similarity,
+                    "evidence": d.evidence,
+                    "found_at": run.night_at,
+                    "run_id": run.id,
+                }
+                for d in duplicates
+            ],
+            on_conflict="ON CONFLICT DO UPDATE SET original_id = excluded.original_id, method = excluded.method, "
+            "similarity = excluded.similarity, evidence = excluded.evidence",
+        )
+
+
+def articles_to_embed(db: Database, model: str) -> list[str]:
+    """Return the ids of the originals that have no vector of this model for their present text."""
+    return [row["article_id"] for row in db.rows("FROM todo_embeddings($1)", [model])]
+
+
+def titles_and_texts(db: Database, article_ids: Sequence[str]) -> list[tuple[str, str, str]]:
+    """Return (id, title, text) of these articles, ordered by id."""
+    with db.given_ids(article_ids):
+        rows = db.rows(
+            "SELECT article_id, title, text FROM articles "
+            "WHERE article_id IN (SELECT id FROM given_ids) ORDER BY article_id"
+        )
+    return [(row["article_id"], row["title"], row["text"]) for row in rows]
+
+
+def save_embeddings(
+    db: Database, run: Run, model: str, article_ids: Sequence[str], vectors: NDArray[np.float32]
+) -> None:
+    """Store one vector of this model for each article; `vectors` has shape (articles, dimensions)."""
+    given = pa.table(
+        {
+            "article_id": pa.array(article_ids, pa.string()),
+            "vector": pa.ListArray.from_arrays(
+                pa.array(np.arange(len(vectors) + 1, dtype=np.int32) * vectors.shape[1]),
+                pa.array(vectors.ravel()),
+            ),
+        }
+    )
+    with db.given("given_vectors", given):
+        db.execute(
+            "INSERT INTO embeddings SELECT article_id, $1, vector, $2::TIMESTAMPTZ AT TIME ZONE 'UTC', $3 "
+            "FROM given_vectors ON CONFLICT DO UPDATE SET vector = excluded.vector, "
+            "embedded_at = excluded.embedded_at, run_id = excluded.run_id",
+            [model, run.night_at, run.id],
+        )
+
+
+def vectors_of(db: Database, model: str, article_ids: Sequence[str]) -> tuple[list[str], NDArray[np.float32]]:
+    """Return (ids, vectors) of those of these articles that have one, ordered by id; shape (ids, dimensions)."""
+    with db.given_ids(article_ids):
+        table = db.arrow(
+            "SELECT article_id, vector FROM embeddings "
+            "WHERE model = $1 AND article_id IN (SELECT id FROM given_ids) ORDER BY article_id",
+            [model],
+        )
+    if not table.num_rows:
+        return [], np.zeros((0, 0), np.float32)
+    flat = table.column("vector").combine_chunks().flatten().to_numpy()
+    return table.column("article_id").to_pylist(), flat.reshape(table.num_rows, -1)
+
+
+def _replace_all(table: str, db: Database) -> str:
+    """Return the ON CONFLICT clause that replaces every column by the given row's."""
+    columns = db.arrow(f"SELECT * FROM {table} LIMIT 0").schema.names  # noqa: S608
+    return "ON CONFLICT DO UPDATE SET " + ", ".join(f"{c} = excluded.{c}" for c in columns if c not in _KEYS[table])
+
+
+_KEYS = {"articles": ("article_id",), "readings": ("kind", "item_id"), "fingerprints": ("article_id",)}

@@ -1,0 +1,230 @@
+"""Addresses as identities: what one article is called, however feeds and newsletters write its link.
+
+A canonical address is compared and hashed, never requested: the pipeline requests the entry's own link.
+Two addresses of one page that stay apart cost a duplicate, which its text gives away. Two pages that become
+one address cost an article. So every rule here is one that cannot merge pages of a real site, or nearly so.
+"""
+
+import re
+from functools import lru_cache
+from ipaddress import IPv6Address
+from urllib.parse import SplitResult, unquote, urlsplit
+
+# What a value of `source`, `ref`, `from` ... looks like when it names the way a reader came.
+_CHANNEL = (
+    r"(public_|google)?rss([^a-z].*|_?feeds?|entertainment)?|feeds?|feedburner|atom"
+    r"|google_?news|newsletters?|e?mail|facebook|fb|twitter|linkedin|reddit|mastodon|bluesky|hackernews|hn"
+)
+_ANY = ".*"
+
+# (parameter, values, who adds it): the parameters that tell how a reader came, not what is shown. Names and
+# values are patterns, matched whole and without case. A parameter which some sites use to choose a page is
+# dropped only with a value that cannot do so; `id`, `p`, `story`, `page`, `lang` are nobody's tracking.
+TRACKING = (
+    (r"utm_.*", _ANY, "Google Analytics, and everybody after it"),
+    (r"(fb|g|d|y|ys|tw|tt)clid|msclkid|[gw]braid", _ANY, "clicks: Facebook, Google, Yandex, X, TikTok, Bing"),
+    (r"gclsrc|gad_source|gad_campaignid|_ga|_gl", _ANY, "Google Ads, links across domains"),
+    (r"igshid|igsh|li_fat_id|trk|ref_src|ref_url|__twitter_impression", _ANY, "Instagram, LinkedIn, X"),
+    (r"mc_[ce]id|mkt_tok|vero_id|oly_(anon|enc)_id|ck_subscriber_id", _ANY, "Mailchimp, Marketo, Omeda, Kit"),
+    (r"_hsenc|_hsmi|__hs(tc|sc|fp)|hsctatracking|hsa_.*", _ANY, "HubSpot"),
+    (r"xtor|at_.*", _ANY, "AT Internet, now Piano: most French outlets, the BBC"),
+    (r"(pk|mtm|matomo|piwik)_.*", _ANY, "Matomo"),
+    (r"itm_.*|icid|intcmp|s_cid|s_kwcid|_openstat|spm", _ANY, "campaigns inside a site: Adobe, Alibaba"),
+    (r"ns_(mchannel|source|campaign|linkname|fee)", _ANY, "Comscore"),
+    (r"gu(ccounter|ce_referrer|ce_referrer_sig)|soc_(src|trk)|ncid", _ANY, "Yahoo, TechCrunch, Engadget"),
+    (r"wpisrc|wpmm|smid|emc|unlocked_article_code", _ANY, "Washington Post, New York Times"),
+    (r"mbid|cndid|bxid|ftag|ocid|taid|cmpid", _ANY, "Condé Nast, CBS, MSN, Reuters, Hearst"),
+    (r"cmp", r"(share|twt|fb|soc|ema|rss).*", "The Guardian; elsewhere things to compare"),
+    (r"linkid", r"\d+", "schedulers of social media"),
+    (r"share", r"facebook|twitter|x|linkedin|reddit|e?mail|whatsapp|telegram|mastodon|bluesky", "WordPress"),
+    (r"mod", r"(rss|googlenews|djem).*|(wsj|mw|bol|hp)_.*", "Dow Jones; the kind of page on Discuz forums"),
+    (r"src|source|from|ref|cid|track|partner|via|origin", _CHANNEL, "feeds and shares of many outlets"),
+    (r"ref", r"[a-z0-9-]+(\.[a-z0-9-]+)*\.[a-z]{2,}", "Ghost: the site that links; elsewhere a branch"),
+    (r"rss", r"1|true|yes|", "feeds of many outlets"),
+    (r"phpsessid|jsessionid", _ANY, "a visit"),
+    (r"sess(ion)?id", r"[0-9a-z]{20,}", "a visit; elsewhere a talk of a conference"),
+    (r"sid", r"[0-9a-f]{32}", "phpBB: a visit; elsewhere a story's number"),
+    (r"amp", r"1|true|yes|", "the AMP form of the same page"),
+    (r"outputtype", r"amp", "the AMP form of the same page"),
+    (r"amp_js_v|amp_gsa|amp_ct|usqp", _ANY, "AMP caches"),
+)
+_TRACKED = re.compile(
+    "|".join(f"(?:{names})=(?:{values})" for names, values, _ in TRACKING), re.IGNORECASE | re.DOTALL
+)
+
+# Labels that name a form of the site. Even mobile.slashdot.org: a story has one number on all its hosts.
+_SAME_PAGE_LABELS = {"www", "m", "mobile", "amp"}
+_DEFAULT_PORTS = {None, 80, 443}  # both, since http and https are one identity
+_HOST_LABEL = re.compile(r"[a-z0-9_]([a-z0-9_-]{0,61}[a-z0-9_])?")
+# An escape, or a character that must become one: neither reserved nor unreserved (RFC 3986, section 2).
+_ESCAPE = re.compile(r"%([0-9A-Fa-f]{2})|[^A-Za-z0-9\-._~:/?\[\]@!$&'()*+,;=]")
+_UNRESERVED = frozenset("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-._~")
+_SESSION_IN_PATH = re.compile(r";(?:jsessionid|phpsessid)=[^/;]*", re.IGNORECASE)
+_AMP_PATH = re.compile(r"^/amp(?=/)|/amp$|\.amp(?=\.html?$|$)")
+_AMP_CACHE = re.compile(r"(?:/[a-z])?(?:/s)?/([^/]+\..*)")  # /c/s/site.example/page, s for https
+
+
+def canonical(url: str) -> str:
+    """The address under which an article is known: equal for all usual spellings of one page's address.
+
+    It is https, without `www.`, user-info, default port, fragment, tracking parameters, mobile or AMP form;
+    the other parameters stay, sorted by name. A trailing slash is dropped (except the root's): a tree of
+    files cannot hold both `/a` and `/a/`, frameworks redirect the one to the other, and of 20,000 links of
+    feeds and news collections the one pair that differed so was one page. Case counts in paths.
+
+    canonical(canonical(u)) == canonical(u). ValueError, naming the address and the reason, for whatever is no
+    http(s) address. Source: RFC 3986, section 6.2; WHATWG URL for what it tolerates.
+    """
+    parts = _split(url)
+    while (wrapped := _wrapped(parts)) is not None:
+        parts = wrapped
+    path = _without_amp(_path(parts.path))
+    query = _query(parts.query)
+    return f"https://{_authority(parts)}{path}" + (f"?{query}" if query else "")
+
+
+def host(url: str) -> str:
+    """The lower-case ASCII host of an http(s) address, without `www.`; ValueError as in `canonical`."""
+    name = _host(_split(url))
+    bare = name.removeprefix("www.")
+    return name if name == _registered(name) else bare
+
+
+def registered_domain(url: str) -> str:
+    """What was bought at a registry (`bbc.co.uk`), or the host itself when it is an IP address or one label.
+
+    By the public suffix list, private suffixes included: two blogs under `github.io` are two outlets. A name
+    whose ending the list lacks has its last two labels, by the list's own default rule (publicsuffix.org).
+    ValueError as in `canonical`.
+    """
+    return _registered(_host(_split(url)))
+
+
+def _split(url: str) -> SplitResult:
+    """The parts of an http(s) address that has a sound host and port, else ValueError."""
+    try:
+        url.encode()
+        parts = urlsplit(re.sub(r"[\t\r\n]", "", url.strip()))
+        if parts.scheme not in {"http", "https"}:
+            raise ValueError("not http or https" if parts.scheme else "no scheme")  # noqa: TRY301 - one wording
+        _authority(parts)
+    except ValueError as error:
+        raise ValueError(f"{url!r} is no address of a page: {error}") from error
+    return parts
+
+
+def _host(parts: SplitResult) -> str:
+    """The host in lower-case ASCII; ValueError for a name that no resolver could take."""
+    name = unquote(parts.hostname or "", errors="strict").removesuffix(".")
+    if not name:
+        raise ValueError("no host")
+    if "\\" in parts.netloc:  # `site\\@other`: browsers go to `site`, others to `other`
+        raise ValueError("a backslash before the path")
+    if ":" in name:
+        return f"[{IPv6Address(name.partition('%')[0]).compressed}]"
+    if not name.isascii():
+        import idna
+
+        name = idna.encode(name, uts46=True).decode("ascii")
+    name = name.lower()
+    if len(name) > 253 or not all(_HOST_LABEL.fullmatch(label) for label in name.split(".")):
+        raise ValueError(f"{name!r} is no host name")
+    return name
+
+
+def _authority(parts: SplitResult) -> str:
+    """Host and port; the labels that name a form of the same site are gone, its registered domain is not."""
+    name = _host(parts)
+    registered = _registered(name)
+    labels = name.removesuffix(registered).split(".")
+    kept = ".".join(label for label in labels if label not in _SAME_PAGE_LABELS)
+    return kept + registered + ("" if parts.port in _DEFAULT_PORTS else f":{parts.port}")
+
+
+@lru_cache(maxsize=4096)
+def _registered(name: str) -> str:
+    import tld  # trafilatura brings it; it carries its own copy of the list and asks nobody
+
+    labels = name.split(".")
+    if name.startswith("[") or labels[-1].isdecimal():
+        return name
+    readable = SplitResult("https", _readable(name), "", "", "")  # the list is written in Unicode
+    found = tld.get_fld(readable, fail_silently=True)
+    return ".".join(labels[-(found.count(".") + 1 if found else 2) :])
+
+
+def _readable(name: str) -> str:
+    if "xn--" not in name:
+        return name
+    import idna
+
+    try:
+        return idna.decode(name)
+    except idna.IDNAError:  # a label that only looks like Punycode is a name like any other
+        return name
+
+
+def _escaped(text: str) -> str:
+    """Percent-encoding in its one normal form (RFC 3986, 6.2.2): unreserved bare, hex upper-case, UTF-8."""
+
+    def normal(match: re.Match[str]) -> str:
+        if match[1] is None:
+            return "".join(f"%{byte:02X}" for byte in match[0].encode())
+        character = chr(int(match[1], 16))
+        return character if character in _UNRESERVED else match[0].upper()
+
+    return _ESCAPE.sub(normal, text)  # in one pass: `%%34%31` must not become `%41`
+
+
+def _path(path: str) -> str:
+    """The path without dot segments, empty segments, session ids and trailing slash; "/" for the root."""
+    kept: list[str] = []
+    for segment in _SESSION_IN_PATH.sub("", _escaped(path)).split("/"):
+        if segment == "..":
+            del kept[-1:]
+        elif segment not in {"", "."}:
+            kept.append(segment)
+    return "/" + "/".join(kept)
+
+
+def _query(query: str) -> str:
+    """The parameters that choose what is shown, sorted by name; equal names keep their order."""
+    pairs = []
+    for written in query.split("&"):
+        pair = _escaped(written)
+        while pair.startswith("amp;"):  # `&amp;` escaped once too often, as in many feeds
+            pair = pair.removeprefix("amp;")
+        name, equals, value = pair.partition("=")
+        if pair and not _TRACKED.fullmatch(f"{name}={unquote(value)}"):
+            pairs.append((name, equals + value))
+    return "&".join(name + value for name, value in sorted(pairs, key=lambda pair: pair[0]))
+
+
+def _without_amp(path: str) -> str:
+    """The path of the page whose AMP form this is: `/amp` before or behind, `.amp` at the end.
+
+    Only where the last segment is an article's (it holds a hyphen or a digit), so that `/tag/amp` stays.
+    """
+    while True:
+        shorter = _AMP_PATH.sub("", path)
+        article = shorter.rpartition("/")[2]
+        if shorter == path or not re.search(r"[-\d]", article):
+            return path
+        path = shorter
+
+
+def _wrapped(parts: SplitResult) -> SplitResult | None:
+    """The page inside an AMP cache's address, which holds it whole; None when the address is its own."""
+    path = _path(parts.path)
+    if _authority(parts).endswith(".cdn.ampproject.org"):
+        match = _AMP_CACHE.fullmatch(_without_amp(path))
+    elif _registered(_host(parts)).startswith("google.") and path.startswith("/amp/"):
+        match = _AMP_CACHE.fullmatch(path.removeprefix("/amp"))
+    else:
+        return None
+    if match is None:
+        return None
+    try:
+        return _split(f"https://{match[1]}" + (f"?{parts.query}" if parts.query else ""))
+    except ValueError:  # no address inside: then it is a page of the cache itself
+        return None
