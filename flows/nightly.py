@@ -14,6 +14,7 @@ from prefect.artifacts import create_markdown_artifact
 from prefect.cache_policies import NO_CACHE
 
 from newsclust import pipeline, report
+from newsclust.errors import CheckError, SettingsError
 from newsclust.feeds import read_feeds
 from newsclust.model import Count, Run
 from newsclust.settings import NightSettings, Settings, load_settings
@@ -47,8 +48,7 @@ def nightly(settings: Settings | None = None, now: datetime | None = None) -> st
         step(pipeline.check, db)
         night.finish()
         step(pipeline.publish, db, settings.paths.published)
-        create_markdown_artifact(report.summary_markdown(db.connection, run.id), key="night")
-        return run.id
+    return night.run.id
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -103,12 +103,22 @@ def begun_night(flow_name: str, settings: Settings, now: datetime) -> Iterator[N
         except BaseException as error:
             runs.finish_run(db, run, finished_at=clock(), error=str(error) or type(error).__name__)
             raise
+        finally:
+            _tell(report.summary_markdown(db.connection, run.id), settings)
+
+
+def _tell(summary: str, settings: Settings) -> None:
+    """Leave the morning's summary, of good nights and bad, as a Prefect artifact and beside the published file."""
+    create_markdown_artifact(summary, key="night")
+    page = report.summary_page(settings.paths.published)
+    page.parent.mkdir(parents=True, exist_ok=True)
+    partial = page.with_suffix(".partial")
+    partial.write_text(summary, encoding="utf-8")
+    partial.replace(page)
 
 
 def _may_pass(_task: Any, _run: Any, state: Any) -> bool:
     """Try again only what may pass: contradicting rows and wrong settings stay so."""
-    from newsclust.errors import CheckError, SettingsError
-
     error = state.result(raise_on_failure=False)
     return not isinstance(error, CheckError | SettingsError)
 

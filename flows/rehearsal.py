@@ -7,7 +7,7 @@ A second run over the same folder changes nothing and says so.
 """
 
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -129,12 +129,12 @@ def _say(line: str) -> None:
 
 def main(arguments: Sequence[str]) -> int:
     """Run one rehearsal and show what came out."""
-    names = {"demo": (demo, Path("data/demo")), "real": (real, Path("data/real"))}
-    if not arguments or arguments[0] not in names:
+    rehearsals: dict[str, Callable[[Path], Path | None]] = {"demo": demo, "real": real}
+    if not arguments or arguments[0] not in rehearsals:
         print(__doc__, file=sys.stderr)
         return 2
-    rehearse, folder = names[arguments[0]]
-    published = rehearse(Path(arguments[1]) if len(arguments) > 1 else folder)
+    folder = Path(arguments[1]) if len(arguments) > 1 else Path("data") / arguments[0]
+    published = rehearsals[arguments[0]](folder)
     if published is None:
         return 0
     cli.top(database=published)

@@ -151,9 +151,7 @@ def test_one_address_is_one_article_whatever_the_texts(side: str) -> None:
 
 def test_the_root_of_a_site_is_no_address_of_an_article() -> None:
     root = "https://site.example/"
-    assert (
-        decide([article("a", prose(1), canonical_url=root), article("b", prose(2), canonical_url=root)]) == {}
-    )
+    assert decide([article("a", prose(1), canonical_url=root), article("b", prose(2), canonical_url=root)]) == {}
 
 
 @pytest.mark.parametrize(("shared", "is_duplicate"), [(80, True), (79, False)])
@@ -260,9 +258,7 @@ def test_contradictory_arguments_are_refused() -> None:
 
 # what holds for any night
 
-Night = tuple[
-    list[Article], list[Article], list[tuple[str, str]], dict[str, str]
-]  # as find_duplicates takes it
+Night = tuple[list[Article], list[Article], list[tuple[str, str]], dict[str, str]]  # as find_duplicates takes it
 
 
 @st.composite

@@ -179,9 +179,7 @@ print(torch.get_num_threads())
     assert (done.returncode, done.stdout, done.stderr) == (0, "[]\n1\n", "")
 
 
-def test_a_bar_is_drawn_only_when_a_person_watches(
-    embedder: Embedder, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_bar_is_drawn_only_when_a_person_watches(embedder: Embedder, monkeypatch: pytest.MonkeyPatch) -> None:
     class Terminal(io.StringIO):
         def isatty(self) -> bool:
             return True
@@ -428,9 +426,7 @@ def test_weights_that_are_not_there_are_an_error_of_ours(tmp_path: Path) -> None
         bundled.model_folder(tmp_path, source=tmp_path / "missing.bin")
 
 
-def test_without_the_package_the_message_says_what_to_do(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_without_the_package_the_message_says_what_to_do(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(bundled, "PACKAGE", "a_package_that_nobody_wrote")
     with pytest.raises(SettingsError, match=r"a_package_that_nobody_wrote, which is not installed"):
         SentenceTransformerEmbedder(cache_folder=tmp_path).embed(["one text"])
@@ -488,9 +484,7 @@ def test_a_full_disk_is_an_error_of_ours_and_leaves_nothing(tmp_path: Path) -> N
     assert [path.name for path in tmp_path.iterdir()] == [f"{bundled.FOLDER}.lock"]
 
 
-def build_after_all_saw_nothing(
-    barrier: multiprocessing.synchronize.Barrier, models: Path, builds: Path
-) -> None:
+def build_after_all_saw_nothing(barrier: multiprocessing.synchronize.Barrier, models: Path, builds: Path) -> None:
     """Ask for the model, in a process of its own, so that no one builds before everyone missed it."""
     is_whole, write_model = bundled.is_whole, bundled.write_model
     looks = iter([True])
@@ -515,9 +509,7 @@ def test_of_two_processes_that_miss_the_model_at_once_one_builds_and_both_get_it
     models, builds = tmp_path / "models", tmp_path / "builds"
     context = multiprocessing.get_context("spawn")
     barrier = context.Barrier(2)
-    builders = [
-        context.Process(target=build_after_all_saw_nothing, args=(barrier, models, builds)) for _ in range(2)
-    ]
+    builders = [context.Process(target=build_after_all_saw_nothing, args=(barrier, models, builds)) for _ in range(2)]
     for builder in builders:
         builder.start()
     for builder in builders:
@@ -538,9 +530,7 @@ def test_of_two_processes_that_miss_the_model_at_once_one_builds_and_both_get_it
         ({}, "darwin", "~/Library/Caches/newsclust/models"),
     ],
 )
-def test_models_are_kept_in_the_users_cache(
-    environment: dict[str, str], platform: str, expected: str
-) -> None:
+def test_models_are_kept_in_the_users_cache(environment: dict[str, str], platform: str, expected: str) -> None:
     assert bundled.user_models(environment, platform) == Path(expected).expanduser()
 
 
@@ -558,7 +548,5 @@ def test_the_double_keeps_the_contract(texts: list[str]) -> None:
 
 
 def test_the_double_puts_texts_with_shared_words_nearer() -> None:
-    one, near, far = HashingEmbedder().embed(
-        ["The cable was cut", "A cable was cut", "Pupils lose their phones"]
-    )
+    one, near, far = HashingEmbedder().embed(["The cable was cut", "A cable was cut", "Pupils lose their phones"])
     assert one @ near > 0.7 > one @ far

@@ -2,6 +2,8 @@ import gzip
 import json
 import os
 import signal
+import subprocess
+import sys
 import time
 from concurrent.futures.process import BrokenProcessPool
 from datetime import UTC, datetime
@@ -336,3 +338,10 @@ def test_real_pages_are_read_as_well_as_measured() -> None:
     pages = [(gzip.decompress((root / f"html/{n}.html.gz").read_bytes()), truth[n]["articleBody"]) for n in names]
     texts = [read_page(page_of(body, content_type="")).text for body, _ in pages]
     assert mean_scores([(gold, text) for (_, gold), text in zip(pages, texts, strict=True)]).f1 > 0.93
+
+
+def test_the_room_is_entered_without_loading_what_reads_pages() -> None:
+    heavy = "{'trafilatura', 'lxml', 'pebble', 'py3langid', 'numpy'}"
+    program = f"import sys, newsclust.extract; print(sorted({heavy} & set(sys.modules)))"
+    ran = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+    assert ran.stdout.strip() == "[]"

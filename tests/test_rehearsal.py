@@ -76,9 +76,7 @@ def ask(loopback: Loopback, url: str, **headers: str) -> Answer:
     client.sock = connect(loopback, parts.scheme, parts.hostname or "")
     try:
         target = parts.path + (f"?{parts.query}" if parts.query else "")
-        client.request(
-            "GET", target, headers={name.replace("_", "-"): text for name, text in headers.items()}
-        )
+        client.request("GET", target, headers={name.replace("_", "-"): text for name, text in headers.items()})
         answer = client.getresponse()
         return Answer(answer.status, {k.lower(): v for k, v in answer.getheaders()}, answer.read())
     finally:
@@ -209,9 +207,7 @@ def test_an_error_is_never_not_modified() -> None:
         ("identity", 1001, False),
     ],
 )
-def test_a_body_over_one_kilobyte_is_zipped_for_whoever_accepts_it(
-    accepted: str, length: int, zipped: bool
-) -> None:
+def test_a_body_over_one_kilobyte_is_zipped_for_whoever_accepts_it(accepted: str, length: int, zipped: bool) -> None:
     body = b"z" * length
     with Loopback({"http://one.example/a": Reply(body=body)}) as loopback:
         answer = ask(loopback, "http://one.example/a", Accept_Encoding=accepted)
@@ -480,9 +476,7 @@ def test_a_feed_without_news_is_the_same_bytes_on_the_next_night(tmp_path: Path)
 
 
 @pytest.mark.parametrize(("site", "path"), [("agora", "/flux.atom"), ("lantern", "/feed.json")])
-def test_an_edit_shows_from_its_night_on_with_a_later_updated_date(
-    tmp_path: Path, site: str, path: str
-) -> None:
+def test_an_edit_shows_from_its_night_on_with_a_later_updated_date(tmp_path: Path, site: str, path: str) -> None:
     edit = {"night": 2, "title": "New title", "paragraphs": ["Corrected."]}
     folder = write_corpus(tmp_path, article("a", site, [path], edit=edit))
     before, after, still = (sample_site(folder, night=night) for night in NIGHTS)
@@ -674,9 +668,7 @@ def test_wrong_gold_is_refused(tmp_path: Path, rows: list[str], words: str) -> N
         sample_gold(folder)
 
 
-XML_TEXT = st.text(
-    st.characters(exclude_categories=["Cc", "Cs"], exclude_characters="\ufffe\uffff"), min_size=1
-)
+XML_TEXT = st.text(st.characters(exclude_categories=["Cc", "Cs"], exclude_characters="\ufffe\uffff"), min_size=1)
 
 
 @given(

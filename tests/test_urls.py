@@ -132,18 +132,12 @@ TRACKERS = [
 word = st.text("abcdefgh0123456789-_.~éß ", min_size=1, max_size=6)
 segment = st.one_of(
     word,
-    st.sampled_from(
-        ["", ".", "..", "amp", "a-1", "s", "c", "x-1.com", "a-1.amp", "%2e%2E", "%%34%31", "%", "%zz"]
-    ),
-    st.sampled_from(
-        [";jsessionid=1", "a;jsessionid=2", "amp.html", "Œuvre", "a\\b", "[x]", "@", "😀", "\x7f"]
-    ),
+    st.sampled_from(["", ".", "..", "amp", "a-1", "s", "c", "x-1.com", "a-1.amp", "%2e%2E", "%%34%31", "%", "%zz"]),
+    st.sampled_from([";jsessionid=1", "a;jsessionid=2", "amp.html", "Œuvre", "a\\b", "[x]", "@", "😀", "\x7f"]),
 )
 parameter = st.one_of(
     st.builds(lambda name, value: f"{name}={value}", word, segment),
-    st.sampled_from(
-        [*TRACKERS, "", "amp", "amp;", "amp;amp;id=1", "=", "a==b", "id=1&amp;id=2", "ref=a.b", "%61mp"]
-    ),
+    st.sampled_from([*TRACKERS, "", "amp", "amp;", "amp;amp;id=1", "=", "a==b", "id=1&amp;id=2", "ref=a.b", "%61mp"]),
 )
 domain = st.sampled_from(
     ["site.example", "www.site.example", "WWW.M.site.co.uk", "m.www.gov.uk", "www.com", "éa.example"]
@@ -197,9 +191,7 @@ def test_whatever_follows_the_host_has_a_canonical_form(text: str) -> None:
 @given(addresses, st.lists(st.sampled_from(TRACKERS), min_size=1), st.booleans())
 def test_tracking_parameters_change_nothing(url: str, trackers: list[str], first: bool) -> None:
     start, _, query = url.partition("#")[0].partition("?")
-    query = (
-        query.strip()
-    )  # blanks around a whole address are no part of it, so that the comparison needs none
+    query = query.strip()  # blanks around a whole address are no part of it, so that the comparison needs none
     added = [*trackers, query] if first else [query, *trackers]
     assert canonical(f"{start}?{'&'.join(added)}") == canonical(f"{start}?{query}")
 
@@ -253,7 +245,5 @@ def test_host_and_registered_domain(url: str, name: str, registered: str) -> Non
 
 def test_importing_the_room_loads_neither_the_suffix_list_nor_the_tables_of_unicode_names() -> None:
     seen = "import sys, newsclust.urls; print({'tld', 'idna', 'courlan'} & set(sys.modules))"
-    answer = subprocess.run(
-        [sys.executable, "-c", seen], capture_output=True, text=True, check=True, timeout=30
-    )
+    answer = subprocess.run([sys.executable, "-c", seen], capture_output=True, text=True, check=True, timeout=30)
     assert answer.stdout.strip() == "set()"

@@ -46,7 +46,7 @@ def top(database: Published = None, config: Config = None, number: int = 10) -> 
         _print_table(
             connection,
             "Stories",
-            "SELECT outlets, articles, copies, array_to_string(languages, ' ') AS languages, headline, topic, story_id "
+            "SELECT outlets, articles, array_to_string(languages, ' ') AS lang, headline, topic "
             "FROM current_stories LIMIT $1",
             number,
         )
@@ -59,12 +59,13 @@ def top(database: Published = None, config: Config = None, number: int = 10) -> 
 
 
 @app.command()
-def status(config: Config = None) -> None:
+def status(database: Published = None, config: Config = None) -> None:
     """Say how the last night went: what came, what it tells, what failed and why."""
     from rich.markdown import Markdown
 
-    settings = _settings(config)
-    summary = settings.paths.published.with_name("last_night.md")
+    from newsclust.report import summary_page
+
+    summary = summary_page(database or _settings(config).paths.published)
     if not summary.exists():
         raise StoreError(f"{summary} does not exist: no night has run yet with these settings (try `make demo`)")
     _console().print(Markdown(summary.read_text(encoding="utf-8")))

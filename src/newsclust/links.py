@@ -1,6 +1,8 @@
 """Candidate pairs -> evidence -> the probability that two articles tell one story."""
 
 from collections.abc import Sequence
+from functools import cache
+from importlib import resources
 from typing import Protocol
 
 import numpy as np
@@ -8,24 +10,27 @@ from numpy.typing import NDArray
 
 from newsclust.model import Article, Link
 
+_SHIPPED_FOR = "multilingual-e5-small"
 _BLOCK = 1024  # rows compared at once: 1024 x 10,000 float32 similarities are 40 MB
 
 
 class Linker(Protocol):
     """Weighs which articles may tell one story."""
 
-    def link(self, articles: Sequence[Article], vectors: NDArray[np.float32]) -> list[Link]:
-        """Return the pairs worth keeping; `vectors` has one row of unit length for each article, in order."""
+    def link(self, articles: Sequence[Article], vectors: NDArray[np.float32], model: str) -> list[Link]:
+        """Return the pairs worth keeping; `vectors`, made by `model`, has a row of unit length for each article."""
         ...
 
 
 class CentredCosine:
-    """Links by the cosine of two embeddings after the mean of all has been taken away.
+    """Links by the cosine of two embeddings after the mean of tech news has been taken away.
 
-    The mean holds what all texts of the window share (the language of news, the model's own bias); without it
-    one threshold does not transfer from one set to another. `slope` and `offset` turn the cosine into a
-    probability: a logistic regression on the pairs with a cosine over .3 of six hand-labelled windows of tech
-    news (2,330 items; docs/experiments.md). Pairs below `floor` are not kept.
+    The mean holds what all such texts share (the language of news, the model's own bias); without it one
+    threshold does not transfer from one set to another. For the default model it is a constant that ships with
+    the package (the mean of 2,330 items of tech news, EN and FR, March to May 2026), so that an unrelated article
+    changes no link; for any other model it is the mean of the window. `slope` and `offset` turn the cosine into
+    a probability: a logistic regression on the pairs with a cosine over .3 of the same items
+    (docs/experiments.md). Pairs below `floor` are not kept.
     """
 
     def __init__(
@@ -36,14 +41,14 @@ class CentredCosine:
         self.floor = floor
         self.days_apart = days_apart
 
-    def link(self, articles: Sequence[Article], vectors: NDArray[np.float32]) -> list[Link]:
+    def link(self, articles: Sequence[Article], vectors: NDArray[np.float32], model: str) -> list[Link]:
         """Return the pairs at most `days_apart` whose probability reaches `floor`, ordered by their ids."""
         if len(articles) < 2:
             return []
         order = sorted(range(len(articles)), key=lambda i: articles[i].id)
         ids = [articles[i].id for i in order]
         days = np.array([articles[i].published_at.timestamp() / 86_400 for i in order])
-        centred = centre(vectors[order])
+        centred = centre(vectors[order], model)
         links: list[Link] = []
         for start in range(0, len(ids), _BLOCK):
             stop = min(start + _BLOCK, len(ids))
@@ -69,8 +74,16 @@ class CentredCosine:
         return links
 
 
-def centre(vectors: NDArray[np.float32]) -> NDArray[np.float32]:
-    """Return the vectors without their mean, of unit length again; a vector equal to the mean becomes zero."""
-    moved = vectors - vectors.mean(axis=0, dtype=np.float64).astype(np.float32)
+def centre(vectors: NDArray[np.float32], model: str) -> NDArray[np.float32]:
+    """Return the vectors without what all news shares, of unit length again; one equal to the mean becomes zero."""
+    mean = _shipped_mean() if model.startswith(_SHIPPED_FOR) else vectors.mean(axis=0, dtype=np.float64)
+    moved = vectors - mean.astype(np.float32)
     length = np.linalg.norm(moved, axis=1, keepdims=True)
     return np.divide(moved, length, out=np.zeros_like(moved), where=length > 1e-6)
+
+
+@cache
+def _shipped_mean() -> NDArray[np.float32]:
+    with resources.files("newsclust").joinpath("resources/mean_multilingual_e5_small.npy").open("rb") as file:
+        mean: NDArray[np.float32] = np.load(file, allow_pickle=False)
+        return mean

@@ -146,7 +146,7 @@ def embed_articles(db: Database, run: Run, embedder: Embedder, characters: int) 
 def link_articles(db: Database, run: Run, linker: Linker, model: str, window_days: float) -> Count:
     """Weigh which articles of the window may tell one story; done counts new or changed links."""
     articles, vectors = _window(db, run, model, window_days)
-    links = linker.link(articles, vectors)
+    links = linker.link(articles, vectors, model)
     fresh = grouping.save_links(db, run, [article.id for article in articles], links)
     return Count(done=fresh, skipped=len(links) - fresh)
 
@@ -320,7 +320,7 @@ def _stories_in_window(db: Database, model: str, since: datetime) -> tuple[list[
             )
         )
         means.append(vectors[[place[a] for a in present]].mean(axis=0))
-    return stories, centre(np.array(means, np.float32))
+    return stories, centre(np.array(means, np.float32), model)
 
 
 def _batches(ids: Sequence[str], size: int) -> Iterator[Sequence[str]]:

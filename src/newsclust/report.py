@@ -1,6 +1,7 @@
 """Views -> pages for people: the morning's summary in Markdown, and the tables of the terminal."""
 
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
 
 import duckdb
@@ -85,10 +86,9 @@ def summary_markdown(connection: duckdb.DuckDBPyConnection, run_id: str) -> str:
     return "\n\n".join(parts) + "\n"
 
 
-def last_run(connection: duckdb.DuckDBPyConnection) -> str | None:
-    """Return the id of the run that started last; None before the first night."""
-    rows = _rows(connection, "SELECT run_id FROM runs ORDER BY started_at DESC, night_at DESC LIMIT 1")
-    return rows[0]["run_id"] if rows else None
+def summary_page(published: Path) -> Path:
+    """Return where the last night's summary lies: beside the published file, which a failed night leaves alone."""
+    return published.with_name("last_night.md")
 
 
 def _rows(connection: duckdb.DuckDBPyConnection, sql: str, *parameters: Any) -> list[dict[str, Any]]:

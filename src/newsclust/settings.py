@@ -65,12 +65,12 @@ class ExtractSettings(Stage):
 
 
 class DuplicateSettings(Section):
-    jaccard: float = Field(0.8, gt=0, le=1)  # overlap of word runs from which two texts are one
+    jaccard: float = Field(default=0.8, gt=0, le=1)  # overlap of word runs from which two texts are one
 
 
 class EmbedSettings(Stage):
     use: str = "newsclust.embed:SentenceTransformerEmbedder"
-    characters: int = Field(300, ge=0)  # of the text, after the title
+    characters: int = Field(default=300, ge=0)  # of the text, after the title
 
 
 class LinkSettings(Stage):
@@ -79,19 +79,19 @@ class LinkSettings(Stage):
 
 class StorySettings(Stage):
     use: str = "newsclust.stories:AverageLinkage"
-    window_days: float = Field(5, gt=0)  # articles older than this are settled: they are not regrouped
+    window_days: float = Field(default=5, gt=0)  # articles older than this are settled: they are not regrouped
 
 
 class TopicSettings(Section):
-    window_days: float = Field(14, gt=0)  # stories older than this take no part
-    min_stories: int = Field(3, ge=2)  # the smallest topic
+    window_days: float = Field(default=14, gt=0)  # stories older than this take no part
+    min_stories: int = Field(default=3, ge=2)  # the smallest topic
 
 
 class NightSettings(Section):
-    at: str = Field("03:30", pattern=r"^([01]\d|2[0-3]):[0-5]\d$")  # local time
+    at: str = Field(default="03:30", pattern=r"^([01]\d|2[0-3]):[0-5]\d$")  # local time
     timezone: str = "Europe/Paris"
-    retries: int = Field(2, ge=0)  # of each step
-    retry_delay_s: float = Field(60, ge=0)
+    retries: int = Field(default=2, ge=0)  # of each step
+    retry_delay_s: float = Field(default=60, ge=0)
 
     @field_validator("timezone")
     @classmethod

@@ -24,7 +24,7 @@ class AverageLinkage:
     (Unweighted pair group method with arithmetic mean, Sokal and Michener 1958.)
     """
 
-    def __init__(self, *, cut: float = 0.5) -> None:
+    def __init__(self, *, cut: float = 0.2) -> None:
         self.cut = cut
 
     def cluster(self, ids: Sequence[str], links: Sequence[Link]) -> list[frozenset[str]]:

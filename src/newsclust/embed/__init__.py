@@ -70,9 +70,7 @@ class SentenceTransformerEmbedder:
         if max_tokens < FEWEST_TOKENS:
             raise SettingsError(f"max_tokens is {max_tokens}: at least {FEWEST_TOKENS} are needed")
         if model == BUNDLED and max_tokens > bundled.POSITIONS:
-            raise SettingsError(
-                f"max_tokens is {max_tokens}: {bundled.NAME} reads {bundled.POSITIONS} at most"
-            )
+            raise SettingsError(f"max_tokens is {max_tokens}: {bundled.NAME} reads {bundled.POSITIONS} at most")
         if batch_size < 1:
             raise SettingsError(f"batch_size is {batch_size}: at least 1 is needed")
         if threads is not None and threads < 1:
@@ -121,9 +119,7 @@ class SentenceTransformerEmbedder:
         lengths = np.linalg.norm(vectors, axis=1, keepdims=True)
         if not (lengths > 0).all():
             text = texts[int(np.argmin(lengths > 0))]
-            raise SettingsError(
-                f"the model {self._model_name!r} gives no direction to the text {text[:60]!r}"
-            )
+            raise SettingsError(f"the model {self._model_name!r} gives no direction to the text {text[:60]!r}")
         unit: NDArray[np.float32] = vectors / lengths
         return unit
 
@@ -137,9 +133,7 @@ class SentenceTransformerEmbedder:
             model = self._named_model()
         longest = model.max_seq_length
         if longest is not None and self._max_tokens > longest:
-            raise SettingsError(
-                f"max_tokens is {self._max_tokens}: {self._model_name!r} reads {longest} at most"
-            )
+            raise SettingsError(f"max_tokens is {self._max_tokens}: {self._model_name!r} reads {longest} at most")
         model.max_seq_length = self._max_tokens
         if self._threads is not None:
             import torch
@@ -157,9 +151,7 @@ class SentenceTransformerEmbedder:
                 why = "what is there is not a model that sentence-transformers can read"
             else:
                 why = "there is no such folder, and the hub could not be reached or has no model of that name"
-            raise SettingsError(
-                f"the model {self._model_name!r} cannot be loaded: {why} ({error})"
-            ) from error
+            raise SettingsError(f"the model {self._model_name!r} cannot be loaded: {why} ({error})") from error
 
 
 def embedding_text(title: str, text: str, *, characters: int = 300) -> str:
@@ -195,9 +187,7 @@ def _silence() -> Iterator[None]:
     """The libraries that load models say nothing below an error, and draw no bars, until the block ends."""
     from transformers.utils import logging as transformers_logging
 
-    loggers = [
-        logging.getLogger(name) for name in ("sentence_transformers", "transformers", "huggingface_hub")
-    ]
+    loggers = [logging.getLogger(name) for name in ("sentence_transformers", "transformers", "huggingface_hub")]
     levels = [logger.level for logger in loggers]
     bars = transformers_logging.is_progress_bar_enabled()
     for logger in loggers:

@@ -245,9 +245,7 @@ def dequantised(raw: NDArray[np.uint8]) -> NDArray[np.float32]:
 def kept_pieces(pieces: Sequence[str]) -> NDArray[np.intp]:
     """The ids of the special pieces, first and last, and of those in Latin and Greek script and signs."""
     last = len(pieces) - 1
-    return np.array(
-        [i for i, piece in enumerate(pieces) if i < len(SPECIAL_PIECES) or i == last or _is_latin(piece)]
-    )
+    return np.array([i for i, piece in enumerate(pieces) if i < len(SPECIAL_PIECES) or i == last or _is_latin(piece)])
 
 
 def _is_latin(piece: str) -> bool:

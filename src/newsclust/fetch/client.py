@@ -319,7 +319,7 @@ def _headers(answer: aiohttp.ClientResponse) -> dict[str, str]:
 def _validator(answer: aiohttp.ClientResponse, name: str) -> str | None:
     """A header to send back next time; None if there is none, or none that a header may carry."""
     value = answer.headers.get(name, "")
-    return value if value and value.isascii() and value.isprintable() else None
+    return value if value and value.isprintable() else None
 
 
 def _text(header_value: str) -> str:

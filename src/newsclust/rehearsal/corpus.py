@@ -181,9 +181,7 @@ def _check(article: SampleArticle, outlet: Outlet | None) -> None:
         raise SettingsError(f"{article.id}: no site is called {article.site}")
     unknown = set(article.feeds) - {feed.path for feed in outlet.feeds}
     if unknown or not article.feeds:
-        raise SettingsError(
-            f"{article.id}: {outlet.key} has no such feed: {', '.join(unknown) or 'none given'}"
-        )
+        raise SettingsError(f"{article.id}: {outlet.key} has no such feed: {', '.join(unknown) or 'none given'}")
     if not article.slug.startswith("/"):
         raise SettingsError(f"{article.id}: the slug {article.slug} does not begin with /")
     if article.edit is not None and article.edit.night <= article.night:

@@ -20,9 +20,7 @@ CONTENT_TYPES = {
     Format.ATOM: "application/atom+xml",
     Format.JSON: "application/feed+json",
 }
-PLACEHOLDERS = frozenset(
-    ("title", "summary", "url", "metadata", "byline", "paragraphs", "comments", "headlines")
-)
+PLACEHOLDERS = frozenset(("title", "summary", "url", "metadata", "byline", "paragraphs", "comments", "headlines"))
 COMMENTERS = ("Nadir_B", "plume", "old_sysop", "Marieke", "tchoupi42", "0xCafe", "Jo Fabre", "anon-1138")
 
 
@@ -76,9 +74,7 @@ class Shown:
         return self.updated or self.went_up_at
 
 
-def feed_document(
-    outlet: Outlet, feed: OutletFeed, articles: Sequence[Shown], *, changed_at: datetime
-) -> bytes:
+def feed_document(outlet: Outlet, feed: OutletFeed, articles: Sequence[Shown], *, changed_at: datetime) -> bytes:
     """The feed in its format and encoding, with the articles in the order given."""
     if feed.format is Format.JSON:
         return _json_feed(outlet, feed, articles)
@@ -169,11 +165,7 @@ def _atom(outlet: Outlet, feed: OutletFeed, articles: Sequence[Shown], changed_a
         + _tag("updated", _iso(article.updated or article.published))
         + (f"<author>\n{_tag('name', article.author)}</author>\n" if article.author else "")
         + f'<summary type="html">{escape(_summary(outlet, article))}</summary>\n'
-        + (
-            f'<content type="html">{escape(content)}</content>\n'
-            if (content := _content(outlet, article))
-            else ""
-        )
+        + (f'<content type="html">{escape(content)}</content>\n' if (content := _content(outlet, article)) else "")
         + "</entry>\n"
         for article in articles
     )

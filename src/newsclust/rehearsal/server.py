@@ -67,9 +67,7 @@ class Loopback:
         try:
             from trustme import CA
         except ImportError as error:
-            raise SettingsError(
-                "the loopback server needs trustme: pip install 'newsclust[rehearsal]'"
-            ) from error
+            raise SettingsError("the loopback server needs trustme: pip install 'newsclust[rehearsal]'") from error
         self.requests: list[Asked] = []
         self._authority = CA()
         self._contexts: dict[str, ssl.SSLContext] = {}

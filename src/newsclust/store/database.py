@@ -91,19 +91,19 @@ class Database:
             raise
         self.connection.execute("COMMIT")
 
-    def rows(self, sql: str, parameters: Sequence[Any] | Mapping[str, Any] = ()) -> list[dict[str, Any]]:
+    def rows(self, sql: str, parameters: Sequence[Any] = ()) -> list[dict[str, Any]]:
         """Return the rows of a query by column name; timestamps come back aware, in UTC."""
-        cursor = self.connection.execute(sql, parameters)
+        cursor = self.connection.execute(sql, _naive_all(parameters))
         names = [column[0] for column in cursor.description or ()]
         return [{name: _aware(value) for name, value in zip(names, row, strict=True)} for row in cursor.fetchall()]
 
     def arrow(self, sql: str, parameters: Sequence[Any] = ()) -> pa.Table:
         """Return a query's result as an Arrow table: the way for vectors and long columns."""
-        return self.connection.execute(sql, parameters).to_arrow_table()
+        return self.connection.execute(sql, _naive_all(parameters)).to_arrow_table()
 
     def execute(self, sql: str, parameters: Sequence[Any] = ()) -> None:
         """Run one statement that returns nothing."""
-        self.connection.execute(sql, parameters)
+        self.connection.execute(sql, _naive_all(parameters))
 
     @contextmanager
     def given(self, name: str, table: pa.Table) -> Iterator[None]:
@@ -255,6 +255,10 @@ def _naive(value: Any) -> Any:
     if isinstance(value, Mapping):
         return list(value.items())
     return value
+
+
+def _naive_all(parameters: Sequence[Any]) -> list[Any]:
+    return [_naive(value) for value in parameters]
 
 
 def _aware(value: Any) -> Any:

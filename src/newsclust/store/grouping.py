@@ -38,8 +38,7 @@ def articles_in_window(db: Database, *, since: datetime, until: datetime) -> lis
         """
         SELECT article_id FROM articles
         ANTI JOIN duplicates USING (article_id)
-        WHERE (published_at >= $1::TIMESTAMPTZ AT TIME ZONE 'UTC' OR first_seen_at >= $1::TIMESTAMPTZ AT TIME ZONE 'UTC')
-          AND first_seen_at <= $2::TIMESTAMPTZ AT TIME ZONE 'UTC'
+        WHERE greatest(published_at, first_seen_at) >= $1 AND first_seen_at <= $2
         ORDER BY article_id
         """,
         [since, until],
@@ -76,7 +75,7 @@ def save_links(db: Database, run: Run, article_ids: Sequence[str], links: Sequen
             """
             INSERT INTO links
             SELECT found.article_a, found.article_b, found.probability, found.evidence,
-                   $1::TIMESTAMPTZ AT TIME ZONE 'UTC', $2
+                   $1, $2
             FROM found ANTI JOIN links USING (article_a, article_b)
             RETURNING article_a
             """,
@@ -113,7 +112,7 @@ def stories_since(db: Database, since: datetime) -> list[tuple[str, list[str]]]:
         """
         SELECT story_id, list(article_id ORDER BY article_id) AS members
         FROM stories JOIN story_articles USING (story_id)
-        WHERE left_at IS NULL AND last_at >= $1::TIMESTAMPTZ AT TIME ZONE 'UTC'
+        WHERE left_at IS NULL AND last_at >= $1
         GROUP BY story_id
         ORDER BY story_id
         """,
@@ -143,7 +142,7 @@ def save_stories(
         for story_id, members in ledger.members.items():
             with db.given_ids(sorted(members)):
                 db.execute(
-                    "UPDATE story_articles SET left_at = $1::TIMESTAMPTZ AT TIME ZONE 'UTC' "
+                    "UPDATE story_articles SET left_at = $1 "
                     "WHERE story_id = $2 AND left_at IS NULL AND article_id NOT IN (SELECT id FROM given_ids)",
                     [run.night_at, story_id],
                 )
@@ -153,7 +152,7 @@ def save_stories(
                 db.execute(
                     """
                     INSERT INTO story_articles
-                    SELECT $1, id, $2::TIMESTAMPTZ AT TIME ZONE 'UTC', NULL, $3
+                    SELECT $1, id, $2, NULL, $3
                     FROM given_ids
                     WHERE id NOT IN (SELECT article_id FROM story_articles WHERE story_id = $1 AND left_at IS NULL)
                     ON CONFLICT DO UPDATE SET left_at = NULL
@@ -166,7 +165,7 @@ def save_stories(
             """
             UPDATE stories SET state = 'closed'
             WHERE state = 'living' AND (
-                last_at < $1::TIMESTAMPTZ AT TIME ZONE 'UTC'
+                last_at < $1
                 OR story_id NOT IN (SELECT story_id FROM story_articles WHERE left_at IS NULL))
             RETURNING story_id
             """,
@@ -227,7 +226,7 @@ def save_topics(db: Database, run: Run, topics: Sequence[TopicRow]) -> None:
         )
         with db.given("placed", placed):
             db.execute(
-                "UPDATE topic_stories SET left_at = $1::TIMESTAMPTZ AT TIME ZONE 'UTC' WHERE left_at IS NULL "
+                "UPDATE topic_stories SET left_at = $1 WHERE left_at IS NULL "
                 "AND (topic_id, story_id) NOT IN (SELECT (topic_id, story_id) FROM placed) "
                 "AND (story_id IN (SELECT story_id FROM placed) "
                 "     OR story_id IN (SELECT story_id FROM stories WHERE state = 'living'))",
@@ -240,7 +239,7 @@ def save_topics(db: Database, run: Run, topics: Sequence[TopicRow]) -> None:
             db.execute(
                 """
                 INSERT INTO topic_stories
-                SELECT topic_id, story_id, strength, $1::TIMESTAMPTZ AT TIME ZONE 'UTC', NULL, $2
+                SELECT topic_id, story_id, strength, $1, NULL, $2
                 FROM placed
                 WHERE (topic_id, story_id) NOT IN
                       (SELECT (topic_id, story_id) FROM topic_stories WHERE left_at IS NULL)

@@ -40,7 +40,7 @@ def finish_run(db: Database, run: Run, *, finished_at: datetime, error: str | No
     """Store how a run ended: finished, or failed with the error that ended it."""
     outcome = "failed" if error else "finished"
     db.execute(
-        "UPDATE runs SET outcome = $1, error = $2, finished_at = $3::TIMESTAMPTZ AT TIME ZONE 'UTC' WHERE run_id = $4",
+        "UPDATE runs SET outcome = $1, error = $2, finished_at = $3 WHERE run_id = $4",
         [outcome, error, finished_at, run.id],
     )
 

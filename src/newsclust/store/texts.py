@@ -305,7 +305,7 @@ def save_embeddings(
     )
     with db.given("given_vectors", given):
         db.execute(
-            "INSERT INTO embeddings SELECT article_id, $1, vector, $2::TIMESTAMPTZ AT TIME ZONE 'UTC', $3 "
+            "INSERT INTO embeddings SELECT article_id, $1, vector, $2, $3 "
             "FROM given_vectors ON CONFLICT DO UPDATE SET vector = excluded.vector, "
             "embedded_at = excluded.embedded_at, run_id = excluded.run_id",
             [model, run.night_at, run.id],

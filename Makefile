@@ -1,0 +1,46 @@
+# Everything from a bare checkout with Python (3.11 or later), pip and make.
+PYTHON ?= python3
+VENV ?= .venv
+BIN := $(VENV)/bin
+# Prefect in a rehearsal: a temporary server, time enough for its first start, no telemetry, no chatter.
+REHEARSE := DO_NOT_TRACK=1 PREFECT_SERVER_ANALYTICS_ENABLED=false \
+	PREFECT_SERVER_EPHEMERAL_STARTUP_TIMEOUT_SECONDS=120 PREFECT_LOGGING_LEVEL=WARNING
+
+.PHONY: help demo test real lint bench clean
+help:
+	@echo "make demo   three nights of the sample feeds through the real flow, then the stories"
+	@echo "make test   the tests"
+	@echo "make real   one night of the real documents, if they are beside the repository"
+	@echo "make lint   ruff, mypy and import-linter"
+	@echo "make bench  the benchmarks that docs/benchmarks.md quotes"
+
+# torch comes first and pinned: resolved later it would pull gigabytes of CUDA.
+$(BIN)/.installed: pyproject.toml constraints.txt
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet -c constraints.txt torch==2.13.0
+	$(BIN)/python -m pip install --quiet -c constraints.txt -e '.[dev]'
+	touch $@
+
+demo: $(BIN)/.installed
+	@$(REHEARSE) $(BIN)/python -m flows.rehearsal demo
+
+real: $(BIN)/.installed
+	@$(REHEARSE) $(BIN)/python -m flows.rehearsal real
+
+test: $(BIN)/.installed
+	$(BIN)/python -m pytest
+
+lint: $(BIN)/.installed
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+bench: $(BIN)/.installed
+	$(BIN)/python -m benchmarks.night
+	$(BIN)/python -m benchmarks.embedding
+	$(BIN)/python -m benchmarks.duplicates
+	$(BIN)/python -m benchmarks.extraction
+
+clean:
+	rm -rf $(VENV) data/demo data/real .mypy_cache .ruff_cache .pytest_cache .hypothesis
