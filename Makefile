@@ -2,9 +2,6 @@
 PYTHON ?= python3
 VENV ?= .venv
 BIN := $(VENV)/bin
-# Prefect in a rehearsal: a temporary server, time enough for its first start, no telemetry, no chatter.
-REHEARSE := DO_NOT_TRACK=1 PREFECT_SERVER_ANALYTICS_ENABLED=false \
-	PREFECT_SERVER_EPHEMERAL_STARTUP_TIMEOUT_SECONDS=120 PREFECT_LOGGING_LEVEL=WARNING
 
 .PHONY: help demo test real lint bench clean
 help:
@@ -22,10 +19,10 @@ $(BIN)/.installed: pyproject.toml constraints.txt
 	touch $@
 
 demo: $(BIN)/.installed
-	@$(REHEARSE) $(BIN)/python -m flows.rehearsal demo
+	@PREFECT_LOGGING_LEVEL=WARNING $(BIN)/python -m flows.rehearsal demo
 
 real: $(BIN)/.installed
-	@$(REHEARSE) $(BIN)/python -m flows.rehearsal real
+	@PREFECT_LOGGING_LEVEL=WARNING $(BIN)/python -m flows.rehearsal real
 
 test: $(BIN)/.installed
 	$(BIN)/python -m pytest

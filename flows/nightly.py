@@ -1,6 +1,6 @@
 """The story of a night, from top to bottom. The order of the steps stands here and nowhere else.
 
-Run it by hand with `python flows/nightly.py`; `flows/deploy.py` serves it every night.
+Run it by hand with `python -m flows.nightly`; `flows/deploy.py` serves it every night.
 """
 
 from collections.abc import Callable, Iterator

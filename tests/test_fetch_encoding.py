@@ -85,6 +85,12 @@ def test_deflate_without_its_header_is_read_as_browsers_do(cut):
     assert _decoded("deflate", *chunks) == b"a headline " * 50
 
 
+@pytest.mark.parametrize("surplus", range(-2, 9))
+def test_output_that_zlib_holds_back_at_the_edge_of_a_piece_is_not_lost(surplus):
+    body = bytes(PIECE_BYTES + surplus)
+    assert _decoded("deflate", _raw_deflate(body)) == body
+
+
 @pytest.mark.parametrize("cut", [1, 13, 10_000])
 def test_gzip_members_are_joined_and_padding_is_left_alone(cut):
     sent = gzip.compress(b"first, ") + gzip.compress(b"second") + bytes(20)

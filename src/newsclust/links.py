@@ -79,7 +79,8 @@ def centre(vectors: NDArray[np.float32], model: str) -> NDArray[np.float32]:
     mean = _shipped_mean() if model.startswith(_SHIPPED_FOR) else vectors.mean(axis=0, dtype=np.float64)
     moved = vectors - mean.astype(np.float32)
     length = np.linalg.norm(moved, axis=1, keepdims=True)
-    return np.divide(moved, length, out=np.zeros_like(moved), where=length > 1e-6)
+    centred: NDArray[np.float32] = np.divide(moved, length, out=np.zeros_like(moved), where=length > 1e-6)
+    return centred
 
 
 @cache

@@ -108,7 +108,8 @@ class HttpFetcher:
         finally:
             loop.call_soon_threadsafe(fetching.cancel)
             thread.join()
-            loop.close()
+            if not loop.is_running():  # as it is for ever when the interpreter ended and froze the thread
+                loop.close()
 
     async def _fetch_all(self, requests: Sequence[Request], deliver: Callable[[Fetch], Awaitable[None]]) -> None:
         from newsclust.fetch.client import Client, open_session  # aiohttp: a third of a second
