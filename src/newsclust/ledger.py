@@ -173,9 +173,11 @@ def _ledger(
 
 
 def mint(kind: str, founder: str, used: Collection[str], now: datetime) -> str:
-    """Return a new id called after its founder, unless an earlier one was: then after founder and night."""
-    plain = id_of(kind, founder)
-    return plain if plain not in used else id_of(kind, founder, now.isoformat())
+    """Return an id not in `used`: called after its founder, or if an earlier one was, after founder and night."""
+    minted, tries = id_of(kind, founder), 0
+    while minted in used:
+        minted, tries = id_of(kind, founder, now.isoformat(), str(tries)), tries + 1
+    return minted
 
 
 def _most(ids: Iterable[str]) -> str | None:

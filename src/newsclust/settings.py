@@ -8,7 +8,7 @@ import importlib
 import inspect
 import os
 import tomllib
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Sequence
 from datetime import datetime
 from pathlib import Path
 from typing import Any, get_type_hints
@@ -21,6 +21,7 @@ from pydantic_settings import (
     SettingsConfigDict,
     TomlConfigSettingsSource,
 )
+from pydantic_settings import SettingsError as UnreadableVariable
 
 from newsclust.embed import Embedder
 from newsclust.errors import SettingsError
@@ -169,8 +170,8 @@ class Settings(BaseSettings):
 def load_settings(path: Path | None = None, **given: Any) -> Settings:
     """Return the settings of `path`, else of $NEWSCLUST_CONFIG, else of ./newsclust.toml if there is one.
 
-    `given` sections win over file and environment. Raises `SettingsError` with the file, the key and what is
-    wrong with it.
+    `given` sections win over file and environment. Raises `SettingsError` with the file or the variable, the key
+    and what is wrong with it.
     """
     named = path or (Path(os.environ[_CONFIG_VARIABLE]) if os.environ.get(_CONFIG_VARIABLE) else None)
     source = named or Path(CONFIG_FILE)
@@ -183,30 +184,42 @@ def load_settings(path: Path | None = None, **given: Any) -> Settings:
 
     try:
         loaded = _FromFile(**given)
-    except tomllib.TOMLDecodeError as error:
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise SettingsError(f"{source}: not valid TOML: {error}") from error
+    except UnreadableVariable as error:  # a section or options that are not JSON
+        raise SettingsError(f"environment variable {_PREFIX}*: {error}: {error.__cause__}") from error
     except ValidationError as error:
-        raise SettingsError(f"{source} or {_PREFIX}*: {_said(error)}") from error
+        raise SettingsError("; ".join(f"{_origin(key, source)}: {said}" for key, said in _problems(error))) from error
     return Settings.model_construct(**{name: getattr(loaded, name) for name in Settings.model_fields})
 
 
 def _refuse_unknown_variables() -> None:
     for variable in os.environ:
-        if not variable.startswith(_PREFIX) or variable == _CONFIG_VARIABLE:
+        if not variable.upper().startswith(_PREFIX) or variable == _CONFIG_VARIABLE:
             continue
-        section = variable.removeprefix(_PREFIX).split("__")[0].lower()
+        section = variable[len(_PREFIX) :].split("__")[0].lower()
         if section not in Settings.model_fields:
             known = ", ".join(f"{_PREFIX}{name.upper()}__..." for name in Settings.model_fields)
             raise SettingsError(f"environment variable {variable}: no such section (known: {known})")
+
+
+def _origin(key: Sequence[str], source: Path) -> str:
+    """Return who said what is wrong under this key: the variable that holds it, else the file."""
+    variables = {variable.upper(): variable for variable in os.environ}
+    for length in range(len(key), 0, -1):
+        variable = variables.get(_PREFIX + "__".join(key[:length]).upper())
+        if variable:
+            return f"environment variable {variable}"
+    return str(source)
 
 
 def _build(section: str, stage: Stage, extra: dict[str, Any] | None = None) -> Any:
     module_name, _, class_name = stage.use.partition(":")
     try:
         made = getattr(importlib.import_module(module_name), class_name)
-    except (ImportError, AttributeError, ValueError) as error:
+        parameters = inspect.signature(made).parameters
+    except (ImportError, AttributeError, TypeError, ValueError) as error:
         raise SettingsError(f"[{section}] use = {stage.use!r}: cannot be imported ({error})") from error
-    parameters = inspect.signature(made).parameters
     hints = get_type_hints(made.__init__)
     offered = {name: value for name, value in (extra or {}).items() if name in parameters}
     fields: dict[str, Any] = {
@@ -220,14 +233,17 @@ def _build(section: str, stage: Stage, extra: dict[str, Any] | None = None) -> A
     try:
         options = model(**stage.options)
     except ValidationError as error:
-        raise SettingsError(f"[{section}.options] of {stage.use}: {_said(error)}") from error
-    return made(**offered, **{name: getattr(options, name) for name in fields})
+        said = "; ".join(said for _, said in _problems(error))
+        raise SettingsError(f"[{section}.options] of {stage.use}: {said}") from error
+    try:
+        return made(**offered, **{name: getattr(options, name) for name in fields})
+    except ValueError as error:  # out of range, by the stage's own word
+        raise SettingsError(f"[{section}.options] of {stage.use}: {error}") from error
 
 
-def _said(error: ValidationError) -> str:
-    said = []
+def _problems(error: ValidationError) -> Iterator[tuple[list[str], str]]:
+    """Each key that is wrong, and a line that says so."""
     for problem in error.errors():
-        where = ".".join(str(part) for part in problem["loc"])
+        key = [str(part) for part in problem["loc"]]
         text = "unknown key" if problem["type"] == "extra_forbidden" else problem["msg"]
-        said.append(f"{where}: {text}")
-    return "; ".join(said)
+        yield key, f"{'.'.join(key)}: {text}"

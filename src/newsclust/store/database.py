@@ -9,7 +9,7 @@ import os
 import re
 import shutil
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from importlib import resources
@@ -63,7 +63,10 @@ class Database:
 
     def __init__(self, path: Path, *, now: datetime | None = None) -> None:
         self.path = path
-        path.parent.mkdir(parents=True, exist_ok=True)
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise StoreError(f"cannot open {path}: {error.strerror or error}") from error
         self.connection = _connect(path, read_only=False)
         try:
             _migrate(self.connection, path, now or datetime.now(UTC))
@@ -154,27 +157,32 @@ class Database:
         """Replace `target` by a complete copy of this file, all at once; return its size in bytes.
 
         Readers of the old copy keep it until they close it. When the copy fails (a full disk), the old copy
-        stays and `StoreError` says why.
+        stays and `StoreError` says why. What a publication that was killed left behind is overwritten.
         """
-        partial = target.with_name(f".{target.name}.{os.getpid()}.partial")
-        # The connection is closed for the copy: CHECKPOINT alone leaves later commits in the WAL, and closing
-        # any descriptor of the file in this process would drop DuckDB's (POSIX) lock behind its back.
-        self.connection.execute("CHECKPOINT")
-        self.connection.close()
+        partial = target.with_name(f".{target.name}.partial")
         try:
             target.parent.mkdir(parents=True, exist_ok=True)
+            # The connection is closed for the copy: CHECKPOINT alone leaves later commits in the WAL, and closing
+            # any descriptor of the file in this process would drop DuckDB's (POSIX) lock behind its back.
+            self.connection.execute("CHECKPOINT")
+            self.connection.close()
             shutil.copyfile(self.path, partial)
             _sync(partial)
             with _connect(partial, read_only=True) as copy:
                 copy.execute("FROM migrations").fetchall()
+            # What somebody wrote into the old copy waits in its WAL, and would be replayed into the new one.
+            target.with_name(f"{target.name}.wal").unlink(missing_ok=True)
             partial.replace(target)
             _sync(target.parent)
-        except OSError as error:
+        except (OSError, duckdb.Error) as error:
+            said = error.strerror if isinstance(error, OSError) else None
             raise StoreError(
-                f"cannot publish {target}: {error.strerror or error}; the copy published before is untouched"
+                f"cannot publish {target}: {said or _first_line(str(error))}; the copy published before is untouched"
             ) from error
         finally:
-            partial.unlink(missing_ok=True)
+            with suppress(OSError):
+                partial.unlink()
+            self.connection.close()
             self.connection = _connect(self.path, read_only=False)
         return target.stat().st_size
 

@@ -2,12 +2,12 @@
 -- answer is final; an entry that changes starts anew.
 CREATE OR REPLACE VIEW todo_pages AS
 WITH wanted AS (
-    SELECT article_id, arg_min(link, first_seen_at) AS url, max(changed_at) AS changed_at
+    SELECT article_id, arg_min(link, (first_seen_at, entry_id)) AS url, max(changed_at) AS changed_at
     FROM entries
     GROUP BY article_id
     HAVING bool_and(wants_page)
 ), tried AS (
-    SELECT item_id, requested_at, reason IN ('gone', 'not_found', 'forbidden', 'bad_url', 'too_large') AS final
+    SELECT item_id, run_id, requested_at, reason IN ('gone', 'not_found', 'forbidden', 'bad_url', 'too_large') AS final
     FROM fetches
     WHERE kind = 'page' AND reason IS NOT NULL
 )
@@ -19,7 +19,7 @@ WHERE (pages.fetched_at IS NULL OR pages.fetched_at < wanted.changed_at)
     SELECT 1
     FROM tried
     WHERE tried.item_id = wanted.article_id AND tried.requested_at >= wanted.changed_at
-    HAVING bool_or(tried.final) OR count(*) >= 3
+    HAVING bool_or(tried.final) OR count(DISTINCT tried.run_id) >= 3
   )
 ORDER BY wanted.article_id;
 COMMENT ON VIEW todo_pages IS 'Work queue: article pages to download';

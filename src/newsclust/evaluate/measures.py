@@ -1,0 +1,91 @@
+"""Measures of a grouping against a gold grouping.
+
+All take two label sequences of the same length and compare which items stand together; names of labels do not
+matter. Shares are between 0 and 1; where nothing is to be found (no gold pair, say) and nothing was, the share
+is 1.
+"""
+
+from collections import Counter, defaultdict
+from collections.abc import Hashable, Sequence
+from dataclasses import dataclass
+
+Labels = Sequence[Hashable]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Score:
+    """Precision, recall and their harmonic mean."""
+
+    precision: float
+    recall: float
+
+    @property
+    def f1(self) -> float:
+        total = self.precision + self.recall
+        return 2 * self.precision * self.recall / total if total else 0.0
+
+
+def b_cubed(found: Labels, gold: Labels, *, only: Sequence[bool] | None = None) -> Score:
+    """B-cubed precision and recall (Bagga and Baldwin 1998), averaged over the items that `only` marks."""
+    together = Counter(zip(found, gold, strict=True))
+    found_size, gold_size = Counter(found), Counter(gold)
+    marked = [
+        (f, g) for position, (f, g) in enumerate(zip(found, gold, strict=True)) if only is None or only[position]
+    ]
+    if not marked:
+        return Score(precision=1.0, recall=1.0)
+    return Score(
+        precision=sum(together[f, g] / found_size[f] for f, g in marked) / len(marked),
+        recall=sum(together[f, g] / gold_size[g] for f, g in marked) / len(marked),
+    )
+
+
+def in_a_pair(gold: Labels) -> list[bool]:
+    """Mark the items whose gold group has more than one item."""
+    size = Counter(gold)
+    return [size[label] > 1 for label in gold]
+
+
+def pairwise(found: Labels, gold: Labels, *, sides: Labels | None = None) -> Score:
+    """Precision and recall over unordered pairs of items; with `sides`, over pairs of different sides only.
+
+    With the language of each item as its side this is how well stories are held together across languages.
+    """
+    hits = _pairs(list(zip(found, gold, strict=True)), sides)
+    said, wanted = _pairs(found, sides), _pairs(gold, sides)
+    return Score(
+        precision=hits / said if said else 1.0 if not wanted else 0.0, recall=hits / wanted if wanted else 1.0
+    )
+
+
+def exact(found: Labels, gold: Labels) -> float:
+    """Share of gold groups of two or more items that were found with exactly their items."""
+    found_groups = {frozenset(items) for items in _groups(found)}
+    wanted = [frozenset(items) for items in _groups(gold) if len(items) > 1]
+    return sum(group in found_groups for group in wanted) / len(wanted) if wanted else 1.0
+
+
+def homogeneity_and_completeness(found: Labels, gold: Labels) -> tuple[float, float]:
+    """The two halves of the V-measure (Rosenberg and Hirschberg 2007)."""
+    from sklearn.metrics import homogeneity_completeness_v_measure
+
+    names = {label: number for number, label in enumerate(dict.fromkeys(gold))}
+    others = {label: number for number, label in enumerate(dict.fromkeys(found))}
+    homogeneity, completeness, _ = homogeneity_completeness_v_measure(
+        [names[label] for label in gold], [others[label] for label in found]
+    )
+    return float(homogeneity), float(completeness)
+
+
+def _pairs(labels: Labels, sides: Labels | None) -> int:
+    """Count the unordered pairs of equal labels; with sides, those whose sides differ."""
+    if sides is None:
+        return sum(n * (n - 1) // 2 for n in Counter(labels).values())
+    return _pairs(labels, None) - _pairs(list(zip(labels, sides, strict=True)), None)
+
+
+def _groups(labels: Labels) -> list[list[int]]:
+    groups: dict[Hashable, list[int]] = defaultdict(list)
+    for position, label in enumerate(labels):
+        groups[label].append(position)
+    return list(groups.values())
