@@ -5,9 +5,9 @@
 Schedule, retries and paths come from newsclust.toml and NEWSCLUST_*; see `[night]` there.
 """
 
-from flows.nightly import nightly
 from prefect.schedules import Cron, Schedule
 
+from flows.nightly import nightly
 from newsclust.settings import NightSettings, load_settings
 
 

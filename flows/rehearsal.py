@@ -12,7 +12,6 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from flows.nightly import nightly
-
 from newsclust import cli
 from newsclust.feeds import write_feeds
 from newsclust.model import Feed

@@ -1,4 +1,4 @@
-"""Labelled sets: JSON Lines with id, title, text, lang, published, source, url and, when labelled, story and topic."""
+"""Labelled sets: JSON Lines with id, title, text, lang, published, source, url and, if labelled, story and topic."""
 
 import hashlib
 import json
