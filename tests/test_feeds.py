@@ -108,7 +108,7 @@ def test_rdf_is_read() -> None:
     entry = only(document)
     assert (entry.url, entry.guid) == ("https://paper.example/1", "https://paper.example/1")
     assert entry.published_at == datetime(2026, 2, 3, 10, tzinfo=UTC)
-    assert entry.date_quality is DateQuality.GUESSED  # dc:date stands in for a publication date
+    assert entry.date_quality is DateQuality.GIVEN  # dc:date is the publication date that RSS 1.0 knows
 
 
 def test_a_document_cut_in_the_middle_gives_the_entries_before_the_cut_and_warns() -> None:

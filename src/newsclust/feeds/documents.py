@@ -142,12 +142,13 @@ def _xml_document(url: str, text: str, warnings: list[str]) -> Document:
     if parsed.bozo:
         warnings.append(f"bozo: {type(parsed.bozo_exception).__name__}")
     language = parsed.feed.get("language")
+    kind: Literal["atom", "rss"] = "atom" if str(parsed.get("version")).startswith("atom") else "rss"
     return Document(
-        kind="atom" if str(parsed.get("version")).startswith("atom") else "rss",
+        kind=kind,
         title=_title(parsed.feed) or None,
         home=parsed.feed.get("link") or None,
         language=language,
-        items=tuple(_xml_item(entry, language) for entry in parsed.entries),
+        items=tuple(_xml_item(entry, language, kind) for entry in parsed.entries),
         warnings=tuple(warnings),
     )
 
@@ -169,7 +170,12 @@ def _without_forbidden(text: str) -> tuple[str, int]:
     return _REFERENCE.sub(kept, text), dropped + raw
 
 
-def _xml_item(entry: Any, document_language: str | None) -> Item:
+def _xml_item(entry: Any, document_language: str | None, kind: Literal["atom", "rss"]) -> Item:
+    updated = dict.get(entry, "updated") or None  # the entry's own `get` would fall back on `published`
+    published = entry.get("published") or None
+    if kind == "rss" and published is None:
+        # RSS has no date of change: this is dc:date, which is when the item was published (RSS 1.0 knows no other).
+        published, updated = updated, None
     summary = _html(entry.get("summary_detail"))
     contents = [_html(content) for content in entry.get("content", ())]
     content = max((c for c in contents if c), key=len, default=None)
@@ -181,8 +187,8 @@ def _xml_item(entry: Any, document_language: str | None) -> Item:
         content=None if content == summary else content,
         author=_xml_author(entry),
         language=_xml_language(entry, document_language),
-        published=entry.get("published") or None,
-        updated=dict.get(entry, "updated") or None,  # the entry's own `get` would fall back on `published`
+        published=published,
+        updated=updated,
     )
 
 
