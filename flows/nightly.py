@@ -109,12 +109,12 @@ def begun_night(flow_name: str, settings: Settings, now: datetime) -> Iterator[N
 
 def _tell(summary: str, settings: Settings) -> None:
     """Leave the morning's summary, of good nights and bad, as a Prefect artifact and beside the published file."""
-    create_markdown_artifact(summary, key="night")
     page = report.summary_page(settings.paths.published)
     page.parent.mkdir(parents=True, exist_ok=True)
     partial = page.with_suffix(".partial")
     partial.write_text(summary, encoding="utf-8")
     partial.replace(page)
+    create_markdown_artifact(summary, key="night")  # last: it needs a Prefect server that answers
 
 
 def _may_pass(_task: Any, _run: Any, state: Any) -> bool:

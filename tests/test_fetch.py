@@ -571,7 +571,7 @@ def test_a_compressed_body_is_decompressed_and_counted_as_sent(server, get, enco
     ("encoding", "body"),
     [
         ("gzip", FEED),
-        ("gzip", gzip.compress(FEED)[:-9]),
+        ("gzip", gzip.compress(FEED, mtime=0)[:-9]),
         ("br", FEED),
         ("deflate", b"x\x9c!"),
         ("zstd", FEED),

@@ -87,6 +87,8 @@ def query(
         timer.start()
         try:
             result = connection.execute(sql)
+            if result is None:  # nothing but blanks and comments
+                raise SettingsError("the query cannot be answered: it is empty")
             names = [column[0] for column in result.description or ()]
             rows = result.fetchall()
         except duckdb.InterruptException as error:

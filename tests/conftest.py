@@ -1,0 +1,35 @@
+"""What the tests share: one Prefect server, and three nights of the sample lived once."""
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+# Read when prefect is imported. The environment of who runs the tests must not change what they see.
+os.environ["DO_NOT_TRACK"] = "1"
+os.environ["PREFECT_SERVER_ANALYTICS_ENABLED"] = "false"
+os.environ["PREFECT_SERVER_EPHEMERAL_STARTUP_TIMEOUT_SECONDS"] = "120"
+os.environ["PREFECT_LOGGING_LEVEL"] = "WARNING"
+for variable in [name for name in os.environ if name.upper().startswith("NEWSCLUST_")]:
+    del os.environ[variable]
+
+
+@pytest.fixture(scope="session")
+def prefect_server() -> Iterator[str]:
+    """The API address of a temporary server; flows of this process use it, other processes can be told."""
+    from prefect.settings import PREFECT_API_URL
+    from prefect.testing.utilities import prefect_test_harness
+
+    with prefect_test_harness(server_startup_timeout=120):
+        yield str(PREFECT_API_URL.value())
+
+
+@pytest.fixture(scope="session")
+def demo_folder(prefect_server: str, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """What `make demo` leaves: three nights of data/sample. To be read; a test that changes it takes a copy."""
+    from flows.rehearsal import demo
+
+    folder = tmp_path_factory.mktemp("demo")
+    demo(folder)
+    return folder

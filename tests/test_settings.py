@@ -1,0 +1,223 @@
+"""Settings: defaults < newsclust.toml < NEWSCLUST_*, and the stages that they build."""
+
+import re
+import sys
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+
+from newsclust import cli
+from newsclust.embed import SentenceTransformerEmbedder
+from newsclust.errors import SettingsError
+from newsclust.settings import Settings, load_settings
+from newsclust.stories import AverageLinkage
+from tests.fakes import HashingEmbedder
+
+NOW = datetime(2026, 2, 3, 22, tzinfo=UTC)
+
+
+@pytest.fixture(autouse=True)
+def _in_an_empty_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+
+
+def write(text: str) -> None:
+    Path("newsclust.toml").write_text(text, encoding="utf-8")
+
+
+def refusal() -> str:
+    with pytest.raises(SettingsError) as caught:
+        load_settings()
+    return str(caught.value)
+
+
+# ---------------------------------------------------------------- where a value comes from
+
+
+def test_without_a_file_and_variables_the_defaults_of_the_code_hold() -> None:
+    assert load_settings() == Settings()
+
+
+def test_the_file_goes_before_the_defaults_and_leaves_the_others() -> None:
+    write("[stories]\nwindow_days = 3\n")
+    settings = load_settings()
+    assert settings.stories.window_days == 3
+    assert settings.stories.use == Settings().stories.use
+    assert settings.topics == Settings().topics
+
+
+def test_the_environment_goes_before_the_file_key_by_key(monkeypatch: pytest.MonkeyPatch) -> None:
+    write("[topics]\nwindow_days = 3\nmin_stories = 4\n")
+    monkeypatch.setenv("NEWSCLUST_TOPICS__WINDOW_DAYS", "9")
+    assert (load_settings().topics.window_days, load_settings().topics.min_stories) == (9, 4)
+
+
+def test_given_sections_go_before_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("NEWSCLUST_TOPICS__MIN_STORIES", "9")
+    assert load_settings(topics={"min_stories": 5}).topics.min_stories == 5
+
+
+def test_options_can_be_given_as_json_in_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("NEWSCLUST_STORIES__OPTIONS", '{"cut": 0.5}')
+    clusterer = load_settings().clusterer()
+    assert isinstance(clusterer, AverageLinkage)
+    assert clusterer.cut == 0.5
+
+
+def test_newsclust_config_names_another_file(monkeypatch: pytest.MonkeyPatch) -> None:
+    Path("other.toml").write_text("[topics]\nmin_stories = 7\n", encoding="utf-8")
+    monkeypatch.setenv("NEWSCLUST_CONFIG", "other.toml")
+    assert load_settings().topics.min_stories == 7
+
+
+def test_a_path_that_is_given_goes_before_newsclust_config(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("NEWSCLUST_CONFIG", "nowhere.toml")
+    Path("given.toml").write_text("[topics]\nmin_stories = 8\n", encoding="utf-8")
+    assert load_settings(Path("given.toml")).topics.min_stories == 8
+
+
+# ---------------------------------------------------------------- what is refused, and in which words
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("answer = 42\n", "newsclust.toml: answer: unknown key"),
+        ("[storys]\nwindow_days = 3\n", "newsclust.toml: storys: unknown key"),
+        ("[stories]\nwindow = 3\n", "newsclust.toml: stories.window: unknown key"),
+        ('[stories]\nwindow_days = "long"\n', "newsclust.toml: stories.window_days: Input should be a valid number"),
+        ("[stories]\nwindow_days = 0\n", "newsclust.toml: stories.window_days: Input should be greater than 0"),
+        ("stories = 3\n", "newsclust.toml: stories: Input should be a valid dictionary"),
+        ("[night]\nretries = -1\n", "newsclust.toml: night.retries: Input should be greater than or equal to 0"),
+        ('[night]\nat = "25:00"\n', "newsclust.toml: night.at: String should match pattern"),
+        ('[night]\ntimezone = "Mars/Olympus"\n', "night.timezone: Value error, 'Mars/Olympus' is no time zone"),
+        ("[stories\n", "newsclust.toml: not valid TOML"),
+    ],
+)
+def test_a_wrong_file_is_refused_with_its_name_and_the_key(text: str, said: str) -> None:
+    write(text)
+    assert said in refusal()
+
+
+def test_every_wrong_key_of_a_file_is_told_at_once() -> None:
+    write("[night]\nretries = -1\nretry = 3\n")
+    assert "night.retries" in refusal()
+    assert "night.retry: unknown key" in refusal()
+
+
+def test_a_file_that_is_not_utf8_is_refused_with_its_name() -> None:
+    Path("newsclust.toml").write_bytes('contact = "Rédaction"'.encode("latin-1"))
+    assert "newsclust.toml: not valid TOML" in refusal()
+
+
+@pytest.mark.parametrize(
+    ("variable", "value", "said"),
+    [
+        ("NEWSCLUST_COLOUR", "red", "NEWSCLUST_COLOUR: no such section"),
+        ("newsclust_colour", "red", "newsclust_colour: no such section"),
+        ("NEWSCLUST_STORIES_WINDOW_DAYS", "3", "NEWSCLUST_STORIES_WINDOW_DAYS: no such section"),
+        ("NEWSCLUST_STORIES__WINDOW", "3", "NEWSCLUST_STORIES__WINDOW: stories.window: unknown key"),
+        ("NEWSCLUST_STORIES__WINDOW_DAYS", "long", "NEWSCLUST_STORIES__WINDOW_DAYS: stories.window_days: Input"),
+        ("NEWSCLUST_STORIES", '{"window": 3}', "NEWSCLUST_STORIES: stories.window: unknown key"),
+        ("NEWSCLUST_FETCH__OPTIONS", "{per_host}", 'NEWSCLUST_*: error parsing value for field "fetch"'),
+    ],
+)
+def test_a_wrong_variable_is_refused_with_its_name(
+    variable: str, value: str, said: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv(variable, value)
+    assert f"environment variable {said}" in refusal()
+
+
+def test_the_variable_is_blamed_although_the_file_has_the_same_key(monkeypatch: pytest.MonkeyPatch) -> None:
+    write("[topics]\nmin_stories = 4\n")
+    monkeypatch.setenv("NEWSCLUST_TOPICS__MIN_STORIES", "one")
+    assert refusal().startswith("environment variable NEWSCLUST_TOPICS__MIN_STORIES: topics.min_stories")
+
+
+@pytest.mark.parametrize("way", ["argument", "variable"])
+def test_a_file_that_is_named_and_missing_is_refused(way: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    if way == "variable":
+        monkeypatch.setenv("NEWSCLUST_CONFIG", "nowhere.toml")
+    with pytest.raises(SettingsError, match=r"nowhere\.toml: no such settings file"):
+        load_settings(Path("nowhere.toml") if way == "argument" else None)
+
+
+@pytest.mark.parametrize("wrong", ["unknown_key", "unknown_variable", "missing_file"])
+def test_the_command_line_ends_with_2_and_one_line_for_wrong_settings(
+    wrong: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    arguments = ["newsclust", "top"]
+    if wrong == "unknown_key":
+        write("[storys]\n")
+    elif wrong == "unknown_variable":
+        monkeypatch.setenv("NEWSCLUST_COLOUR", "red")
+    else:
+        arguments += ["--config", "nowhere.toml"]
+    monkeypatch.setattr(sys, "argv", arguments)
+    with pytest.raises(SystemExit) as ended:
+        cli.main()
+    assert ended.value.code == SettingsError.exit_code == 2
+    assert re.fullmatch(r"newsclust: [^\n]+\n", capsys.readouterr().err)
+
+
+# ---------------------------------------------------------------- the stages
+
+
+def test_the_default_stages_are_built_from_the_default_settings() -> None:
+    settings = load_settings()
+    assert isinstance(settings.embedder(), SentenceTransformerEmbedder)
+    assert isinstance(settings.clusterer(), AverageLinkage)
+    assert type(settings.fetcher(clock=lambda: NOW)).__name__ == "HttpFetcher"
+    assert type(settings.extractor()).__name__ == "TrafilaturaExtractor"
+    assert type(settings.linker()).__name__ == "CentredCosine"
+
+
+def test_a_stage_is_replaced_by_naming_another_class() -> None:
+    write('[embed]\nuse = "tests.fakes:HashingEmbedder"\n')
+    assert isinstance(load_settings().embedder(), HashingEmbedder)
+
+
+def test_a_stage_is_given_its_options_in_the_types_it_asks_for(tmp_path: Path) -> None:
+    write('[embed.options]\ncache_folder = "models"\nthreads = 2\n')
+    embedder = load_settings().embedder()
+    assert isinstance(embedder, SentenceTransformerEmbedder)
+    assert (embedder._cache_folder, embedder._threads) == (Path("models"), 2)
+
+
+@pytest.mark.parametrize(
+    ("section", "options", "said"),
+    [
+        ("stories", "cat = 0.3", r"\[stories.options\] of newsclust.stories:AverageLinkage: cat: unknown key"),
+        ("fetch", 'per_host = "many"', r"\[fetch.options\] of newsclust.fetch:HttpFetcher: per_host: Input should"),
+        ("extract", "workers = 0", r"\[extract.options\] of newsclust.extract:TrafilaturaExtractor: workers"),
+    ],
+)
+def test_a_wrong_option_is_refused_with_the_stage_it_was_given_to(section: str, options: str, said: str) -> None:
+    write(f"[{section}.options]\n{options}\n")
+    settings = load_settings()
+    build = {
+        "stories": settings.clusterer,
+        "fetch": lambda: settings.fetcher(clock=lambda: NOW),
+        "extract": settings.extractor,
+    }[section]
+    with pytest.raises(SettingsError, match=said):
+        build()
+
+
+@pytest.mark.parametrize(
+    "use",
+    [
+        "no_such_module:Embedder",
+        "newsclust.embed:NoSuch",
+        "newsclust.embed",
+        "",
+        ".embed:X",
+        "newsclust.embed:PROMPT",
+    ],
+)
+def test_a_stage_that_cannot_be_imported_is_refused_with_its_section_and_name(use: str) -> None:
+    write(f'[embed]\nuse = "{use}"\n')
+    with pytest.raises(SettingsError, match=re.escape(f"[embed] use = {use!r}: cannot be imported")):
+        load_settings().embedder()
