@@ -1,4 +1,4 @@
-"""What finding duplicates costs and what it finds, on generated texts: `python benchmarks/duplicates.py`.
+"""What finding duplicates costs and what it finds, on generated texts: `python -m benchmarks.duplicates`.
 
 The texts are runs of invented words with the frequencies of a language (Zipf), so that nothing but the
 planted copies repeats. Times are CPU time of one process; compare their ratios, not the machines.
@@ -23,6 +23,7 @@ BOILERPLATE = 150  # words that every page of one site repeats
 
 
 def main() -> None:
+    """Print costs, recall of the candidates, and what was found."""
     rng = random.Random(1)
     weights = list(accumulate(1 / (rank + 3) for rank in range(VOCABULARY)))
 
@@ -51,9 +52,7 @@ def main() -> None:
         "quoting": quoting,
         "wall": walls,
     }
-    articles = {
-        kind: [_article(kind, n, words) for n, words in enumerate(own)] for kind, own in texts.items()
-    }
+    articles = {kind: [_article(kind, n, words) for n, words in enumerate(own)] for kind, own in texts.items()}
 
     started = time.process_time()
     fingerprint(articles["original"])
@@ -79,9 +78,7 @@ def main() -> None:
     original_of = {duplicate.article_id: duplicate.original_id for duplicate in found}
     settled = [pair for pair in copied if len({original_of.get(name, name) for name in pair}) == 1]
     planted = {frozenset(names) for names in zip(*_names(articles, "original", "edited", "cut"), strict=True)}
-    false = [
-        pair for pair in found if not any({pair.article_id, pair.original_id} <= family for family in planted)
-    ]
+    false = [pair for pair in found if not any({pair.article_id, pair.original_id} <= family for family in planted)]
     print(f"planted pairs of Jaccard .8 {len(copied)}, under one original {len(settled)}")
     print(f"duplicates {len(found)}, of them false {len(false)} (frames, quotations, walls: 3 x {ARTICLES})")
 

@@ -1,6 +1,6 @@
 """What our embedder costs beside the model alone: texts a second, their ratio, and the conversion's time.
 
-Run: python benchmarks/embedding.py [--texts 512]. Both embed the same synthetic English and French texts of
+Run: python -m benchmarks.embedding [--texts 512]. Both embed the same synthetic English and French texts of
 about 60 tokens, in turn; medians of three. Ours should reach 90 % of the model alone.
 """
 
@@ -9,7 +9,7 @@ import random
 import statistics
 import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from newsclust.embed import PROMPT, SentenceTransformerEmbedder, bundled
@@ -34,8 +34,7 @@ FRENCH = (
 def synthetic_texts(count: int, rng: random.Random) -> list[str]:
     """Texts of about 60 tokens, English and French in turn; their lengths vary by half."""
     return [
-        " ".join(rng.choices(words.split(), k=round(WORDS_PER_TEXT * rng.uniform(0.5, 1.5)))).capitalize()
-        + "."
+        " ".join(rng.choices(words.split(), k=round(WORDS_PER_TEXT * rng.uniform(0.5, 1.5)))).capitalize() + "."
         for words in (ENGLISH if i % 2 else FRENCH for i in range(count))
     ]
 
@@ -46,10 +45,11 @@ def seconds(action: Callable[[], object]) -> float:
     return time.perf_counter() - started
 
 
-def main() -> None:
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Print the rates of both, and their ratio."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--texts", type=int, default=512)
-    texts = synthetic_texts(parser.parse_args().texts, random.Random(0))
+    texts = synthetic_texts(parser.parse_args(arguments).texts, random.Random(0))
 
     with tempfile.TemporaryDirectory() as temporary:
         models = Path(temporary)
@@ -68,9 +68,7 @@ def main() -> None:
         alone.encode(texts[:32], prompt=PROMPT, show_progress_bar=False)
         times: dict[str, list[float]] = {"alone": [], "ours": []}
         for _ in range(ROUNDS):
-            times["alone"].append(
-                seconds(lambda: alone.encode(texts, prompt=PROMPT, show_progress_bar=False))
-            )
+            times["alone"].append(seconds(lambda: alone.encode(texts, prompt=PROMPT, show_progress_bar=False)))
             times["ours"].append(seconds(lambda: ours.embed(texts)))
 
     rates = {name: len(texts) / statistics.median(rounds) for name, rounds in times.items()}

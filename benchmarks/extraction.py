@@ -1,7 +1,8 @@
 """How well the text of real article pages is found: token F1 of ours and of plain trafilatura, in one run.
 
-Run: python benchmarks/extraction.py ../shared/data/pages
-The folder holds ground-truth.json and html/*.html.gz (scrapinghub's article-extraction-benchmark, MIT).
+Run: python -m benchmarks.extraction [FOLDER]
+The folder holds ground-truth.json and html/*.html.gz (scrapinghub's article-extraction-benchmark, MIT). It is no
+part of the repository: without it there is nothing to measure, and the program says so.
 """
 
 import argparse
@@ -18,6 +19,8 @@ from pathlib import Path
 from newsclust.extract.article import article_of
 from newsclust.extract.page import read_page
 from newsclust.model import Page, Source
+
+PAGES = Path(__file__).parents[2] / "shared" / "data" / "pages"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -77,11 +80,14 @@ METHODS: dict[str, Callable[[bytes, str], str]] = {
 }
 
 
-def main() -> None:
+def main(arguments: Sequence[str] | None = None) -> None:
     """Print one row for each method."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("folder", type=Path)
-    folder = parser.parse_args().folder
+    parser.add_argument("folder", type=Path, nargs="?", default=PAGES)
+    folder = parser.parse_args(arguments).folder
+    if not (folder / "ground-truth.json").is_file():
+        print(f"Skipped: there are no pages with their texts in {folder}.")
+        return
     logging.getLogger("trafilatura").setLevel(logging.CRITICAL)
     truth = json.loads((folder / "ground-truth.json").read_text())
     pages = {name: gzip.decompress((folder / f"html/{name}.html.gz").read_bytes()) for name in sorted(truth)}

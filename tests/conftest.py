@@ -5,6 +5,10 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
+
+settings.register_profile("patient", deadline=None)  # a busy machine is no failure
+settings.load_profile("patient")
 
 # Read when prefect is imported. The environment of who runs the tests must not change what they see.
 os.environ["DO_NOT_TRACK"] = "1"

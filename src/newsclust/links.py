@@ -55,22 +55,24 @@ class CentredCosine:
             cosines = centred[start:stop] @ centred[start:].T
             probabilities = 1 / (1 + np.exp(-(self.slope * cosines + self.offset)))
             apart = np.abs(days[start:stop, None] - days[None, start:])
-            for row, column in zip(
-                *np.nonzero((probabilities >= self.floor) & (apart <= self.days_apart)), strict=True
-            ):
-                if column <= row:
-                    continue
-                links.append(
-                    Link(
-                        article_a=ids[start + row],
-                        article_b=ids[start + column],
-                        probability=float(probabilities[row, column]),
-                        evidence={
-                            "cosine": round(float(cosines[row, column]), 4),
-                            "days_apart": round(float(apart[row, column]), 3),
-                        },
-                    )
+            kept = np.triu((probabilities >= self.floor) & (apart <= self.days_apart), 1)
+            rows, columns = np.nonzero(kept)
+            links.extend(
+                Link(
+                    article_a=ids[start + row],
+                    article_b=ids[start + column],
+                    probability=probability,
+                    evidence={"cosine": cosine, "days_apart": days_between},
                 )
+                for row, column, probability, cosine, days_between in zip(
+                    rows.tolist(),
+                    columns.tolist(),
+                    probabilities[kept].tolist(),
+                    cosines[kept].astype(np.float64).round(4).tolist(),
+                    apart[kept].round(3).tolist(),
+                    strict=True,
+                )
+            )
         return links
 
 

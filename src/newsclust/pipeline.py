@@ -82,40 +82,42 @@ def fetch_pages(db: Database, run: Run, fetcher: Fetcher) -> Count:
 def parse_feeds(db: Database, run: Run, clock: Clock) -> Count:
     """Read the downloaded feed documents into entries; done and skipped count entries, failed documents."""
     feeds = collecting.feeds_by_id(db)
-    done = skipped = 0
-    failures: list[tuple[str, ItemError]] = []
+    done = skipped = failed = 0
     for feed_id, page in _watched(list(collecting.feed_pages_to_parse(db)), "parse_feeds"):
         feed = feeds[feed_id]
         parsed = None
         try:
             parsed = parse_feed(feed, page)
         except ParseError as error:
-            failures.append((feed_id, error))
+            # Before the document counts as read: a process killed in between tells it twice, not never.
+            _save_failures(db, run, clock, "parse_feeds", [(feed_id, error)])
+            failed += 1
         changed, same = collecting.save_parsed(
             db, run, page=page, feed_id=feed_id, parsed=parsed, wants_page=_page_wish(feed.pages)
         )
         done, skipped = done + changed, skipped + same
-    _save_failures(db, run, clock, "parse_feeds", failures)
-    return Count(done=done, skipped=skipped, failed=len(failures))
+    return Count(done=done, skipped=skipped, failed=failed)
 
 
 def extract_articles(db: Database, run: Run, clock: Clock, extractor: Extractor) -> Count:
     """Take the text of every article that is new or changed, from its page or its feed."""
     todo = texts.articles_to_extract(db)
     done = 0
-    failures: list[tuple[str, ItemError]] = []
+    errors: list[ItemError] = []
     with _progress("extract_articles", len(todo)) as progress:
         for ids in _batches(todo, _PAGES_AT_ONCE):
             taken: list[Extraction] = []
+            failures: list[tuple[str, ItemError]] = []
             for source, outcome in zip(sources := texts.sources_of(db, ids), extractor.extract(sources), strict=True):
                 if outcome.extraction:
                     taken.append(outcome.extraction)
                 if outcome.error:
                     failures.append((source.article_id, outcome.error))
                 progress.update()
+            _save_failures(db, run, clock, "extract_articles", failures)
             done += texts.save_extractions(db, run, ids, taken)
-    _save_failures(db, run, clock, "extract_articles", failures)
-    _raise_if_ours("extract_articles", [error for _, error in failures], len(todo))
+            errors.extend(error for _, error in failures)
+    _raise_if_ours("extract_articles", errors, len(todo))
     return Count(done=done, failed=len(todo) - done)
 
 

@@ -32,22 +32,22 @@ class AverageLinkage:
         from scipy.cluster.hierarchy import fcluster, linkage  # heavy: only where groups are made
 
         groups: list[frozenset[str]] = []
-        for members, probabilities in _components(sorted(ids), links, self.cut):
+        for members, distances in _components(sorted(ids), links, self.cut):
             if len(members) == 1:
                 groups.append(frozenset(members))
                 continue
             # float32 rounding must not decide: 1 - p is taken in float64 and the cut has a little air
-            tree = linkage(1.0 - probabilities, "average")
+            tree = linkage(distances, "average")
             labels = fcluster(tree, 1.0 - self.cut + 1e-9, "distance")
-            groups.extend(
-                frozenset(member for member, label in zip(members, labels, strict=True) if label == wanted)
-                for wanted in np.unique(labels)
-            )
+            joined: dict[int, list[str]] = {}
+            for member, label in zip(members, labels.tolist(), strict=True):
+                joined.setdefault(label, []).append(member)
+            groups.extend(map(frozenset, joined.values()))
         return sorted(groups, key=min)
 
 
 def _components(ids: Sequence[str], links: Sequence[Link], cut: float) -> list[tuple[list[str], NDArray[np.float64]]]:
-    """Return (members, condensed matrix of probabilities) of each part that strong links hold together.
+    """Return (members, condensed matrix of 1 - probability) of each part that strong links hold together.
 
     Nothing is lost by looking at one part at a time: two clusters whose average is at least `cut` have a pair
     that is.
@@ -69,16 +69,17 @@ def _components(ids: Sequence[str], links: Sequence[Link], cut: float) -> list[t
     inner = np.empty(len(ids), np.int64)  # position within the part
     for positions in members:
         inner[positions] = range(len(positions))
-    within = part[a] == part[b] if len(known) else np.zeros(0, bool)
     size = np.bincount(part, minlength=count)
-    condensed = [np.zeros(n * (n - 1) // 2) for n in size]
-    for x, y, probability in zip(a[within], b[within], p[within], strict=True):
-        i, j = sorted((inner[x], inner[y]))
-        n = size[part[x]]
-        condensed[part[x]][n * i - i * (i + 1) // 2 + (j - i - 1)] = probability
+    pairs = size * (size - 1) // 2
+    ends = np.cumsum(pairs)  # of each part's matrix, when all stand one behind the other
+    distances = np.ones(int(pairs.sum()))
+    within = part[a] == part[b]
+    where = part[a[within]]
+    n, i, j = size[where], np.minimum(inner[a], inner[b])[within], np.maximum(inner[a], inner[b])[within]
+    distances[(ends - pairs)[where] + n * i - i * (i + 1) // 2 + (j - i - 1)] = 1.0 - p[within]
     return [
-        ([ids[position] for position in positions], matrix)
-        for positions, matrix in zip(members, condensed, strict=True)
+        ([ids[position] for position in positions], own)
+        for positions, own in zip(members, np.split(distances, ends)[:-1], strict=True)
     ]
 
 

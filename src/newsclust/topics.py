@@ -2,7 +2,7 @@
 
 import re
 from collections import Counter
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 
@@ -58,13 +58,15 @@ def group_topics(
     stories, vectors = [stories[i] for i in order], vectors[order].astype(np.float64)
     found = hdbscan.HDBSCAN(min_cluster_size=min_stories, min_samples=1, cluster_selection_method="leaf").fit(vectors)
     labels, strengths = found.labels_, found.probabilities_
-    everything = {language: _counts(stories, language, outlets) for language in _STOP_LISTS}
+    counts = {language: _counts(stories, language, outlets) for language in _STOP_LISTS}  # a story each
+    everything = {language: _sum(each) for language, each in counts.items()}
     topics = []
     for number in range(labels.max() + 1):
         inside = np.flatnonzero(labels == number)
         members = [stories[i] for i in inside]
         words = {
-            language: _telling(_counts(members, language, outlets), everything[language]) for language in _STOP_LISTS
+            language: _telling(_sum(each[i] for i in inside), everything[language])
+            for language, each in counts.items()
         }
         articles = Counter(language for story in members for language, _ in story.texts)
         leading = "fr" if articles["fr"] > articles["en"] else "en"
@@ -82,16 +84,32 @@ def group_topics(
     return sorted(topics, key=lambda topic: min(topic.stories))
 
 
-def _counts(stories: Sequence[Story], language: str, outlets: Collection[str]) -> Counter[str]:
-    """Count in how many articles of this language each word stands, without stop words and outlets' names."""
+def _counts(stories: Sequence[Story], language: str, outlets: Collection[str]) -> list[Counter[str]]:
+    """Count for each story in how many articles of this language each word stands.
+
+    Stop words and outlets' names are left out.
+    """
     unwanted = _stop_words(language) | {part.lower() for name in outlets for part in re.split(r"\W+", name)}
-    counts: Counter[str] = Counter()
+
+    def tells(word: str) -> bool:
+        return len(word) > 2 and word not in unwanted and not unwanted.issuperset(word.split("-"))
+
+    counts = []
     for story in stories:
+        own: Counter[str] = Counter()
         for text_language, text in story.texts:
             if text_language == language:
-                words = {_ELISION.sub("", word) for word in _WORD.findall(text)}
-                counts.update({w.lower() for w in words if len(w) > 2 and w.lower() not in unwanted})
+                words = {_ELISION.sub("", word).lower() for word in _WORD.findall(text)}
+                own.update(filter(tells, words))
+        counts.append(own)
     return counts
+
+
+def _sum(counts: Iterable[Counter[str]]) -> Counter[str]:
+    together: Counter[str] = Counter()
+    for own in counts:
+        together.update(own)
+    return together
 
 
 def _telling(inside: Counter[str], everything: Counter[str], *, most: int = 8) -> tuple[str, ...]:

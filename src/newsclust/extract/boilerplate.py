@@ -52,6 +52,8 @@ _LINES = (
     r"(?:\d+ )?(?:comments?|commentaires?|replies|réponses)(?: ?\(\d+\))?",
     r"(?:add|leave|post) an? comment|(?:laisser|ajouter|poster) un commentaire",
     r"(?:no comments yet|aucun commentaire)\W*",
+    # bylines, left open where trafilatura took the date away: "Posted: -", "Par Jeanne Roy. -"
+    r"(?:posted|published|updated|by|par|publié|mis à jour)\b.{0,60}[-–—|·:]\W*",
     # share bars: two networks or more in one line, or the bare word
     rf"(?:(?:{_SHARE_WORDS})(?:[ ,|/·•:]+|$)){{2,}}",
     r"share|share this(?: article| story| post)?|partager(?: cet article| l'article)?",

@@ -51,15 +51,15 @@ def save_links(db: Database, run: Run, article_ids: Sequence[str], links: Sequen
 
     A pair that still has the same probability keeps its row, and the night that first said so.
     """
-    given = pa.table(
+    pairs = pa.table(
         {
             "article_a": pa.array([link.article_a for link in links], pa.string()),
             "article_b": pa.array([link.article_b for link in links], pa.string()),
             "probability": pa.array([link.probability for link in links], pa.float64()),
-            "evidence": pa.array([list(link.evidence.items()) for link in links], pa.map_(pa.string(), pa.float64())),
+            "position": pa.array(range(len(links)), pa.int64()),
         }
     )
-    with db.transaction(), db.given_ids(article_ids), db.given("found", given):
+    with db.transaction(), db.given_ids(article_ids), db.given("found", pairs):
         db.execute(
             """
             DELETE FROM links
@@ -71,17 +71,22 @@ def save_links(db: Database, run: Run, article_ids: Sequence[str], links: Sequen
               )
             """
         )
-        fresh = db.rows(
-            """
-            INSERT INTO links
-            SELECT found.article_a, found.article_b, found.probability, found.evidence,
-                   $1, $2
-            FROM found ANTI JOIN links USING (article_a, article_b)
-            RETURNING article_a
-            """,
-            [run.night_at, run.id],
-        )
-    return len(fresh)
+        fresh = db.arrow("SELECT position FROM found ANTI JOIN links USING (article_a, article_b) ORDER BY position")
+        positions: list[int] = fresh.column("position").to_pylist()
+        # Only the new ones' evidence is handed over: that of half a million links took two seconds.
+        told = [list(links[position].evidence.items()) for position in positions]
+        evidence = fresh.append_column("evidence", pa.array(told, pa.map_(pa.string(), pa.float64())))
+        with db.given("evidence_of", evidence):
+            db.execute(
+                """
+                INSERT INTO links
+                SELECT found.article_a, found.article_b, found.probability, evidence_of.evidence, $1, $2
+                FROM evidence_of JOIN found USING (position)
+                ORDER BY position
+                """,
+                [run.night_at, run.id],
+            )
+    return len(positions)
 
 
 def links_among(db: Database, article_ids: Sequence[str]) -> list[Link]:
@@ -139,26 +144,7 @@ def save_stories(
     `headlines` names every story of the ledger that still has articles. Return how many stories were closed.
     """
     with db.transaction():
-        for story_id, members in ledger.members.items():
-            with db.given_ids(sorted(members)):
-                db.execute(
-                    "UPDATE story_articles SET left_at = $1 "
-                    "WHERE story_id = $2 AND left_at IS NULL AND article_id NOT IN (SELECT id FROM given_ids)",
-                    [run.night_at, story_id],
-                )
-        for story_id, members in ledger.members.items():
-            with db.given_ids(sorted(members)):
-                # A member that left and came back in one night (a night run twice) is simply still there.
-                db.execute(
-                    """
-                    INSERT INTO story_articles
-                    SELECT $1, id, $2, NULL, $3
-                    FROM given_ids
-                    WHERE id NOT IN (SELECT article_id FROM story_articles WHERE story_id = $1 AND left_at IS NULL)
-                    ON CONFLICT DO UPDATE SET left_at = NULL
-                    """,
-                    [story_id, run.night_at, run.id],
-                )
+        _save_members(db, run, ledger.members)
         _save_story_rows(db, run, ledger, headlines)
         _save_events(db, run, ledger.events)
         closed = db.rows(
@@ -171,6 +157,15 @@ def save_stories(
             """,
             [living_since],
         )
+        with db.given_ids([row["story_id"] for row in closed]):
+            left = db.rows(
+                """
+                SELECT id AS story_id, count(article_id) AS articles
+                FROM given_ids
+                LEFT JOIN story_articles ON story_id = id AND left_at IS NULL
+                GROUP BY id
+                """
+            )
         db.save(
             "story_events",
             [
@@ -178,16 +173,15 @@ def save_stories(
                     "story_id": row["story_id"],
                     "event": "closed",
                     "happened_at": run.night_at,
-                    "articles": db.rows(
-                        "SELECT count(*) AS n FROM story_articles WHERE story_id = $1 AND left_at IS NULL",
-                        [row["story_id"]],
-                    )[0]["n"],
+                    "articles": row["articles"],
                     "other_story_id": "",
                     "article_ids": [],
-                    "reason": "no article within the window",
+                    "reason": "no article within the window"
+                    if row["articles"]
+                    else "its articles are copies of others",
                     "run_id": run.id,
                 }
-                for row in closed
+                for row in left
             ],
             on_conflict="ON CONFLICT DO NOTHING",
         )
@@ -198,25 +192,25 @@ def save_topics(db: Database, run: Run, topics: Sequence[TopicRow]) -> None:
     """Make the given topics the living ones, with their stories; the others rest, with what they held."""
     with db.transaction():
         db.execute("UPDATE topics SET living = false WHERE living")
-        for topic in topics:
-            row = {
-                "topic_id": topic.id,
-                "label": topic.label,
-                "words_en": list(topic.words_en),
-                "words_fr": list(topic.words_fr),
-                "headline": topic.headline,
-                "living": True,
-                "born_at": run.night_at,
-                "seen_at": run.night_at,
-                "run_id": run.id,
-            }
-            db.save(
-                "topics",
-                [row],
-                on_conflict="ON CONFLICT DO UPDATE SET label = excluded.label, words_en = excluded.words_en, "
-                "words_fr = excluded.words_fr, headline = excluded.headline, living = true, "
-                "seen_at = excluded.seen_at",
-            )
+        db.save(
+            "topics",
+            [
+                {
+                    "topic_id": topic.id,
+                    "label": topic.label,
+                    "words_en": list(topic.words_en),
+                    "words_fr": list(topic.words_fr),
+                    "headline": topic.headline,
+                    "living": True,
+                    "born_at": run.night_at,
+                    "seen_at": run.night_at,
+                    "run_id": run.id,
+                }
+                for topic in topics
+            ],
+            on_conflict="ON CONFLICT DO UPDATE SET label = excluded.label, words_en = excluded.words_en, "
+            "words_fr = excluded.words_fr, headline = excluded.headline, living = true, seen_at = excluded.seen_at",
+        )
         placed = pa.table(
             {
                 "topic_id": pa.array([t.id for t in topics for _ in t.strengths], pa.string()),
@@ -247,6 +241,34 @@ def save_topics(db: Database, run: Run, topics: Sequence[TopicRow]) -> None:
                 """,
                 [run.night_at, run.id],
             )
+
+
+def _save_members(db: Database, run: Run, members: Mapping[str, frozenset[str]]) -> None:
+    present = pa.table(
+        {
+            "story_id": pa.array([story for story, told in members.items() for _ in told], pa.string()),
+            "article_id": pa.array([article for told in members.values() for article in sorted(told)], pa.string()),
+        }
+    )
+    with db.given_ids(list(members)), db.given("present", present):
+        db.execute(
+            "UPDATE story_articles SET left_at = $1 "
+            "WHERE left_at IS NULL AND story_id IN (SELECT id FROM given_ids) "
+            "AND (story_id, article_id) NOT IN (SELECT (story_id, article_id) FROM present)",
+            [run.night_at],
+        )
+        # A member that left and came back in one night (a night run twice) is simply still there.
+        db.execute(
+            """
+            INSERT INTO story_articles
+            SELECT story_id, article_id, $1, NULL, $2
+            FROM present
+            WHERE (story_id, article_id) NOT IN
+                  (SELECT (story_id, article_id) FROM story_articles WHERE left_at IS NULL)
+            ON CONFLICT DO UPDATE SET left_at = NULL
+            """,
+            [run.night_at, run.id],
+        )
 
 
 def _save_story_rows(db: Database, run: Run, ledger: Ledger, headlines: Mapping[str, Headlines]) -> None:

@@ -79,7 +79,7 @@ def sources_of(db: Database, article_ids: Sequence[str]) -> list[Source]:
 
 
 def save_extractions(db: Database, run: Run, article_ids: Sequence[str], taken: Sequence[Extraction]) -> int:
-    """Store texts, keep the state each replaces, and mark all of `article_ids` as read; return texts changed.
+    """Store texts, keep the state each replaces, and mark all of `article_ids` as read; return how many texts.
 
     A state is kept as a version when title or text differ and both came from the same kind of source: a page
     that was reached on the second night is no edit.

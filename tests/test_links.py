@@ -1,0 +1,118 @@
+"""How far two articles may tell one story: by centred cosine, near in time, whatever their order."""
+
+import random
+from collections.abc import Sequence
+from datetime import UTC, datetime, timedelta
+from itertools import pairwise
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from numpy.typing import NDArray
+
+from newsclust import links as links_module
+from newsclust.links import CentredCosine, centre
+from newsclust.model import Article, DateQuality, Link
+
+NOON = datetime(2026, 3, 2, 12, tzinfo=UTC)
+SHIPPED = "multilingual-e5-small-q4"
+
+
+def article(name: str, *, days: float = 0) -> Article:
+    return Article(
+        id=name,
+        url=f"https://site.example/{name}",
+        canonical_url=f"https://site.example/{name}",
+        title=name,
+        text=name,
+        language="en",
+        outlet="site.example",
+        published_at=NOON + timedelta(days=days),
+        date_quality=DateQuality.GIVEN,
+        first_seen_at=NOON,
+    )
+
+
+def directions(seed: int, count: int, dimensions: int = 8) -> NDArray[np.float32]:
+    drawn = np.random.default_rng(seed).normal(size=(count, dimensions)).astype(np.float32)
+    return drawn / np.linalg.norm(drawn, axis=1, keepdims=True)
+
+
+def pairs(found: Sequence[Link]) -> set[tuple[str, str]]:
+    return {(link.article_a, link.article_b) for link in found}
+
+
+@given(st.integers(0, 999), st.integers(0, 12), st.randoms(use_true_random=False))
+def test_the_order_of_articles_changes_nothing(seed: int, count: int, rng: random.Random) -> None:
+    articles = [article(f"a{i:02}", days=rng.uniform(0, 8)) for i in range(count)]
+    vectors = directions(seed, count)
+    order = list(range(count))
+    rng.shuffle(order)
+    found = CentredCosine(floor=0).link(articles, vectors, "any")
+    shuffled = CentredCosine(floor=0).link([articles[i] for i in order], vectors[order], "any")
+    assert pairs(shuffled) == pairs(found)
+    np.testing.assert_allclose(
+        [link.probability for link in shuffled], [link.probability for link in found], atol=1e-5
+    )
+
+
+@given(st.integers(0, 999), st.integers(0, 12), st.floats(0, 1), st.floats(-30, 30), st.floats(-30, 30))
+def test_a_link_names_two_articles_in_order_once_with_a_probability_over_the_floor(
+    seed: int, count: int, floor: float, slope: float, offset: float
+) -> None:
+    articles = [article(f"a{i:02}") for i in range(count)]
+    found = CentredCosine(slope=slope, offset=offset, floor=floor).link(articles, directions(seed, count), "any")
+    assert all(link.article_a < link.article_b and floor - 1e-6 <= link.probability <= 1 for link in found)
+    assert all((one.article_a, one.article_b) < (two.article_a, two.article_b) for one, two in pairwise(found))
+
+
+@given(st.floats(-20, 20), st.floats(0, 9))
+def test_only_pairs_near_in_time_are_linked(apart: float, most: float) -> None:
+    articles = [article("a"), article("b", days=apart), article("c")]
+    vectors = np.eye(2, dtype=np.float32)[[0, 0, 1]]
+    found = CentredCosine(days_apart=most).link(articles, vectors, "any")
+    if abs(abs(apart) - most) > 1e-4:  # datetimes hold microseconds
+        assert (("a", "b") in pairs(found)) == (abs(apart) < most)
+
+
+def test_two_articles_that_say_the_same_are_linked_and_two_that_do_not_are_not() -> None:
+    articles = [article("a"), article("b"), article("c")]
+    (link,) = CentredCosine().link(articles, np.eye(2, dtype=np.float32)[[0, 0, 1]], "any")
+    assert (link.article_a, link.article_b) == ("a", "b")
+    assert link.probability > 0.99
+    assert link.evidence == {"cosine": 1.0, "days_apart": 0.0}
+
+
+def test_blocks_of_rows_give_the_links_of_the_whole(monkeypatch: pytest.MonkeyPatch) -> None:
+    articles, vectors = [article(f"a{i:02}") for i in range(10)], directions(3, 10)
+    whole = CentredCosine(floor=0).link(articles, vectors, "any")
+    monkeypatch.setattr(links_module, "_BLOCK", 3)
+    in_blocks = CentredCosine(floor=0).link(articles, vectors, "any")
+    assert len(whole) == 45
+    assert pairs(in_blocks) == pairs(whole)
+    np.testing.assert_allclose(
+        [link.probability for link in in_blocks], [link.probability for link in whole], atol=1e-6
+    )
+
+
+def test_an_unrelated_article_changes_no_link_of_the_default_model() -> None:
+    articles, vectors = [article(f"a{i}") for i in range(6)], directions(1, 6, 384)
+    before = CentredCosine(floor=0).link(articles[:5], vectors[:5], SHIPPED)
+    after = {
+        (x.article_a, x.article_b): x.probability for x in CentredCosine(floor=0).link(articles, vectors, SHIPPED)
+    }
+    assert len(before) == 10
+    for link in before:
+        assert after[link.article_a, link.article_b] == pytest.approx(link.probability, abs=1e-6)
+
+
+@pytest.mark.parametrize("count", [0, 1])
+def test_fewer_than_two_articles_have_no_links(count: int) -> None:
+    assert CentredCosine().link([article("a")][:count], directions(0, count), "any") == []
+
+
+def test_centring_leaves_unit_length_and_a_text_like_the_mean_without_direction() -> None:
+    centred = centre(directions(5, 7), "any")
+    np.testing.assert_allclose(np.linalg.norm(centred, axis=1), 1, atol=1e-6)
+    np.testing.assert_array_equal(centre(directions(5, 1).repeat(3, axis=0), "any"), np.zeros((3, 8)))
