@@ -14,6 +14,7 @@ from prefect.artifacts import create_markdown_artifact
 from prefect.cache_policies import NO_CACHE
 
 from newsclust import pipeline, report
+from newsclust.corrections import read_corrections
 from newsclust.errors import CheckError, SettingsError
 from newsclust.feeds import read_feeds
 from newsclust.model import Count, Run
@@ -41,7 +42,8 @@ def nightly(settings: Settings | None = None, now: datetime | None = None) -> st
         step(pipeline.find_copies, db, run, settings.duplicates.jaccard)
         step(pipeline.embed_articles, db, run, embedder, settings.embed.characters)
         step(pipeline.link_articles, db, run, settings.linker(), model, window)
-        step(pipeline.group_stories, db, run, settings.clusterer(), model, window)
+        step(pipeline.sync_corrections, db, run, said := read_corrections(settings.paths.corrections))
+        step(pipeline.group_stories, db, run, settings.clusterer(), said, model, window)
         step(pipeline.group_topics, db, run, model, settings.topics.window_days, settings.topics.min_stories)
 
         # What the analysts get

@@ -40,6 +40,7 @@ STEPS = [
     "find_copies",
     "embed_articles",
     "link_articles",
+    "sync_corrections",
     "group_stories",
     "group_topics",
     "check",

@@ -20,6 +20,7 @@ import duckdb
 import pytest
 
 from newsclust import pipeline
+from newsclust.corrections import Correction, Kind, new_correction
 from newsclust.errors import ExtractError, ParseError, Reason, StepError
 from newsclust.extract import Extracted
 from newsclust.links import CentredCosine
@@ -87,7 +88,13 @@ def article_id(link: str) -> str:
 
 
 def steps(
-    db: Database, run: Run, fetcher: DictFetcher, feeds: Sequence[Feed], published: Path, extractor: Any = None
+    db: Database,
+    run: Run,
+    fetcher: DictFetcher,
+    feeds: Sequence[Feed],
+    published: Path,
+    extractor: Any = None,
+    said: Sequence[Correction] = (),
 ) -> dict[str, Callable[[], Count]]:
     """The steps of a night, in order."""
     model, clock = TaggedEmbedder.name, fetcher.clock
@@ -100,7 +107,8 @@ def steps(
         "find_copies": partial(pipeline.find_copies, db, run, 0.8),
         "embed_articles": partial(pipeline.embed_articles, db, run, TaggedEmbedder(), 300),
         "link_articles": partial(pipeline.link_articles, db, run, CentredCosine(), model, WINDOW_DAYS),
-        "group_stories": partial(pipeline.group_stories, db, run, AverageLinkage(), model, WINDOW_DAYS),
+        "sync_corrections": partial(pipeline.sync_corrections, db, run, said),
+        "group_stories": partial(pipeline.group_stories, db, run, AverageLinkage(), said, model, WINDOW_DAYS),
         "group_topics": partial(pipeline.group_topics, db, run, model, WINDOW_DAYS, 3),
         "check": partial(pipeline.check, db),
         "publish": partial(pipeline.publish, db, published),
@@ -120,6 +128,7 @@ class Nights:
         self.published = folder / "published.duckdb"
         self.asked: list[str] = []
         self.begun_runs = 0
+        self.said: list[Correction] = []
 
     @contextmanager
     def begun(
@@ -132,7 +141,7 @@ class Nights:
             self.begun_runs += 1
             started_at = now + timedelta(microseconds=self.begun_runs)
             run = runs.begin_run(db, flow="test", night_at=now, started_at=started_at, settings={})
-            yield db, steps(db, run, fetcher, feeds, self.published, extractor)
+            yield db, steps(db, run, fetcher, feeds, self.published, extractor, self.said)
         self.asked = fetcher.asked
 
     def live(
@@ -707,3 +716,110 @@ def test_the_published_file_holds_the_night_that_was_just_lived(nights: Nights) 
     nights.path = nights.published
     assert nights.rows("FROM current_stories") == living
     assert len(living) == 8
+
+
+def told(*articles: tuple[str, int]) -> Web:
+    """One feed with an article for each (name, tag); equal tags are one story to the embedder.
+
+    Two more articles tell other things: vectors are compared after their mean has been taken away.
+    """
+    others = (("other", 8), ("further", 10))
+    return {ONE.url: rss(*(Item(link=f"https://one.example/{name}", tag=tag) for name, tag in (*articles, *others)))}
+
+
+def ids(*names: str) -> list[str]:
+    return [article_id(f"https://one.example/{name}") for name in names]
+
+
+def urls(*names: str) -> frozenset[str]:
+    return frozenset(canonical(f"https://one.example/{name}") for name in names)
+
+
+def said(kind: Kind, *, minute: int = 0, **what: Any) -> Correction:
+    return new_correction(kind, made_at=NIGHT + timedelta(minutes=minute), **what)
+
+
+def test_articles_that_a_person_tied_stay_together_on_every_later_night(nights: Nights) -> None:
+    web = told(("a", 0), ("b", 7), ("c", 0))
+    nights.live(web, (ONE,))
+    assert urls("a", "c") in nights.stories()
+    nights.said = [said(Kind.SAME, articles=ids("a", "b"))]
+    nights.live(web, (ONE,), days=1)
+    assert any(urls("a", "b") <= story for story in nights.stories())
+    nights.live(told(("a", 0), ("b", 7), ("c", 0), ("d", 3)), (ONE,), days=2)
+    assert any(urls("a", "b") <= story for story in nights.stories())
+
+
+def test_articles_that_a_person_parted_stay_apart_and_an_undo_brings_them_together_again(nights: Nights) -> None:
+    web = told(("a", 0), ("b", 0), ("c", 0))
+    nights.live(web, (ONE,))
+    assert urls("a", "b", "c") in nights.stories()
+    parted = said(Kind.DIFFERENT, articles=ids("a"), others=ids("b", "c"))
+    nights.said = [parted]
+    nights.live(web, (ONE,), days=1)
+    assert {urls("a"), urls("b", "c")} <= nights.stories()
+    assert [event for event, _ in nights.events()].count("split") == 1
+    nights.said = [parted, said(Kind.UNDO, minute=1, undoes=parted.id)]
+    nights.live(web, (ONE,), days=2)
+    assert urls("a", "b", "c") in nights.stories()
+    assert nights.rows("SELECT kind, standing FROM story_corrections") == [("different", False), ("undo", False)]
+
+
+def test_settled_articles_that_a_person_tied_to_new_ones_join_them_whatever_their_age(nights: Nights) -> None:
+    nights.live(told(("old", 0)), (ONE,))
+    late = {ONE.url: rss(Item(link="https://one.example/new", tag=7, at=NIGHT + timedelta(days=9)))}
+    nights.live(late, (ONE,), days=10)
+    assert {urls("old"), urls("new")} <= nights.stories()
+    nights.said = [said(Kind.SAME, articles=ids("old", "new"))]
+    nights.live(late, (ONE,), days=10.5)
+    assert urls("old", "new") in nights.stories()
+    assert nights.rows("SELECT count(*) FROM stories WHERE state = 'living'") == [(1,)]
+
+
+def test_a_story_that_a_person_named_keeps_the_name_until_it_is_taken_back(nights: Nights) -> None:
+    nights.live(told(("a", 0)), (ONE,))
+    asked = (
+        "SELECT headline, articles FROM current_stories WHERE story_id IN "
+        f"(SELECT story_id FROM current_story_articles WHERE article_id = '{ids('a')[0]}')"
+    )
+    plain = nights.rows(asked)
+    named = said(Kind.RENAME, articles=ids("a"), headline="What it is about")
+    nights.said = [named]
+    nights.live(told(("a", 0)), (ONE,), days=1)
+    assert nights.rows(asked) == [("What it is about", 1)]
+    nights.live(told(("a", 0), ("b", 0)), (ONE,), days=2)  # it grows, and keeps the name
+    assert nights.rows(asked) == [("What it is about", 2)]
+    nights.said = [named, said(Kind.UNDO, minute=1, undoes=named.id)]
+    nights.live(told(("a", 0), ("b", 0)), (ONE,), days=3)
+    assert nights.rows(asked)[0][0] in {"About 0 at https://one.example/a", "About 0 at https://one.example/b"}
+    assert nights.rows("SELECT count(*) FROM story_events WHERE event = 'renamed'") == [(2,)]
+    assert plain == [("About 0 at https://one.example/a", 1)]
+
+
+def test_a_correction_of_a_copy_counts_for_its_original(nights: Nights) -> None:
+    text = prose("one text")
+    feeds = rss(
+        Item(link="https://one.example/a", tag=0, text=text, at=NIGHT - timedelta(hours=5)),
+        Item(link="https://one.example/copy", tag=0, text=text),
+        Item(link="https://one.example/b", tag=7),
+    )
+    nights.said = [said(Kind.SAME, articles=ids("copy", "b"))]
+    nights.live({ONE.url: feeds}, (ONE,))
+    assert nights.rows("SELECT count(*) FROM duplicates") == [(1,)]
+    assert nights.stories() == {urls("a", "b")}
+
+
+def test_any_past_morning_can_be_seen_as_it_was(nights: Nights) -> None:
+    nights.live(told(("a", 0)), (ONE,))
+    nights.live(told(("a", 0), ("b", 0), ("c", 7)), (ONE,), days=1)
+    nights.said = [said(Kind.SAME, articles=ids("a", "b", "c"))]
+    nights.live(told(("a", 0), ("b", 0), ("c", 7)), (ONE,), days=2)
+
+    def as_of(days: float) -> list[int]:
+        moment = (NIGHT + timedelta(days=days, hours=8)).replace(tzinfo=None)
+        return sorted(n for (n,) in nights.rows(f"SELECT articles FROM stories_as_of(TIMESTAMP '{moment}')"))
+
+    assert as_of(-1) == []
+    assert as_of(0) == [1, 1, 1]
+    assert as_of(1) == [1, 1, 1, 2]
+    assert as_of(2) == [1, 1, 3]

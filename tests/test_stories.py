@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from scipy.cluster.hierarchy import fcluster, linkage
 from scipy.spatial.distance import squareform
 
-from newsclust.model import Link
+from newsclust.model import Constraints, Link
 from newsclust.stories import AverageLinkage, most_central
 
 NAMES = [f"a{number}" for number in range(8)]
@@ -86,3 +86,38 @@ def test_the_most_central_is_nearest_to_the_mean_and_the_first_of_equals() -> No
     vectors = np.array([[1, 0], [0.6, 0.8], [0, 1], [0.6, 0.8]], np.float32)
     assert most_central(["east", "between", "north", "twin"], vectors) == "between"
     assert most_central(["one"], vectors[:1]) == "one"
+
+
+def labelled(groups: list[frozenset[str]]) -> dict[str, int]:
+    return {article: number for number, group in enumerate(groups) for article in group}
+
+
+@given(st.data())
+def test_what_people_said_holds_and_is_all_that_changes_when_nothing_was_said(data: st.DataObject) -> None:
+    ids = [f"a{number}" for number in range(data.draw(st.integers(3, 9)))]
+    pairs = [(a, b) for a in ids for b in ids if a < b]
+    links = [
+        Link(article_a=a, article_b=b, probability=data.draw(st.floats(0, 1)))
+        for a, b in data.draw(st.lists(st.sampled_from(pairs), unique=True))
+    ]
+    tied = frozenset(data.draw(st.sets(st.sampled_from(ids), min_size=2, max_size=3)))
+    apart = frozenset(
+        frozenset(pair)
+        for pair in data.draw(st.lists(st.sampled_from(pairs), max_size=3))
+        if not frozenset(pair) <= tied
+    )
+    constraints = Constraints(together=(tied,), apart=apart)
+    label = labelled(AverageLinkage(cut=0.4).cluster(ids, links, constraints))
+    assert label.keys() == set(ids)
+    assert len({label[article] for article in tied}) == 1
+    for a, b in apart:
+        assert label[a] != label[b]
+    shuffled = data.draw(st.permutations(links))
+    assert labelled(AverageLinkage(cut=0.4).cluster(ids[::-1], shuffled, constraints)) == label
+
+
+def test_a_constraint_that_asks_for_what_is_already_so_changes_nothing() -> None:
+    links = links_of({("a", "b"): 0.9, ("b", "c"): 0.6, ("a", "c"): 0.7})
+    free = AverageLinkage(cut=0.5).cluster(list("abcd"), links)
+    bound = Constraints(together=(frozenset("ab"),), apart=frozenset({frozenset("ad")}))
+    assert AverageLinkage(cut=0.5).cluster(list("abcd"), links, bound) == free

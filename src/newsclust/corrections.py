@@ -6,7 +6,6 @@ by a person; the night takes it up as it takes up the list of feeds.
 
 import json
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 from pathlib import Path
@@ -15,7 +14,7 @@ from typing import Self
 from pydantic import AwareDatetime, BaseModel, ConfigDict, ValidationError, model_validator
 
 from newsclust.errors import SettingsError
-from newsclust.model import id_of
+from newsclust.model import Constraints, id_of
 
 
 class Kind(StrEnum):
@@ -50,20 +49,6 @@ class Correction(BaseModel):
         if not said[self.kind]:
             raise ValueError(f"a correction of kind {self.kind.value!r} lacks what it corrects")
         return self
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Constraints:
-    """What a grouping has to honour: sets of articles that stay together, and pairs that stay apart.
-
-    The sets are disjoint, and no pair lies within one.
-    """
-
-    together: tuple[frozenset[str], ...] = ()
-    apart: frozenset[frozenset[str]] = frozenset()
-
-    def __bool__(self) -> bool:
-        return bool(self.together or self.apart)
 
 
 def read_corrections(path: Path) -> list[Correction]:

@@ -48,11 +48,11 @@ def match(groups: Sequence[frozenset[str]], known: Sequence[Known]) -> dict[int,
     The largest overlap is settled first; of two equal overlaps the older id, then the smaller id, then the group
     with the smallest member goes first.
     """
+    story_of = {member: story for story in known for member in story.members}
     overlaps = sorted(
-        (-len(group & story.members), story.born_at, story.id, min(group), position)
+        (-shared, story.born_at, story.id, min(group), position)
         for position, group in enumerate(groups)
-        for story in known
-        if group & story.members
+        for story, shared in Counter(story_of[member] for member in group if member in story_of).items()
     )
     ids: dict[int, str] = {}
     taken: set[str] = set()

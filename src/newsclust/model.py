@@ -59,6 +59,8 @@ class StoryEvent(StrEnum):
     MERGED = "merged"
     SPLIT = "split"
     CLOSED = "closed"
+    REOPENED = "reopened"
+    RENAMED = "renamed"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -240,3 +242,19 @@ class Count:
     done: int = 0
     skipped: int = 0
     failed: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Constraints:
+    """What a grouping has to honour: sets of articles that stay together, and pairs that stay apart.
+
+    The sets are disjoint, and no pair lies within one.
+    """
+
+    together: tuple[frozenset[str], ...] = ()
+    apart: frozenset[frozenset[str]] = frozenset()
+
+    @property
+    def articles(self) -> frozenset[str]:
+        """Every article that is named."""
+        return frozenset().union(*self.together, *self.apart)

@@ -6,7 +6,8 @@ stopped, because what it did is stored as it is done.
 
 import logging
 import time
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import TypeVar
@@ -16,6 +17,7 @@ from numpy.typing import NDArray
 from tqdm import tqdm
 
 from newsclust import ledger, topics
+from newsclust.corrections import Correction, Kind, constraints_of, standing
 from newsclust.duplicates import find_duplicates, fingerprint
 from newsclust.embed import Embedder, embedding_text
 from newsclust.errors import ItemError, ParseError, Reason, StepError
@@ -25,6 +27,7 @@ from newsclust.fetch import Fetcher
 from newsclust.links import Linker, centre
 from newsclust.model import Article, Count, Entry, Extraction, Feed, Fetch, PagePolicy, Request, Run
 from newsclust.store import Database, collecting, grouping, runs, texts
+from newsclust.store import corrections as store_corrections
 from newsclust.stories import Clusterer, most_central
 
 log = logging.getLogger("newsclust")
@@ -153,23 +156,39 @@ def link_articles(db: Database, run: Run, linker: Linker, model: str, window_day
     return Count(done=fresh, skipped=len(links) - fresh)
 
 
-def group_stories(db: Database, run: Run, clusterer: Clusterer, model: str, window_days: float) -> Count:
-    """Group the window's articles, keep the stories' ids, tell every change; done counts changed stories."""
-    articles, _ = _window(db, run, model, window_days)
+def sync_corrections(db: Database, run: Run, said: Sequence[Correction]) -> Count:
+    """Make the stored corrections the given ones; done counts those that are new or changed their standing."""
+    changed, same = store_corrections.save_corrections(db, run, said)
+    return Count(done=changed, skipped=same)
+
+
+def group_stories(
+    db: Database, run: Run, clusterer: Clusterer, said: Sequence[Correction], model: str, window_days: float
+) -> Count:
+    """Group the window's articles, keep the stories' ids, tell every change; done counts changed stories.
+
+    What people `said` is honoured: the articles they named are grouped anew with the window, however old.
+    """
+    constraints = constraints_of(_about_originals(db, said))
+    articles, _ = _window(db, run, model, window_days, besides=constraints.articles)
     ids = [article.id for article in articles]
-    groups = clusterer.cluster(ids, grouping.links_among(db, ids))
-    known = grouping.known_stories(db)
-    lost = texts.originals_of(db, [a for story in known for a in story.members])
+    groups = clusterer.cluster(ids, grouping.links_among(db, ids), constraints)
+    copies = grouping.copies_in_stories(db)
+    named = {article for correction in said if correction.kind is Kind.RENAME for article in correction.articles}
+    known = grouping.known_stories(db, [*ids, *copies, *sorted(named)])
     age = {article.id: (article.published_at, article.id) for article in articles}
     decided = ledger.reconcile(
         groups,
         known,
-        regrouped={*ids, *lost},  # what became a copy is in no group: it leaves its story
+        regrouped={*ids, *copies},  # what became a copy is in no group: it leaves its story
         founder=lambda group: min(group, key=lambda a: age[a]),
         now=run.night_at,
         ids_in_use=grouping.story_ids(db),
     )
-    names = _headlines(db, model, decided.members)
+    now_told = {story.id: story.members for story in known} | decided.members
+    given = _names_given(said, now_told)
+    names = _headlines(db, model, decided.members | {story_id: now_told[story_id] for story_id in given})
+    names |= {s: replace(names[s], headline=name) for s, name in given.items() if s in names and name}
     grouping.save_stories(db, run, decided, headlines=names, living_since=_since(run, window_days))
     return Count(done=len(decided.members), skipped=len(known) - len(decided.members.keys() & {k.id for k in known}))
 
@@ -268,9 +287,39 @@ def _since(run: Run, days: float) -> datetime:
     return run.night_at - timedelta(days=days)
 
 
-def _window(db: Database, run: Run, model: str, window_days: float) -> tuple[list[Article], NDArray[np.float32]]:
-    """Return the originals of the window that have a vector, ordered by id, and the vectors."""
+def _about_originals(db: Database, said: Sequence[Correction]) -> list[Correction]:
+    """Return the corrections with every copy replaced by its original: a copy is in no story."""
+    named = sorted({article for c in said for article in (*c.articles, *c.others)})
+    original = texts.originals_of(db, named)
+
+    def originals(articles: Sequence[str]) -> tuple[str, ...]:
+        return tuple(sorted({original.get(article, article) for article in articles}))
+
+    return [c.model_copy(update={"articles": originals(c.articles), "others": originals(c.others)}) for c in said]
+
+
+def _names_given(said: Sequence[Correction], told: Mapping[str, frozenset[str]]) -> dict[str, str]:
+    """Return the name a person gave each story that a rename is about, the last one; "" when it was taken back."""
+    names: dict[str, str] = {}
+    counting = {correction.id for correction in standing(said)}
+    for correction in said:
+        if correction.kind is Kind.RENAME:
+            shared = {story_id: len(members & set(correction.articles)) for story_id, members in told.items()}
+            story_id = min(shared, key=lambda s: (-shared[s], s), default=None)
+            if story_id is not None and shared[story_id]:
+                if correction.id in counting:
+                    names[story_id] = correction.headline
+                else:
+                    names.setdefault(story_id, "")
+    return names
+
+
+def _window(
+    db: Database, run: Run, model: str, window_days: float, *, besides: Collection[str] = ()
+) -> tuple[list[Article], NDArray[np.float32]]:
+    """Return the originals of the window that have a vector, and those `besides`, ordered by id, and the vectors."""
     ids = grouping.articles_in_window(db, since=_since(run, window_days), until=run.night_at)
+    ids = sorted({*ids, *besides})
     ids, vectors = texts.vectors_of(db, model, ids)
     return texts.articles(db, ids), vectors
 

@@ -54,6 +54,7 @@ class Paths(Section):
     feeds: Path = Path("data/feeds.toml")
     database: Path = Path("data/newsclust.duckdb")
     published: Path = Path("data/published/newsclust.duckdb")
+    corrections: Path = Path("data/corrections.jsonl")
 
 
 class FetchSettings(Stage):

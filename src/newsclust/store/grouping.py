@@ -3,11 +3,12 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
 import pyarrow as pa
 
 from newsclust.ledger import Event, Known, Ledger
-from newsclust.model import Link, Run
+from newsclust.model import Link, Run, StoryEvent
 from newsclust.store.database import Database
 
 
@@ -101,14 +102,45 @@ def links_among(db: Database, article_ids: Sequence[str]) -> list[Link]:
     return [Link(article_a=a, article_b=b, probability=p) for a, b, p in zip(*columns, strict=True)]
 
 
-def known_stories(db: Database) -> list[Known]:
-    """Return every story that has articles, with its members."""
-    return _known(db, "stories", "story_id", "story_articles", "article_id")
+def known_stories(db: Database, regrouped: Sequence[str]) -> list[Known]:
+    """Return the stories that have one of these articles, each with all its members.
+
+    The archive's other stories are settled: nothing can happen to them tonight.
+    """
+    with db.given_ids(regrouped):
+        return [
+            Known(id=row["story_id"], born_at=row["born_at"], members=frozenset(row["members"]))
+            for row in db.rows(
+                """
+                SELECT story_id, stories.born_at, list(article_id ORDER BY article_id) AS members
+                FROM stories JOIN story_articles USING (story_id)
+                WHERE left_at IS NULL
+                  AND story_id IN (
+                      SELECT story_id FROM story_articles
+                      WHERE left_at IS NULL AND article_id IN (SELECT id FROM given_ids))
+                GROUP BY ALL
+                ORDER BY story_id
+                """
+            )
+        ]
+
+
+def copies_in_stories(db: Database) -> list[str]:
+    """Return the ids of members that have been found to be copies since they joined their story."""
+    rows = db.rows(
+        "SELECT article_id FROM story_articles SEMI JOIN duplicates USING (article_id) "
+        "WHERE left_at IS NULL ORDER BY article_id"
+    )
+    return [row["article_id"] for row in rows]
 
 
 def known_topics(db: Database) -> list[Known]:
     """Return every topic that has stories, with its members."""
-    return _known(db, "topics", "topic_id", "topic_stories", "story_id")
+    rows = db.rows(
+        "SELECT topic_id, topics.born_at, list(story_id ORDER BY story_id) AS members "
+        "FROM topics JOIN topic_stories USING (topic_id) WHERE left_at IS NULL GROUP BY ALL ORDER BY topic_id"
+    )
+    return [Known(id=row["topic_id"], born_at=row["born_at"], members=frozenset(row["members"])) for row in rows]
 
 
 def stories_since(db: Database, since: datetime) -> list[tuple[str, list[str]]]:
@@ -141,12 +173,18 @@ def save_stories(
 ) -> int:
     """Store tonight's ledger and close the stories whose last article is older than `living_since`.
 
-    `headlines` names every story of the ledger that still has articles. Return how many stories were closed.
+    `headlines` names every story of the ledger that still has articles, and may name others: a story whose name
+    alone differs from the stored one is renamed. Return how many stories were closed.
     """
+    with db.given_ids(list(headlines)):
+        before = {
+            row["story_id"]: row for row in db.rows("FROM stories WHERE story_id IN (SELECT id FROM given_ids)")
+        }
     with db.transaction():
         _save_members(db, run, ledger.members)
         _save_story_rows(db, run, ledger, headlines)
-        _save_events(db, run, ledger.events)
+        _save_events(db, run, ledger.events, headlines)
+        _save_turns(db, run, before, ledger, headlines)
         closed = db.rows(
             """
             UPDATE stories SET state = 'closed'
@@ -160,10 +198,11 @@ def save_stories(
         with db.given_ids([row["story_id"] for row in closed]):
             left = db.rows(
                 """
-                SELECT id AS story_id, count(article_id) AS articles
+                SELECT id AS story_id, stories.headline, count(article_id) AS articles
                 FROM given_ids
-                LEFT JOIN story_articles ON story_id = id AND left_at IS NULL
-                GROUP BY id
+                JOIN stories ON stories.story_id = id
+                LEFT JOIN story_articles ON story_articles.story_id = id AND left_at IS NULL
+                GROUP BY ALL
                 """
             )
         db.save(
@@ -176,6 +215,7 @@ def save_stories(
                     "articles": row["articles"],
                     "other_story_id": "",
                     "article_ids": [],
+                    "headline": row["headline"],
                     "reason": "no article within the window"
                     if row["articles"]
                     else "its articles are copies of others",
@@ -311,7 +351,50 @@ def _save_story_rows(db: Database, run: Run, ledger: Ledger, headlines: Mapping[
         db.execute("UPDATE stories SET state = 'merged', merged_into = $1 WHERE story_id = $2", [heir, story_id])
 
 
-def _save_events(db: Database, run: Run, events: Sequence[Event]) -> None:
+def _save_turns(
+    db: Database,
+    run: Run,
+    before: Mapping[str, Mapping[str, Any]],
+    ledger: Ledger,
+    headlines: Mapping[str, Headlines],
+) -> None:
+    """Store the stories that were closed and live again, and those whose name alone changed."""
+    events, renamed = [], []
+    sizes = {
+        row["story_id"]: row["n"]
+        for row in db.rows(
+            "SELECT story_id, count(*) AS n FROM story_articles WHERE left_at IS NULL GROUP BY story_id"
+        )
+    }
+    for story_id, row in before.items():
+        if story_id in ledger.members and row["state"] == "closed":
+            events.append((story_id, StoryEvent.REOPENED, "an article within the window joined it"))
+        if story_id not in ledger.members and row["headline"] != headlines[story_id].headline:
+            events.append((story_id, StoryEvent.RENAMED, f"was {row['headline']!r}"))
+            renamed.append(story_id)
+    for story_id in renamed:
+        name = headlines[story_id]
+        db.execute(
+            "UPDATE stories SET headline = $1, headline_en = $2, headline_fr = $3 WHERE story_id = $4",
+            [name.headline, name.en, name.fr, story_id],
+        )
+    _save_events(
+        db,
+        run,
+        [
+            Event(story_id=story_id, event=event, articles=sizes.get(story_id, 0), moved=(), reason=reason)
+            for story_id, event, reason in events
+        ],
+        headlines,
+    )
+
+
+def _save_events(db: Database, run: Run, events: Sequence[Event], headlines: Mapping[str, Headlines]) -> None:
+    with db.given_ids([event.story_id for event in events]):
+        stored = {
+            row["story_id"]: row["headline"]
+            for row in db.rows("SELECT story_id, headline FROM stories WHERE story_id IN (SELECT id FROM given_ids)")
+        }
     db.save(
         "story_events",
         [
@@ -322,19 +405,14 @@ def _save_events(db: Database, run: Run, events: Sequence[Event]) -> None:
                 "articles": event.articles,
                 "other_story_id": event.other_story_id,
                 "article_ids": list(event.moved),
+                "headline": headlines[event.story_id].headline
+                if event.story_id in headlines
+                else stored[event.story_id],
                 "reason": event.reason,
                 "run_id": run.id,
             }
             for event in events
         ],
         on_conflict="ON CONFLICT DO UPDATE SET articles = excluded.articles, article_ids = excluded.article_ids, "
-        "reason = excluded.reason, run_id = excluded.run_id",
+        "reason = excluded.reason, headline = excluded.headline, run_id = excluded.run_id",
     )
-
-
-def _known(db: Database, table: str, key: str, memberships: str, member: str) -> list[Known]:
-    rows = db.rows(
-        f"SELECT {key} AS id, {table}.born_at, list({member} ORDER BY {member}) AS members "  # noqa: S608
-        f"FROM {table} JOIN {memberships} USING ({key}) WHERE left_at IS NULL GROUP BY ALL ORDER BY id"
-    )
-    return [Known(id=row["id"], born_at=row["born_at"], members=frozenset(row["members"])) for row in rows]

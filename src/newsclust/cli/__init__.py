@@ -7,16 +7,14 @@ import sys
 import threading
 from enum import StrEnum
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Annotated
 
 import typer
 
+from newsclust.cli.evaluate import evaluate
+from newsclust.cli.shared import Config, Published, console, print_query, published, settings_of, table
+from newsclust.cli.story import story_app, why
 from newsclust.errors import NewsclustError, SettingsError, StoreError
-
-if TYPE_CHECKING:  # duckdb and pydantic cost half of `newsclust --help`
-    import duckdb
-
-    from newsclust.settings import Settings
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -26,11 +24,9 @@ app = typer.Typer(
 )
 feeds_app = typer.Typer(no_args_is_help=True, help="The list of feeds: show, import, export.")
 app.add_typer(feeds_app, name="feeds")
-
-Config = Annotated[Path | None, typer.Option("--config", help="Settings file (default: newsclust.toml, if there).")]
-Published = Annotated[
-    Path | None, typer.Option("--database", help="Published file to read (default: from the settings).")
-]
+app.add_typer(story_app, name="story")
+app.command()(why)
+app.command()(evaluate)
 
 
 class Form(StrEnum):
@@ -42,15 +38,15 @@ class Form(StrEnum):
 @app.command()
 def top(database: Published = None, config: Config = None, number: int = 10) -> None:
     """Show the most told stories and the topics of the last published night."""
-    with _published(database, config) as connection:
-        _print_table(
+    with published(database, config) as connection:
+        print_query(
             connection,
             "Stories",
             "SELECT outlets, articles, array_to_string(languages, ' ') AS lang, headline, topic "
             "FROM current_stories LIMIT $1",
             number,
         )
-        _print_table(
+        print_query(
             connection,
             "Topics",
             "SELECT stories, articles, label, headline FROM current_topics LIMIT $1",
@@ -65,10 +61,10 @@ def status(database: Published = None, config: Config = None) -> None:
 
     from newsclust.report import summary_page
 
-    summary = summary_page(database or _settings(config).paths.published)
+    summary = summary_page(database or settings_of(config).paths.published)
     if not summary.exists():
         raise StoreError(f"{summary} does not exist: no night has run yet with these settings (try `make demo`)")
-    _console().print(Markdown(summary.read_text(encoding="utf-8")))
+    console().print(Markdown(summary.read_text(encoding="utf-8")))
 
 
 @app.command()
@@ -82,7 +78,7 @@ def query(
     """Ask the published database; it is opened read-only and can reach nothing else."""
     import duckdb
 
-    with _published(database, config) as connection:
+    with published(database, config) as connection:
         timer = threading.Timer(seconds, connection.interrupt)
         timer.start()
         try:
@@ -98,7 +94,7 @@ def query(
         finally:
             timer.cancel()
     if form is Form.TABLE:
-        _console().print(_table("", names, rows))
+        console().print(table("", names, rows))
     elif form is Form.CSV:
         writer = csv.writer(sys.stdout)
         writer.writerow(names)
@@ -115,9 +111,9 @@ def views(
     config: Config = None,
 ) -> None:
     """List the views of the published database, or the columns of one, with what they hold."""
-    with _published(database, config) as connection:
+    with published(database, config) as connection:
         if name is None:
-            _print_table(
+            print_query(
                 connection,
                 "Views",
                 "SELECT view_name AS view, comment FROM duckdb_views() WHERE NOT internal ORDER BY view_name",
@@ -126,7 +122,7 @@ def views(
         known = connection.execute("SELECT 1 FROM duckdb_views() WHERE view_name = $1", [name]).fetchall()
         if not known:
             raise SettingsError(f"there is no view {name!r}; `newsclust views` lists them")
-        _print_table(
+        print_query(
             connection,
             name,
             'SELECT column_name AS "column", data_type AS type, comment FROM duckdb_columns() WHERE table_name = $1 '
@@ -140,9 +136,9 @@ def list_feeds(config: Config = None) -> None:
     """Show the feeds that the next night will ask."""
     from newsclust.feeds import read_feeds
 
-    found = read_feeds(_settings(config).paths.feeds)
+    found = read_feeds(settings_of(config).paths.feeds)
     rows = [[feed.title, feed.language or "", ", ".join(feed.tags), feed.pages.value, feed.url] for feed in found]
-    _console().print(_table(f"{len(found)} feeds", ["title", "language", "tags", "pages", "url"], rows))
+    console().print(table(f"{len(found)} feeds", ["title", "language", "tags", "pages", "url"], rows))
 
 
 @feeds_app.command("import")
@@ -153,7 +149,7 @@ def import_feeds(
     """Add the feeds of an OPML file to the list; those that are listed already stay as they are."""
     from newsclust.feeds import read_feeds, read_opml, write_feeds
 
-    target = _settings(config).paths.feeds
+    target = settings_of(config).paths.feeds
     listed = read_feeds(target) if target.exists() else []
     brought = read_opml(opml.read_bytes())
     for problem in brought.problems:
@@ -175,7 +171,7 @@ def export_feeds(config: Config = None) -> None:
     """Print the list of feeds as OPML."""
     from newsclust.feeds import read_feeds, write_opml
 
-    print(write_opml(read_feeds(_settings(config).paths.feeds)))
+    print(write_opml(read_feeds(settings_of(config).paths.feeds)))
 
 
 def main() -> None:
@@ -186,40 +182,3 @@ def main() -> None:
     except NewsclustError as error:
         print(f"newsclust: {error}", file=sys.stderr)
         raise SystemExit(error.exit_code) from error
-
-
-def _settings(config: Path | None) -> "Settings":
-    from newsclust.settings import load_settings
-
-    return load_settings(config)
-
-
-def _published(database: Path | None, config: Path | None) -> "duckdb.DuckDBPyConnection":
-    from newsclust.store import open_published
-
-    return open_published(database or _settings(config).paths.published)
-
-
-def _console() -> Any:
-    from rich.console import Console
-
-    return Console()
-
-
-def _print_table(connection: "duckdb.DuckDBPyConnection", title: str, sql: str, *parameters: Any) -> None:
-    result = connection.execute(sql, list(parameters))
-    names = [column[0] for column in result.description or ()]
-    _console().print(_table(title, names, result.fetchall()))
-
-
-def _table(title: str, names: list[str], rows: list[Any]) -> Any:
-    from rich import box
-    from rich.markup import escape
-    from rich.table import Table
-
-    table = Table(title=title or None, box=box.SIMPLE_HEAD, title_justify="left")
-    for name in names:
-        table.add_column(escape(name))
-    for row in rows:
-        table.add_row(*("" if value is None else escape(str(value)) for value in row))
-    return table

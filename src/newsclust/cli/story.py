@@ -1,0 +1,219 @@
+"""The verbs of stories: `newsclust story ...` writes what a person says, `newsclust why` shows the evidence.
+
+Nobody but the pipeline opens the working database: corrections go into a file of their own, and the next night
+honours them.
+"""
+
+import json
+from collections.abc import Iterable
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from newsclust.cli.shared import Config, Published, console, published, settings_of, table
+from newsclust.errors import SettingsError
+
+if TYPE_CHECKING:
+    from newsclust.corrections import Correction
+    from newsclust.why import Tie
+
+story_app = typer.Typer(no_args_is_help=True, help="Correct stories: merge, split, rename, undo, list, export.")
+
+StoryId = Annotated[str, typer.Argument(help="A story's id, or its beginning.")]
+_NEXT = "The next night honours it."
+
+
+@story_app.command()
+def merge(
+    stories: Annotated[list[str], typer.Argument(help="Two or more stories that are one.")],
+    database: Published = None,
+    config: Config = None,
+) -> None:
+    """Say that stories are one: their articles stay together from the next night on."""
+    from newsclust.corrections import Kind, new_correction
+    from newsclust.why import find_story, members_of
+
+    with published(database, config) as connection:
+        found = dict(find_story(connection, story) for story in stories)
+        articles = {article for story_id in found for article in members_of(connection, story_id)}
+    if len(found) < 2:
+        raise SettingsError("merge: name two different stories at least")
+    _add(config, new_correction(Kind.SAME, made_at=_now(), articles=articles, story_ids=found))
+
+
+@story_app.command()
+def split(
+    story: StoryId,
+    articles: Annotated[list[str], typer.Argument(help="The articles that do not belong, by id or address.")],
+    database: Published = None,
+    config: Config = None,
+) -> None:
+    """Say that articles do not belong to a story: they stay apart from the rest of it."""
+    from newsclust.corrections import Kind, new_correction
+    from newsclust.why import find_article, find_story, members_of
+
+    with published(database, config) as connection:
+        story_id, _ = find_story(connection, story)
+        members = set(members_of(connection, story_id))
+        leaving = {find_article(connection, article).id for article in articles}
+    if strangers := sorted(leaving - members):
+        raise SettingsError(f"split: {', '.join(strangers)} is not in story {story_id}")
+    if leaving == members:
+        raise SettingsError(f"split: these are all articles of story {story_id}; nothing would stay")
+    correction = new_correction(
+        Kind.DIFFERENT, made_at=_now(), articles=leaving, others=members - leaving, story_ids=[story_id]
+    )
+    _add(config, correction)
+
+
+@story_app.command()
+def rename(
+    story: StoryId,
+    headline: Annotated[str, typer.Argument(help="What it is to be called.")],
+    database: Published = None,
+    config: Config = None,
+) -> None:
+    """Give a story a name of your own."""
+    from newsclust.corrections import Kind, new_correction
+    from newsclust.why import find_story, members_of
+
+    with published(database, config) as connection:
+        story_id, _ = find_story(connection, story)
+        articles = members_of(connection, story_id)
+    _add(
+        config,
+        new_correction(
+            Kind.RENAME, made_at=_now(), articles=articles, headline=headline.strip(), story_ids=[story_id]
+        ),
+    )
+
+
+@story_app.command()
+def undo(
+    correction: Annotated[str, typer.Argument(help="The correction's id; `newsclust story list` shows them.")],
+    config: Config = None,
+) -> None:
+    """Take a correction back; the undo itself can be undone."""
+    from newsclust.corrections import Kind, new_correction, read_corrections
+
+    known = {said.id for said in read_corrections(settings_of(config).paths.corrections)}
+    if correction not in known:
+        raise SettingsError(f"there is no correction {correction!r}; `newsclust story list` shows them")
+    _add(config, new_correction(Kind.UNDO, made_at=_now(), undoes=correction))
+
+
+@story_app.command("list")
+def list_corrections(config: Config = None) -> None:
+    """Show what people said, and whether it counts."""
+    from newsclust.corrections import read_corrections, standing
+
+    said = read_corrections(settings_of(config).paths.corrections)
+    counting = {correction.id for correction in standing(said)}
+    rows = [
+        [
+            c.id,
+            f"{c.made_at:%Y-%m-%d %H:%M}",
+            c.kind.value,
+            "yes" if c.id in counting else "",
+            " ".join(c.story_ids),
+            c.headline or c.undoes or f"{len(c.articles)} articles" + (f", {len(c.others)} others" * bool(c.others)),
+        ]
+        for c in said
+    ]
+    console().print(table("Corrections", ["id", "said at", "kind", "counts", "stories", "what"], rows))
+
+
+@story_app.command()
+def export(database: Published = None, config: Config = None) -> None:
+    """Print the articles of corrected stories as labelled JSON Lines, for `newsclust evaluate`."""
+    from newsclust.corrections import read_corrections, standing
+
+    said = standing(read_corrections(settings_of(config).paths.corrections))
+    named = sorted({article for correction in said for article in (*correction.articles, *correction.others)})
+    with published(database, config) as connection:
+        rows = connection.execute(
+            """
+            SELECT article_id AS id, articles.title, articles.text, articles.language AS lang,
+                   strftime(articles.published_at, '%Y-%m-%dT%H:%M:%SZ') AS published, articles.outlet AS source,
+                   articles.url, told.story_id AS story
+            FROM story_articles AS told JOIN articles USING (article_id)
+            WHERE told.left_at IS NULL AND told.story_id IN (
+                SELECT story_id FROM story_articles WHERE left_at IS NULL AND list_contains($1, article_id))
+            ORDER BY told.story_id, articles.published_at, article_id
+            """,
+            [named],
+        )
+        names = [column[0] for column in rows.description or ()]
+        for row in rows.fetchall():
+            print(json.dumps(dict(zip(names, row, strict=True)), ensure_ascii=False))
+
+
+def why(
+    article: Annotated[str, typer.Argument(help="An article's id (or its beginning) or its address.")],
+    other: Annotated[str | None, typer.Argument(help="A second one, to compare the two.")] = None,
+    database: Published = None,
+    config: Config = None,
+) -> None:
+    """Show what ties an article to its story and what it was kept apart from; or the evidence between two."""
+    from newsclust.why import find_article, why_both
+    from newsclust.why import why as told_why
+
+    with published(database, config) as connection:
+        one = find_article(connection, article)
+        if other is not None:
+            two = find_article(connection, other)
+            tie, said = why_both(connection, one, two)
+            same = one.story_id is not None and one.story_id == two.story_id
+            print(f"“{one.title}” ({one.outlet})\n“{two.title}” ({two.outlet})")
+            print("One story." if same else "Not one story.")
+            if tie:
+                _show(tie)
+            else:
+                print("No link: too little in common, or too many days apart, to be compared.")
+            _lines("People said:", said)
+            return
+        found = told_why(connection, one)
+    print(f"“{one.title}” ({one.outlet})")
+    if found.copy_of:
+        print(f"A copy of {found.copy_of}")
+        return
+    print(f"in the story “{found.headline}” ({one.story_id})" if one.story_id else "in no story yet")
+    if found.ties:
+        print("\nTied to:")
+    for tie in found.ties:
+        _show(tie)
+    if found.unlinked:
+        print(f"and to {found.unlinked} more by way of these")
+    if found.nearest_outside:
+        print("\nNearest article it was not joined to:")
+        _show(found.nearest_outside)
+        print(
+            f"  kept apart: to all articles of that story it is {found.average_outside or 0:.2f} on average, "
+            "and stories join by their average"
+        )
+    _lines("People said:", found.said)
+
+
+def _show(tie: "Tie") -> None:
+    print(f"  {tie.probability:.2f}  “{tie.other.title}” ({tie.other.outlet}, {tie.other.id})")
+    for term, weight in sorted(tie.evidence.items(), key=lambda item: (-abs(item[1]), item[0])):
+        print(f"          {weight:+8.3f}  {term.replace('_', ' ')}")
+
+
+def _lines(heading: str, lines: Iterable[str]) -> None:
+    for number, line in enumerate(lines):
+        print(f"\n{heading}\n  {line}" if number == 0 else f"  {line}")
+
+
+def _add(config: Path | None, correction: "Correction") -> None:
+    from newsclust.corrections import append_correction
+
+    target = settings_of(config).paths.corrections
+    append_correction(target, correction)
+    print(f"{correction.id}: written to {target}. {_NEXT}")
+
+
+def _now() -> datetime:
+    return datetime.now(UTC)
