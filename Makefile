@@ -2,14 +2,16 @@
 PYTHON ?= python3
 VENV ?= .venv
 BIN := $(VENV)/bin
+FILES ?= sample
 
-.PHONY: help demo test real lint bench clean
+.PHONY: help demo test real evaluate lint bench clean
 help:
-	@echo "make demo   three nights of the sample feeds through the real flow, then the stories"
-	@echo "make test   the tests"
-	@echo "make real   one night of the real documents, if they are beside the repository"
-	@echo "make lint   ruff, mypy and import-linter"
-	@echo "make bench  the benchmarks that docs/benchmarks.md quotes"
+	@echo "make demo      three nights of the sample feeds through the real flow, then the stories"
+	@echo "make test      the tests"
+	@echo "make real      one night of the real documents, if they are beside the repository"
+	@echo "make evaluate  the stages and the baselines on labelled articles: the sample, or FILES=..."
+	@echo "make lint      ruff, mypy and import-linter"
+	@echo "make bench     the benchmarks that docs/benchmarks.md quotes"
 
 # torch comes first and pinned: resolved later it would pull gigabytes of CUDA.
 $(BIN)/.installed: pyproject.toml constraints.txt
@@ -23,6 +25,9 @@ demo: $(BIN)/.installed
 
 real: $(BIN)/.installed
 	@PREFECT_LOGGING_LEVEL=WARNING $(BIN)/python -m flows.rehearsal real
+
+evaluate: $(BIN)/.installed
+	@$(BIN)/newsclust evaluate $(FILES)
 
 test: $(BIN)/.installed
 	$(BIN)/python -m pytest

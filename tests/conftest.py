@@ -7,6 +7,8 @@ from pathlib import Path
 import pytest
 from hypothesis import settings
 
+from tests.terminal import Terminal
+
 settings.register_profile("patient", deadline=None)  # a busy machine is no failure
 settings.load_profile("patient")
 
@@ -37,3 +39,18 @@ def demo_folder(prefect_server: str, tmp_path_factory: pytest.TempPathFactory) -
     folder = tmp_path_factory.mktemp("demo")
     demo(folder)
     return folder
+
+
+@pytest.fixture
+def terminal(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Terminal:
+    """A terminal in an empty folder, with settings of their defaults."""
+    monkeypatch.chdir(tmp_path)
+    return Terminal(monkeypatch, capsys)
+
+
+@pytest.fixture
+def newsclust(terminal: Terminal, demo_folder: Path, monkeypatch: pytest.MonkeyPatch) -> Terminal:
+    """A terminal whose settings name what the demonstration published."""
+    monkeypatch.setenv("NEWSCLUST_PATHS__PUBLISHED", str(demo_folder / "published" / "newsclust.duckdb"))
+    monkeypatch.setenv("NEWSCLUST_PATHS__FEEDS", str(demo_folder / "feeds.toml"))
+    return terminal

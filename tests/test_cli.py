@@ -11,9 +11,9 @@ from pathlib import Path
 
 import pytest
 
-from newsclust import cli
 from newsclust.feeds import read_feeds, read_opml
 from newsclust.store import open_published
+from tests.terminal import Terminal
 
 ROOT = Path(__file__).parents[1]
 README = (ROOT / "README.md").read_text(encoding="utf-8")
@@ -24,43 +24,6 @@ OPML = """<?xml version="1.0" encoding="UTF-8"?>
 <outline type="rss" text="Nowhere" xmlUrl="mailto:nobody"/>
 </body></opml>
 """
-
-
-class Ended:
-    """What a command printed and ended with."""
-
-    def __init__(self, code: int, out: str, err: str) -> None:
-        self.code, self.out, self.err = code, out, err
-
-
-class Terminal:
-    """Runs `newsclust ...` in this process, as the installed program does."""
-
-    def __init__(self, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
-        self.monkeypatch, self.capsys = monkeypatch, capsys
-        monkeypatch.setenv("COLUMNS", "200")
-
-    def __call__(self, *arguments: str) -> Ended:
-        self.monkeypatch.setattr(sys, "argv", ["newsclust", *arguments])
-        with pytest.raises(SystemExit) as ended:
-            cli.main()
-        captured = self.capsys.readouterr()
-        return Ended(int(ended.value.code or 0), captured.out, captured.err)
-
-
-@pytest.fixture
-def terminal(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Terminal:
-    """A terminal in an empty folder, with settings of their defaults."""
-    monkeypatch.chdir(tmp_path)
-    return Terminal(monkeypatch, capsys)
-
-
-@pytest.fixture
-def newsclust(terminal: Terminal, demo_folder: Path, monkeypatch: pytest.MonkeyPatch) -> Terminal:
-    """A terminal whose settings name what the demonstration published."""
-    monkeypatch.setenv("NEWSCLUST_PATHS__PUBLISHED", str(demo_folder / "published" / "newsclust.duckdb"))
-    monkeypatch.setenv("NEWSCLUST_PATHS__FEEDS", str(demo_folder / "feeds.toml"))
-    return terminal
 
 
 # ---------------------------------------------------------------- reading the published night
@@ -329,7 +292,7 @@ def test_a_command_of_the_readme_works(command: str, demo_folder: Path, tmp_path
         },
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=240,  # embedding the sample takes a busy machine over a minute
         check=False,
     )
     assert done.returncode == 0, done.stderr

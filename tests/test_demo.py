@@ -346,7 +346,7 @@ def test_the_published_file_opens_while_a_writer_holds_the_working_file(demo_fol
     with (
         Database(demo_folder / "newsclust.duckdb") as db,
         db.transaction(),
-        duckdb.connect(str(demo_folder / "published" / "newsclust.duckdb"), read_only=True) as reader,
+        open_published(demo_folder / "published" / "newsclust.duckdb") as reader,
     ):
         assert reader.execute("SELECT count(*) FROM articles").fetchall() == [(130,)]
 

@@ -15,10 +15,10 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from tests.fakes import HashingEmbedder
 
 from newsclust.embed import Embedder, SentenceTransformerEmbedder, bundled, embedding_text
 from newsclust.errors import SettingsError, StoreError
+from tests.fakes import HashingEmbedder
 
 TRANSLATIONS = [
     (

@@ -3,10 +3,10 @@ import codecs
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from tests.test_extract import LONG, html_page, page_of
 
 from newsclust.errors import Reason
 from newsclust.extract.page import decoded, read_page, refusal
+from tests.test_extract import LONG, html_page, page_of
 
 ACCENTS = "L’été, où l’œuvre à 3 € naît"
 

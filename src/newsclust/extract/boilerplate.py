@@ -54,6 +54,7 @@ _LINES = (
     r"(?:no comments yet|aucun commentaire)\W*",
     # bylines, left open where trafilatura took the date away: "Posted: -", "Par Jeanne Roy. -"
     r"(?:posted|published|updated|by|par|publié|mis à jour)\b.{0,60}[-–—|·:]\W*",
+    r"\W+",  # what is left of one, or of a row of stars
     # share bars: two networks or more in one line, or the bare word
     rf"(?:(?:{_SHARE_WORDS})(?:[ ,|/·•:]+|$)){{2,}}",
     r"share|share this(?: article| story| post)?|partager(?: cet article| l'article)?",

@@ -191,15 +191,13 @@ def open_published(path: Path) -> duckdb.DuckDBPyConnection:
     """Return a read-only connection to a published file that reads nothing else: no other file, no network."""
     if not path.exists():
         raise StoreError(f"{path} does not exist: nothing has been published yet (try `make demo`)")
-    connection = _connect(path, read_only=True)
-    connection.execute("SET enable_external_access = false")
-    connection.execute("SET lock_configuration = true")
-    return connection
+    # Given while connecting: a second connection of this process shares the first one's locked configuration.
+    return _connect(path, read_only=True, config={"enable_external_access": "false", "lock_configuration": "true"})
 
 
-def _connect(path: Path, *, read_only: bool) -> duckdb.DuckDBPyConnection:
+def _connect(path: Path, *, read_only: bool, config: dict[str, str] | None = None) -> duckdb.DuckDBPyConnection:
     try:
-        return duckdb.connect(str(path), read_only=read_only)
+        return duckdb.connect(str(path), read_only=read_only, config=config or {})
     except duckdb.Error as error:
         text = str(error)
         if "Could not set lock" in text or "Conflicting lock" in text:

@@ -1,0 +1,151 @@
+"""`newsclust story ...` and `newsclust why` on a published night: what is written, what is shown, what is refused."""
+
+import json
+from pathlib import Path
+
+import duckdb
+import pytest
+
+from newsclust.corrections import Kind, constraints_of, read_corrections
+from newsclust.store import open_published
+from tests.terminal import Terminal
+
+FILE = Path("data/corrections.jsonl")  # where the settings' defaults put it, in the test's own folder
+
+
+@pytest.fixture
+def published(newsclust: Terminal, demo_folder: Path) -> duckdb.DuckDBPyConnection:
+    return open_published(demo_folder / "published" / "newsclust.duckdb")
+
+
+def members(published: duckdb.DuckDBPyConnection, story: str) -> set[str]:
+    sql = "SELECT article_id FROM current_story_articles WHERE story_id = $1"
+    return {article for (article,) in published.execute(sql, [story]).fetchall()}
+
+
+def two_stories(published: duckdb.DuckDBPyConnection) -> tuple[str, str]:
+    found = published.execute("SELECT story_id FROM current_stories WHERE articles > 1 LIMIT 2").fetchall()
+    return found[0][0], found[1][0]
+
+
+def test_merging_two_stories_ties_all_their_articles(
+    newsclust: Terminal, published: duckdb.DuckDBPyConnection
+) -> None:
+    one, other = two_stories(published)
+    ended = newsclust("story", "merge", one[:10], other)
+    assert ended.code == 0
+    assert "next night" in ended.out
+    wanted = members(published, one) | members(published, other)
+    assert constraints_of(read_corrections(FILE)).together == (frozenset(wanted),)
+
+
+def test_splitting_articles_off_keeps_each_apart_from_the_rest(
+    newsclust: Terminal, published: duckdb.DuckDBPyConnection
+) -> None:
+    story, _ = two_stories(published)
+    leaving, *staying = sorted(members(published, story))
+    assert newsclust("story", "split", story, leaving).code == 0
+    assert constraints_of(read_corrections(FILE)).apart == {frozenset((leaving, other)) for other in staying}
+
+
+def test_a_story_can_be_renamed_and_every_correction_undone(
+    newsclust: Terminal, published: duckdb.DuckDBPyConnection
+) -> None:
+    story, _ = two_stories(published)
+    assert newsclust("story", "rename", story, "Ce dont il s’agit").code == 0
+    (named,) = read_corrections(FILE)
+    assert (named.kind, named.headline, named.story_ids) == (Kind.RENAME, "Ce dont il s’agit", (story,))
+    assert "Ce dont il s’agit" in newsclust("story", "list").out
+    assert newsclust("story", "undo", named.id).code == 0
+    listed = newsclust("story", "list").out
+    assert " yes " not in listed
+    assert named.id in listed
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (("merge", "ONE"), "two different stories"),
+        (("merge", "ONE", "ONE"), "two different stories"),
+        (("merge", "ONE", "nothing"), "no story has this id"),
+        (("split", "ONE", "STRANGER"), "is not in story"),
+        (("split", "ONE", "no such article"), "no article has this id"),
+        (("rename", "ONE", "   "), "lacks what it corrects"),
+        (("undo", "nothing"), "there is no correction"),
+    ],
+)
+def test_what_says_nothing_is_refused_and_not_written(
+    newsclust: Terminal, published: duckdb.DuckDBPyConnection, arguments: tuple[str, ...], said: str
+) -> None:
+    one, other = two_stories(published)
+    names = {"ONE": one, "STRANGER": min(members(published, other))}
+    ended = newsclust("story", *(names.get(a, a) for a in arguments))
+    assert ended.code == 2
+    assert said in ended.err
+    assert read_corrections(FILE) == []
+
+
+def test_a_whole_story_cannot_be_split_off_itself(newsclust: Terminal, published: duckdb.DuckDBPyConnection) -> None:
+    story, _ = two_stories(published)
+    ended = newsclust("story", "split", story, *members(published, story))
+    assert ended.code == 2
+    assert "nothing would stay" in ended.err
+
+
+def test_corrected_stories_are_exported_as_a_labelled_set(
+    newsclust: Terminal, published: duckdb.DuckDBPyConnection
+) -> None:
+    one, other = two_stories(published)
+    newsclust("story", "merge", one, other)
+    rows = [json.loads(line) for line in newsclust("story", "export").out.splitlines()]
+    assert {row["id"] for row in rows} == members(published, one) | members(published, other)
+    assert {row["story"] for row in rows} == {one, other}
+    assert all(row["title"] and row["text"] and row["lang"] in ("en", "fr") for row in rows)
+
+
+def test_why_shows_what_ties_an_article_to_its_story_and_the_nearest_it_was_not_joined_to(
+    newsclust: Terminal, published: duckdb.DuckDBPyConnection
+) -> None:
+    story, _ = two_stories(published)
+    headline = published.execute("SELECT headline FROM stories WHERE story_id = $1", [story]).fetchall()[0][0]
+    article = min(members(published, story))
+    ended = newsclust("why", article)
+    assert ended.code == 0
+    assert headline in ended.out
+    assert "Tied to:" in ended.out
+    assert "Nearest article it was not joined to:" in ended.out
+    title, url = published.execute("SELECT title, url FROM articles WHERE article_id = $1", [article]).fetchall()[0]
+    assert title in ended.out
+    assert newsclust("why", url).out == ended.out
+
+
+def test_why_of_two_articles_shows_the_evidence_or_says_that_there_is_none(
+    newsclust: Terminal, published: duckdb.DuckDBPyConnection
+) -> None:
+    a, b = published.execute(
+        "SELECT article_a, article_b FROM link_evidence ORDER BY probability DESC LIMIT 1"
+    ).fetchall()[0]
+    together = newsclust("why", a, b).out
+    assert "One story." in together
+    assert newsclust("why", b, a).out.splitlines()[2:3] == ["One story."]
+    apart = published.execute(
+        "SELECT a.article_id, b.article_id FROM current_story_articles AS a, current_story_articles AS b "
+        "WHERE a.article_id < b.article_id AND a.story_id <> b.story_id AND NOT EXISTS (SELECT 1 FROM links "
+        "WHERE article_a = a.article_id AND article_b = b.article_id) ORDER BY ALL LIMIT 1"
+    ).fetchall()[0]
+    assert "No link" in newsclust("why", *apart).out
+
+
+def test_why_of_a_copy_names_its_original(newsclust: Terminal, published: duckdb.DuckDBPyConnection) -> None:
+    copy, original = published.execute(
+        "SELECT article_id, original_title FROM duplicate_articles LIMIT 1"
+    ).fetchall()[0]
+    ended = newsclust("why", copy)
+    assert "A copy of" in ended.out
+    assert original in ended.out
+
+
+def test_why_of_what_is_not_there_is_refused(newsclust: Terminal, published: duckdb.DuckDBPyConnection) -> None:
+    ended = newsclust("why", "https://nowhere.example/")
+    assert ended.code == 2
+    assert "no article has this id or address" in ended.err
