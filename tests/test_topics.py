@@ -1,14 +1,17 @@
 """Themes among stories, found whatever the order, and called by words that tell them from the others."""
 
+import json
 import random
 from collections.abc import Iterable
+from importlib import resources
 
 import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from newsclust.topics import Story, Topic, group_topics
+from benchmarks import train_topics
+from newsclust.topics import Story, Topic, group_topics, near, project, projection
 
 MIN = 4
 
@@ -79,33 +82,174 @@ def words_of_first(texts: list[tuple[str, ...]], *, outlets: Iterable[str] = (),
     return group_topics([*told, *stories[6:]], vectors, min_stories=MIN, outlets=list(outlets))[0]
 
 
-def test_a_label_holds_the_words_of_its_stories_and_no_stop_words() -> None:
-    stories, vectors = two_themes()
-    chips, courts = group_topics(stories, vectors, min_stories=MIN)
-    assert chips.words_en == ("batch", "foundry", "lasers", "makes", "wafers")
-    assert chips.label == "batch, foundry, lasers, makes"
-    assert courts.words_en == ("appeal", "case", "hears", "judge", "patents")
-    assert not {"the", "and", "on", "an"} & {*chips.words_en, *courts.words_en}
-    assert chips.words_fr == ()
+def test_a_label_holds_the_words_of_its_stories_and_neither_stop_words_nor_numbers() -> None:
+    texts = ["The foundry says: 40 wafers, and lasers.", "By 2031 the lasers aren’t wafers; a foundry.", "Wafers! Lasers!"]
+    words = words_of_first([(text,) for text in texts])
+    assert words.words_en == ("lasers", "wafers", "foundry")
+    assert words.label == "lasers, wafers, foundry"
+    assert words.words_fr == ()
 
 
 def test_a_label_holds_no_outlets_name() -> None:
-    texts = [("Gazette-Nova says the foundry makes wafers.",)]
-    assert "nova" in words_of_first(texts).label
-    label = words_of_first(texts, outlets=["www.gazette-nova.example"]).label
-    assert "wafers" in label
-    assert not {"gazette", "nova", "gazette-nova"} & set(label.split(", "))
+    texts = [
+        ("At Gazette Nova, the foundry; wafers.", "wafers, by gazette-nova"),
+        ("wafers, says The Lamp", "The foundry, says Lamp"),
+    ]
+    assert {"Gazette Nova", "gazette-nova", "Lamp"} <= set(words_of_first(texts).words_en)
+    named = words_of_first(texts, outlets=["www.gazette-nova.example", "The Lamp - All articles"]).words_en
+    assert named == ("wafers", "foundry")
+
+
+def test_a_word_of_an_outlets_name_is_a_term_where_the_name_is_not_meant() -> None:
+    texts = [("The Android Almanac: wafers.", "It is Android, again, and wafers.")]
+    assert set(words_of_first(texts, outlets=["Android Almanac"]).words_en) == {"Android", "wafers"}
 
 
 def test_french_topics_are_called_in_french_without_elisions_or_stop_words() -> None:
-    topic = words_of_first([("L’usine grave des plaquettes pour l'Europe, selon nos confrères.",)], language="fr")
-    assert {"usine", "plaquettes", "europe"} <= set(topic.words_fr)
-    assert topic.label == ", ".join(topic.words_fr[:4])
-    assert not {"des", "pour", "selon", "l'europe"} & set(topic.words_fr)
+    texts = [
+        ("Hier, l’usine; des plaquettes pour l'Europe.",),
+        ("Selon nous, plaquettes d’usine en Europe",),
+    ]
+    topic = words_of_first(texts, language="fr")
+    assert topic.words_fr == ("Europe", "plaquettes", "usine")
+    assert topic.label == "Europe, plaquettes, usine"
 
 
-def test_a_word_counts_once_an_article_however_often_it_is_written() -> None:
-    texts = [(f"wafers wafers number{i}", "foundry") for i in range(6)]
-    texts[0] = ("wafers " + "zirconium " * 50, "foundry")
-    words = words_of_first(texts).words_en
-    assert {"wafers", "foundry"} == set(words)
+def test_a_label_speaks_the_language_of_most_articles_and_both_are_kept() -> None:
+    stories, vectors = two_themes()
+    texts = (("fr", "Les plaquettes."), ("fr", "Des plaquettes"), ("en", "Some wafers."))
+    told = [Story(id=f"chip{i}", texts=texts) for i in range(6)]
+    chips = group_topics([*told, *stories[6:]], vectors, min_stories=MIN)[0]
+    assert (chips.label, chips.words_en, chips.words_fr) == ("plaquettes", ("wafers",), ("plaquettes",))
+
+
+def test_names_keep_their_capitals_and_stand_together_where_they_mostly_do() -> None:
+    texts = [
+        ("It is Ada Byron and the OpenFab, a foundry.",),
+        ("It was, at OpenFab, Ada Byron who said so.",),
+        ("A foundry: OpenFab; not here.",),
+    ]
+    assert words_of_first(texts).words_en == ("OpenFab", "Ada Byron", "foundry")
+
+
+def test_a_headline_in_capitals_does_not_make_names_of_words() -> None:
+    texts = [
+        ("Foundry Doubles Wafers Against Odds. Inside, the foundry has wafers.",),
+        ("Foundry Sells Wafers To Rivals.",),
+    ]
+    assert set(words_of_first(texts).words_en) >= {"foundry", "wafers"}
+
+
+def test_singular_and_plural_are_one_term() -> None:
+    words = words_of_first([("A wafer, some wafers; a foundry.",)]).words_en
+    assert len([word for word in words if word.startswith("wafer")]) == 1
+
+
+def test_a_story_counts_once_however_often_it_is_told() -> None:
+    texts = [("The wafers, and a foundry.",) for _ in range(6)]
+    texts[0] = ("wafers, foundry", *["zirconium, " * 50] * 20)
+    assert words_of_first(texts).words_en == ("foundry", "wafers")
+
+
+# ---------------------------------------------------------------- from night to night
+
+
+def test_a_story_stays_in_its_topic_although_another_is_a_little_nearer() -> None:
+    stories, vectors = two_themes()
+    between = np.array([[0.66, 0.75, 0, 0, 0, 0, 0, 0]], np.float32)
+    between /= np.linalg.norm(between)
+    stories, vectors = [*stories, story("x")], np.concatenate([vectors, between])
+    chips, courts = (frozenset(f"{kind}{i}" for i in range(6)) for kind in ("chip", "court"))
+
+    assert courts | {"x"} in members(group_topics(stories, vectors, min_stories=MIN))
+    for earlier in ([chips | {"x"}, courts], [courts | {"x"}, chips]):
+        assert members(group_topics(stories, vectors, min_stories=MIN, earlier=earlier)) == set(earlier)
+
+
+def test_a_story_leaves_its_topic_when_it_has_nothing_to_do_with_it() -> None:
+    stories, vectors = two_themes(alone=1)
+    chips, courts = (frozenset(f"{kind}{i}" for i in range(6)) for kind in ("chip", "court"))
+    found = group_topics(stories, vectors, min_stories=MIN, earlier=[chips | {"other0"}, courts])
+    assert members(found) == {chips, courts}
+
+
+def test_a_topic_with_too_few_stories_left_is_no_topic_any_more() -> None:
+    stories, vectors = two_themes()
+    kept = [i for i in range(len(stories)) if stories[i].id not in {"court0", "court1", "court2"}]
+    before = members(group_topics(stories, vectors, min_stories=MIN))
+    after = group_topics([stories[i] for i in kept], vectors[kept], min_stories=MIN, earlier=before)
+    assert members(after) == {frozenset(f"chip{i}" for i in range(6))}
+
+
+def test_new_stories_found_a_topic_beside_the_earlier_ones() -> None:
+    stories, vectors = two_themes()
+    before = members(group_topics(stories, vectors, min_stories=MIN))
+    ships = [story(f"ship{i}") for i in range(6)]
+    now = group_topics(
+        [*stories, *ships], np.concatenate([vectors, around(5, 6, seed=3)]), min_stories=MIN, earlier=before
+    )
+    assert members(now) == before | {frozenset(ship.id for ship in ships)}
+
+
+def test_a_topic_that_was_two_themes_is_parted() -> None:
+    stories, vectors = two_themes()
+    everything = frozenset(story.id for story in stories)
+    found = group_topics(stories, vectors, min_stories=MIN, earlier=[everything])
+    assert members(found) == members(group_topics(stories, vectors, min_stories=MIN))
+
+
+@settings(max_examples=40)
+@given(st.integers(0, 10_000), st.integers(30, 90), st.floats(0.05, 0.5))
+def test_topics_found_again_from_themselves_are_the_same(seed: int, count: int, spread: float) -> None:
+    drawn = np.random.default_rng(seed)
+    vectors = np.eye(8)[drawn.integers(8, size=count)] + spread * drawn.normal(size=(count, 8))
+    vectors = (vectors / np.linalg.norm(vectors, axis=1, keepdims=True)).astype(np.float32)
+    stories = [story(f"s{i:03}") for i in range(count)]
+    started = [frozenset(story.id for story in stories[start::7]) for start in range(3)]
+    found = group_topics(stories, vectors, min_stories=3, earlier=started)
+    assert group_topics(stories, vectors, min_stories=3, earlier=members(found)) == found
+
+
+# ---------------------------------------------------------------- the learned directions
+
+
+def test_the_shipped_projection_says_where_it_comes_from() -> None:
+    folder = resources.files("newsclust").joinpath("resources")
+    told = json.loads(folder.joinpath(f"{projection.RESOURCE}.json").read_text(encoding="utf-8"))
+    with folder.joinpath(f"{projection.RESOURCE}.npy").open("rb") as file:
+        shipped = np.load(file, allow_pickle=False)
+    assert shipped.shape == (384, told["dimensions"])
+    assert shipped.dtype == np.float32
+    assert told["model"].startswith(projection.SHIPPED_FOR)
+    assert told["left_out_b_cubed_f1"]["worst"] > 0.5
+    assert told["left_out_outside"] <= 0.2
+
+
+def test_vectors_of_the_default_model_are_projected_and_others_are_left_as_they_are() -> None:
+    drawn = np.random.default_rng(0).normal(size=(5, 384)).astype(np.float32)
+    centred = np.concatenate([drawn / np.linalg.norm(drawn, axis=1, keepdims=True), np.zeros((1, 384), np.float32)])
+    projected = project(centred, "multilingual-e5-small/any")
+    assert projected.shape == (6, 30)
+    assert np.allclose(np.linalg.norm(projected, axis=1), [1, 1, 1, 1, 1, 0], atol=1e-5)
+    assert project(centred, "another") is centred
+    assert near("multilingual-e5-small/any") > near("another")
+
+
+def test_the_training_finds_the_directions_in_which_topics_differ() -> None:
+    drawn = np.random.default_rng(5)
+    windows = []
+    for number in range(3):
+        labels = np.repeat(np.arange(40), 6)
+        vectors = 0.3 * drawn.normal(size=(240, 64))  # nothing in these, but for the first 32
+        vectors[:, :32] += drawn.normal(size=(40, 32))[labels]
+        vectors /= np.linalg.norm(vectors, axis=1, keepdims=True)
+        windows.append(
+            train_topics.Window(
+                name=str(number), days=("", ""), articles=240, vectors=vectors.astype(np.float32), labels=labels
+            )
+        )
+    learned = train_topics.train(windows)
+    assert learned.shape == (64, train_topics.DIMENSIONS)
+    assert np.linalg.norm(learned[:32]) > 5 * np.linalg.norm(learned[32:])
+    assert np.array_equal(learned, train_topics.train(windows))
+    assert train_topics.judge(windows[0], learned).b_cubed > 0.9

@@ -199,9 +199,17 @@ def group_topics(db: Database, run: Run, model: str, window_days: float, min_sto
     Done counts stories in a topic, skipped those in none.
     """
     stories, vectors = _stories_in_window(db, model, _since(run, window_days))
-    outlets = [row["outlet"] for row in db.rows("SELECT DISTINCT outlet FROM articles ORDER BY outlet")]
-    found = topics.group_topics(stories, vectors, min_stories=min_stories, outlets=outlets)
-    ids = ledger.match([topic.stories for topic in found], grouping.known_topics(db))
+    outlets = db.rows("SELECT outlet AS name FROM articles UNION SELECT title FROM feeds ORDER BY name")
+    known = grouping.known_topics(db)
+    found = topics.group_topics(
+        stories,
+        vectors,
+        min_stories=min_stories,
+        near=topics.near(model),
+        outlets=[row["name"] for row in outlets],
+        earlier=[topic.members for topic in known],
+    )
+    ids = ledger.match([topic.stories for topic in found], known)
     used = set(grouping.topic_ids(db))
     names = {row["story_id"]: row["headline"] for row in db.rows("SELECT story_id, headline FROM stories")}
     rows = []
@@ -350,7 +358,7 @@ def _headlines(db: Database, model: str, members: "dict[str, frozenset[str]]") -
 
 
 def _stories_in_window(db: Database, model: str, since: datetime) -> tuple[list[topics.Story], NDArray[np.float32]]:
-    """Return the stories told since then, and one centred unit vector for each: the mean of its articles'."""
+    """Return the stories told since then, and for each a unit vector: the mean of its articles', as topics see it."""
     rows = grouping.stories_since(db, since)
     ids, vectors = texts.vectors_of(db, model, sorted({a for _, members in rows for a in members}))
     if not ids:
@@ -371,7 +379,7 @@ def _stories_in_window(db: Database, model: str, since: datetime) -> tuple[list[
             )
         )
         means.append(vectors[[place[a] for a in present]].mean(axis=0))
-    return stories, centre(np.array(means, np.float32), model)
+    return stories, topics.project(centre(np.array(means, np.float32), model), model)
 
 
 def _batches(ids: Sequence[str], size: int) -> Iterator[Sequence[str]]:

@@ -86,7 +86,7 @@ class StorySettings(Stage):
 
 class TopicSettings(Section):
     window_days: float = Field(default=14, gt=0)  # stories older than this take no part
-    min_stories: int = Field(default=3, ge=2)  # the smallest topic
+    min_stories: int = Field(default=3, ge=2)  # the smallest topic; a new one needs more in a large window
 
 
 class NightSettings(Section):

@@ -6,15 +6,22 @@ Each takes articles and vectors of unit length and gives one label for each arti
 import re
 import unicodedata
 from collections.abc import Callable, Sequence
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from newsclust.errors import SettingsError
+from newsclust.errors import NewsclustError
 from newsclust.model import Article
 
 Vectors = NDArray[np.float32]
 Baseline = Callable[[Sequence[Article], Vectors], list[int]]
+
+_UMAP_NEIGHBOURS = 15  # BERTopic's choice, and UMAP's own
+
+
+class UnavailableError(NewsclustError):
+    """A baseline cannot be had for this set or on this machine; the message says why."""
 
 
 def alone(articles: Sequence[Article], vectors: Vectors) -> list[int]:
@@ -26,62 +33,67 @@ def alone(articles: Sequence[Article], vectors: Vectors) -> list[int]:
 def title_words(articles: Sequence[Article], vectors: Vectors) -> list[int]:
     """Titles that share three words and 60 % of the shorter one are one story, and so are chains of them."""
     del vectors
-    words = [frozenset(_words(article.title)) for article in articles]
-    parent = list(range(len(articles)))
+    from scipy.sparse import coo_array
+    from scipy.sparse.csgraph import connected_components
 
-    def root(item: int) -> int:
-        while parent[item] != item:
-            item = parent[item]
-        return item
+    titles = [_words(article.title) for article in articles]
+    column = {word: number for number, word in enumerate(sorted(frozenset().union(*titles)))}
+    rows = [row for row, words in enumerate(titles) for _ in words]
+    columns = [column[word] for words in titles for word in words]
+    holds = coo_array((np.ones(len(rows)), (rows, columns)), shape=(len(titles), max(len(column), 1))).tocsr()
+    shared = (holds @ holds.T).tocoo()
+    size = np.array([len(words) for words in titles])
+    one, other = shared.coords
+    same = (shared.data >= 3) & (shared.data >= 0.6 * np.minimum(size[one], size[other]))
+    graph = coo_array((np.ones(int(same.sum())), (one[same], other[same])), shape=(len(titles), len(titles)))
+    labels: list[int] = connected_components(graph, directed=False)[1].tolist()
+    return labels
 
-    for a in range(len(words)):
-        for b in range(a):
-            shared = len(words[a] & words[b])
-            if shared >= 3 and shared >= 0.6 * min(len(words[a]), len(words[b])):
-                parent[root(a)] = root(b)
-    return [root(item) for item in range(len(articles))]
 
-
-def hdbscan_on_vectors(articles: Sequence[Article], vectors: Vectors, *, smallest: int = 2) -> list[int]:
-    """HDBSCAN on the vectors; what it calls noise stands alone."""
+def hdbscan_on_vectors(articles: Sequence[Article], vectors: Vectors) -> list[int]:
+    """HDBSCAN on the vectors with the smallest clusters it can find, of two; what it calls noise stands alone."""
     del articles
     import hdbscan
 
-    labels = hdbscan.HDBSCAN(min_cluster_size=smallest, min_samples=1).fit_predict(vectors.astype(np.float64))
-    return _noise_alone([int(label) for label in labels])
+    if len(vectors) < 2:
+        raise UnavailableError("HDBSCAN needs two articles")
+    found = hdbscan.HDBSCAN(min_cluster_size=2, min_samples=1).fit_predict(vectors.astype(np.float64))
+    return noise_alone(found.tolist())
 
 
 def umap_and_hdbscan(articles: Sequence[Article], vectors: Vectors) -> list[int]:
-    """The common recipe: UMAP to 5 dimensions, then HDBSCAN with its default smallest cluster of 5."""
+    """The common recipe: UMAP to 5 dimensions, then HDBSCAN with its default smallest cluster, of 5."""
     del articles
-    try:
-        import umap
-    except ImportError as error:
-        raise SettingsError("the UMAP baseline needs the extra newsclust[explore]") from error
-    small = umap.UMAP(n_components=5, n_neighbors=15, min_dist=0.0, metric="cosine", random_state=0, n_jobs=1)
-    return hdbscan_on_vectors([], small.fit_transform(vectors), smallest=5)
+    import hdbscan
+
+    small = _umap(vectors).fit_transform(vectors)
+    return noise_alone(hdbscan.HDBSCAN(min_cluster_size=5).fit_predict(small.astype(np.float64)).tolist())
 
 
 def bertopic_defaults(articles: Sequence[Article], vectors: Vectors) -> list[int]:
-    """BERTopic as it comes (UMAP, HDBSCAN with clusters of 10), on our vectors."""
+    """BERTopic as it comes (UMAP, HDBSCAN with clusters of 10) on our vectors, UMAP's seed fixed; noise alone."""
     try:
         from bertopic import BERTopic
     except ImportError as error:
-        raise SettingsError("the BERTopic baseline needs the extra newsclust[bertopic]") from error
-    topics, _ = BERTopic().fit_transform([f"{a.title}. {a.text}" for a in articles], embeddings=vectors)
-    return _noise_alone([int(topic) for topic in topics])
+        raise UnavailableError("not installed: newsclust[bertopic]") from error
+    texts = [f"{article.title}. {article.text}" for article in articles]
+    topics, _ = BERTopic(umap_model=_umap(vectors)).fit_transform(texts, embeddings=vectors)
+    return noise_alone([int(topic) for topic in topics])
 
 
 def average_linkage_on_cosines(articles: Sequence[Article], vectors: Vectors) -> list[int]:
-    """Average linkage on cosines minus the set's mean, cut at .45 (the best cut on six windows, chosen on them)."""
+    """Average linkage on cosines minus the set's mean, cut at .45: the best of all cuts on six 3-day windows."""
     del articles
     from scipy.cluster.hierarchy import fcluster, linkage
     from scipy.spatial.distance import pdist
 
     if len(vectors) < 2:
-        return [0] * len(vectors)
-    distances = pdist((vectors - vectors.mean(axis=0)).astype(np.float64), "cosine")
-    return [int(label) for label in fcluster(linkage(distances, "average"), 1 - 0.45, "distance")]
+        raise UnavailableError("average linkage needs two articles")
+    centred = vectors.astype(np.float64) - vectors.mean(axis=0, dtype=np.float64)
+    # A vector equal to the mean has no direction; pdist says nan, which is as far as nothing in common.
+    distances = np.nan_to_num(pdist(centred, "cosine"), nan=1.0)
+    labels: list[int] = fcluster(linkage(distances, "average"), 1 - 0.45, "distance").tolist()
+    return labels
 
 
 STORY_BASELINES: dict[str, Baseline] = {
@@ -94,17 +106,25 @@ STORY_BASELINES: dict[str, Baseline] = {
 }
 
 
-def _words(title: str) -> list[str]:
-    folded = unicodedata.normalize("NFKD", title.lower()).encode("ascii", "ignore").decode()
-    return [word for word in re.findall(r"\w+", folded) if len(word) > 3]
-
-
-def _noise_alone(labels: list[int]) -> list[int]:
+def noise_alone(labels: Sequence[int]) -> list[int]:
     """Return the labels with every -1 replaced by a label of its own."""
     free = max(labels, default=-1) + 1
-    out = []
-    for label in labels:
-        if label < 0:
-            label, free = free, free + 1
-        out.append(label)
-    return out
+    return [label if label >= 0 else free + place for place, label in enumerate(labels)]
+
+
+def _umap(vectors: Vectors) -> Any:
+    try:
+        import umap
+    except ImportError as error:
+        raise UnavailableError("not installed: newsclust[explore]") from error
+    if len(vectors) <= _UMAP_NEIGHBOURS:
+        raise UnavailableError(f"UMAP needs more than {_UMAP_NEIGHBOURS} articles")
+    return umap.UMAP(
+        n_components=5, n_neighbors=_UMAP_NEIGHBOURS, min_dist=0.0, metric="cosine", random_state=0, n_jobs=1
+    )
+
+
+def _words(title: str) -> frozenset[str]:
+    """Return the words of a title, without accents; those of a letter or two say too little."""
+    folded = unicodedata.normalize("NFKD", title.lower()).encode("ascii", "ignore").decode()
+    return frozenset(word for word in re.findall(r"\w+", folded) if len(word) > 2)

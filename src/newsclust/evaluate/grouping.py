@@ -1,14 +1,14 @@
-"""Stories on labelled sets: the pipeline's own stages and the baselines, on the same vectors."""
+"""Stories on labelled sets: the pipeline's own linker and clusterer, and how well a grouping fits the labels."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Hashable, Sequence
 from dataclasses import dataclass, fields
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from newsclust.embed import Embedder, embedding_text
 from newsclust.evaluate import measures
-from newsclust.evaluate.baselines import Baseline
+from newsclust.evaluate.measures import Score
 from newsclust.evaluate.sets import LabelledSet
 from newsclust.links import Linker
 from newsclust.stories import Clusterer
@@ -27,18 +27,28 @@ class Figures:
     pair_precision: float
     pair_recall: float
     pair: float
-    en_fr: float  # pairwise F1 over pairs of one English and one French item
-    exact: float
+    en_fr_precision: float | None  # over pairs of one English and one French item; None when gold has no such pair
+    en_fr_recall: float | None
+    en_fr: float | None
+    exact: float  # gold groups of two or more that were found with exactly their items
     homogeneity: float
     completeness: float
 
 
-def figures(found: Sequence[object], gold: Sequence[object], languages: Sequence[str]) -> Figures:
+def grouped(labelled: LabelledSet, vectors: Vectors, model: str, linker: Linker, clusterer: Clusterer) -> list[str]:
+    """Return the story of each article, in order: what the pipeline's linker and clusterer make of the set.
+
+    The set is one window, however many days it has, and its copies are articles like the others. A story is
+    named by the smallest id in it.
+    """
+    links = linker.link(labelled.articles, vectors, model)
+    story = {article: min(group) for group in clusterer.cluster(labelled.ids, links) for article in group}
+    return [story[article_id] for article_id in labelled.ids]
+
+
+def figures(found: Sequence[Hashable], gold: Sequence[Hashable], languages: Sequence[str]) -> Figures:
     """Return all measures of one grouping; the three sequences have one member for each item."""
-    found, gold = [str(label) for label in found], [str(label) for label in gold]
-    b3, pair = measures.b_cubed(found, gold), measures.pairwise(found, gold)
-    both = [place for place, language in enumerate(languages) if language in ("en", "fr")]
-    across = measures.pairwise([found[i] for i in both], [gold[i] for i in both], sides=[languages[i] for i in both])
+    b3, pair, en_fr = measures.b_cubed(found, gold), measures.pairwise(found, gold), _en_fr(found, gold, languages)
     homogeneity, completeness = measures.homogeneity_and_completeness(found, gold)
     return Figures(
         b3_precision=b3.precision,
@@ -48,7 +58,9 @@ def figures(found: Sequence[object], gold: Sequence[object], languages: Sequence
         pair_precision=pair.precision,
         pair_recall=pair.recall,
         pair=pair.f1,
-        en_fr=across.f1,
+        en_fr_precision=en_fr.precision if en_fr else None,
+        en_fr_recall=en_fr.recall if en_fr else None,
+        en_fr=en_fr.f1 if en_fr else None,
         exact=measures.exact(found, gold),
         homogeneity=homogeneity,
         completeness=completeness,
@@ -56,29 +68,19 @@ def figures(found: Sequence[object], gold: Sequence[object], languages: Sequence
 
 
 def mean_of(rows: Sequence[Figures]) -> Figures:
-    """Return the mean of each measure."""
-    return Figures(**{f.name: float(np.mean([getattr(row, f.name) for row in rows])) for f in fields(Figures)})
+    """Return the mean of each measure over the rows that have it; ValueError when there is no row."""
+    if not rows:
+        raise ValueError("no rows to average")
+
+    def mean(name: str) -> Any:  # None only where a Figures may hold it
+        known = [value for row in rows if (value := getattr(row, name)) is not None]
+        return float(np.mean(known)) if known else None
+
+    return Figures(**{field.name: mean(field.name) for field in fields(Figures)})
 
 
-def embedded(labelled: LabelledSet, embedder: Embedder, *, characters: int) -> Vectors:
-    """Return the vectors of a set's articles, made as the pipeline makes them."""
-    return embedder.embed([embedding_text(a.title, a.text, characters=characters) for a in labelled.articles])
-
-
-def grouped(labelled: LabelledSet, vectors: Vectors, model: str, linker: Linker, clusterer: Clusterer) -> list[str]:
-    """Return the story of each article, in order: what the pipeline's linker and clusterer make of the set.
-
-    A story is named by the smallest id in it.
-    """
-    links = linker.link(labelled.articles, vectors, model)
-    ids = [article.id for article in labelled.articles]
-    story = {a: min(group) for group in clusterer.cluster(ids, links) for a in group}
-    return [story[article_id] for article_id in ids]
-
-
-def baseline_figures(
-    labelled: LabelledSet, vectors: Vectors, baselines: Mapping[str, Baseline]
-) -> dict[str, Figures]:
-    """Return the figures of each baseline on one set."""
-    gold, languages = list(labelled.stories), [article.language for article in labelled.articles]
-    return {name: figures(rule(labelled.articles, vectors), gold, languages) for name, rule in baselines.items()}
+def _en_fr(found: Sequence[Hashable], gold: Sequence[Hashable], languages: Sequence[str]) -> Score | None:
+    """Return the pairwise score across English and French; None where gold has nothing to be found."""
+    both = [place for place, language in enumerate(languages) if language in {"en", "fr"}]
+    found, gold, sides = ([labels[place] for place in both] for labels in (found, gold, languages))
+    return measures.pairwise(found, gold, sides=sides) if measures.pairs(gold, sides) else None

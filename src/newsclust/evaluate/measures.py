@@ -51,11 +51,17 @@ def pairwise(found: Labels, gold: Labels, *, sides: Labels | None = None) -> Sco
 
     With the language of each item as its side this is how well stories are held together across languages.
     """
-    hits = _pairs(list(zip(found, gold, strict=True)), sides)
-    said, wanted = _pairs(found, sides), _pairs(gold, sides)
+    hits = pairs(list(zip(found, gold, strict=True)), sides)
+    said, wanted = pairs(found, sides), pairs(gold, sides)
     return Score(
         precision=hits / said if said else 1.0 if not wanted else 0.0, recall=hits / wanted if wanted else 1.0
     )
+
+
+def pairs(labels: Labels, sides: Labels | None = None) -> int:
+    """Count the unordered pairs of equal labels; with sides, those whose sides differ."""
+    together = sum(n * (n - 1) // 2 for n in Counter(labels).values())
+    return together if sides is None else together - pairs(list(zip(labels, sides, strict=True)))
 
 
 def exact(found: Labels, gold: Labels) -> float:
@@ -75,13 +81,6 @@ def homogeneity_and_completeness(found: Labels, gold: Labels) -> tuple[float, fl
         [names[label] for label in gold], [others[label] for label in found]
     )
     return float(homogeneity), float(completeness)
-
-
-def _pairs(labels: Labels, sides: Labels | None) -> int:
-    """Count the unordered pairs of equal labels; with sides, those whose sides differ."""
-    if sides is None:
-        return sum(n * (n - 1) // 2 for n in Counter(labels).values())
-    return _pairs(labels, None) - _pairs(list(zip(labels, sides, strict=True)), None)
 
 
 def _groups(labels: Labels) -> list[list[int]]:

@@ -1,0 +1,161 @@
+"""The evaluation itself: labelled sets and settings in, one row of figures for each set and method out."""
+
+import json
+import logging
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from newsclust.errors import SettingsError
+from newsclust.evaluate.baselines import Baseline, UnavailableError
+from newsclust.evaluate.folds import Judge, Labelled, Standing, judges
+from newsclust.evaluate.grouping import Figures, figures, grouped, mean_of
+from newsclust.evaluate.sets import LabelledSet
+from newsclust.evaluate.topics import TopicFigures, mean_topics, topic_figures, topics_learned_from
+from newsclust.evaluate.vectors import KeptVectors, embedded
+from newsclust.settings import Settings
+
+OURS = "newsclust"
+
+log = logging.getLogger("newsclust")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Row:
+    """How well one method rebuilds the stories of one set, or of several on average; without figures, why not."""
+
+    sets: tuple[str, ...]
+    articles: int
+    method: str
+    standing: Standing | None = None  # of our own model; a baseline has learned nothing
+    figures: Figures | None = None
+    note: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TopicRow:
+    """How well topics of one set's stories, as a person told them or as we found them, fit the labels."""
+
+    sets: tuple[str, ...]
+    stories_from: str
+    standing: Standing | None = None  # of the projection that ships for topics; an average has none
+    figures: TopicFigures
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Evaluation:
+    """What came out: the rows of each labelled set, in the order given, and last the averages over all.
+
+    `predictions` holds the story of every article of every set by its id.
+    """
+
+    stories: tuple[tuple[Row, ...], ...]
+    topics: tuple[tuple[TopicRow, ...], ...]
+    predictions: Mapping[str, str]
+
+
+def evaluate(
+    sets: Sequence[LabelledSet],
+    settings: Settings,
+    *,
+    baselines: Mapping[str, Baseline],
+    with_topics: bool = False,
+    cache: Path | None = None,
+) -> Evaluation:
+    """Return how well the stages that the settings choose rebuild the labelled sets, and what they make of all.
+
+    A set that our model saw in training is judged by one trained without it, or else takes no part in the
+    average (folds.py). An average needs two sets, and is over the same sets for every method.
+    """
+    embedder = settings.embedder() if cache is None else KeptVectors(settings.embedder(), cache)
+    clusterer = settings.clusterer()
+    given = []
+    for labelled in sets:
+        begun = time.monotonic()
+        given.append(Labelled(labelled, embedded(labelled, embedder, characters=settings.embed.characters)))
+        log.info("%s: %d articles embedded in %.1f s", labelled.name, len(labelled.ids), time.monotonic() - begun)
+    stories: list[tuple[Row, ...]] = []
+    topics: list[tuple[TopicRow, ...]] = []
+    predictions: dict[str, str] = {}
+    for one, judge in zip(given, judges(settings.linker(), given), strict=True):
+        found = grouped(one.labelled, one.vectors, embedder.name, judge.linker, clusterer)
+        predictions.update(zip(one.labelled.ids, found, strict=True))
+        if one.labelled.stories:
+            stories.append((_ours(one.labelled, found, judge), *(_theirs(one, *rule) for rule in baselines.items())))
+            if with_topics and one.labelled.topics:
+                topics.append(_topics(one, found, embedder.name, settings.topics.min_stories))
+    counted = [rows for rows in stories if rows[0].standing is not Standing.SEEN]
+    if len(counted) > 1:
+        stories.append(tuple(map(_average, zip(*counted, strict=True))))
+    counted_topics = [rows for rows in topics if rows[0].standing is not Standing.SEEN]
+    if len(counted_topics) > 1:
+        topics.append(tuple(map(_average_topics, zip(*counted_topics, strict=True))))
+    return Evaluation(stories=tuple(stories), topics=tuple(topics), predictions=predictions)
+
+
+def write_predictions(path: Path, sets: Sequence[LabelledSet], predictions: Mapping[str, str]) -> None:
+    """Leave a JSON object in the file: the story of every article by its id, in the order of the sets.
+
+    A story is named by the smallest id in it, so stories of two sets never share a name, as long as no two
+    articles share an id.
+    """
+    told = {article_id: predictions[article_id] for labelled in sets for article_id in labelled.ids}
+    try:
+        path.write_text(json.dumps(told, ensure_ascii=False, indent=0) + "\n", encoding="utf-8")
+    except OSError as error:
+        raise SettingsError(f"{path}: predictions cannot be written there ({error})") from error
+
+
+def _ours(labelled: LabelledSet, found: Sequence[str], judge: Judge) -> Row:
+    return Row(
+        sets=(labelled.name,),
+        articles=len(labelled.ids),
+        method=OURS,
+        standing=judge.standing,
+        figures=figures(found, labelled.stories, labelled.languages),
+    )
+
+
+def _theirs(given: Labelled, method: str, rule: Baseline) -> Row:
+    labelled = given.labelled
+    row = Row(sets=(labelled.name,), articles=len(labelled.ids), method=method)
+    try:
+        found = rule(labelled.articles, given.vectors)
+    except UnavailableError as error:
+        return replace(row, note=str(error))
+    return replace(row, figures=figures(found, labelled.stories, labelled.languages))
+
+
+def _topics(given: Labelled, found: Sequence[str], model: str, min_stories: int) -> tuple[TopicRow, ...]:
+    seen = topics_learned_from(given.labelled, model)
+    return tuple(
+        TopicRow(
+            sets=(given.labelled.name,),
+            stories_from=stories_from,
+            standing=Standing.SEEN if seen else Standing.UNSEEN,
+            figures=topic_figures(given.labelled, stories, given.vectors, model, min_stories=min_stories),
+        )
+        for stories_from, stories in (("labels", given.labelled.stories), (OURS, found))
+    )
+
+
+def _average(rows: Sequence[Row]) -> Row:
+    """Return the average of one method over the sets; none when it could not be had for one of them."""
+    known = [row.figures for row in rows if row.figures]
+    notes = sorted({row.note for row in rows if row.note})
+    return Row(
+        sets=tuple(name for row in rows for name in row.sets),
+        articles=sum(row.articles for row in rows),
+        method=rows[0].method,
+        figures=mean_of(known) if len(known) == len(rows) else None,
+        note="; ".join(notes),
+    )
+
+
+def _average_topics(rows: Sequence[TopicRow]) -> TopicRow:
+    return TopicRow(
+        sets=tuple(name for row in rows for name in row.sets),
+        stories_from=rows[0].stories_from,
+        figures=mean_topics([row.figures for row in rows]),
+    )

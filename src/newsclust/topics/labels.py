@@ -1,0 +1,226 @@
+"""Groups of texts -> the terms that tell each group from the others, and a label for a person."""
+
+import math
+import re
+from collections import Counter, defaultdict
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cache
+from importlib import resources
+
+import numpy as np
+from numpy.typing import NDArray
+
+Texts = Sequence[tuple[str, str]]  # a story's articles: language, text
+Phrase = tuple[str, ...]
+
+_TERMS_KEPT = 8
+_TERMS_OF_A_LABEL = 4
+_NAME_WEIGHT = 1.5  # of a proper name over another word that tells as much
+_NAMES_TOGETHER = 0.5  # share of a word's stories from which the two names it stands in are the term
+_WORDS_TOGETHER = 0.75  # the same for other pairs: artificial intelligence
+_HEADLINE = 0.6  # share of words with a capital from which a sentence is a headline
+_SHORTEST_HEADLINE = 4  # words: fewer may be names alone
+_PLAIN_VOTE = 10  # against 1 where a capital tells little
+_VOTES_OF_A_TEXT = 20
+_WORD = re.compile(r"[^\W_](?:[\w’'&+/-]*[^\W_])?")
+_CONTRACTION = re.compile(r"(?:n['’]t|['’](?:d|ll|m|re|ve))$", re.IGNORECASE)
+_PUNCTUATION = re.compile(r"[.!?:…](?=\s|$)|[;,()«»“”\"|–—\n]|\s-\s")
+_ELISION = re.compile(r"^(?:[cdjlmnst]|qu|jusqu|lorsqu|puisqu)['’]", re.IGNORECASE)
+_POSSESSIVE = re.compile(r"['’]s?$")
+_STOP_LISTS = {"en": "English", "fr": "French"}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Words:
+    """What a group is called: its telling terms in each language, and the first few of the leading one."""
+
+    en: tuple[str, ...]
+    fr: tuple[str, ...]
+    label: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Terms:
+    """What each story says in one language, and how its words are usually written.
+
+    `shares` has, for each story, the share of its articles that hold a term: a story counts once, however often
+    it was told. A term is a tuple of one or two words in small letters.
+    """
+
+    shares: Sequence[Mapping[Phrase, float]]
+    everywhere: Mapping[Phrase, float]  # their sum
+    told: Sequence[bool]  # whether the story has an article in this language
+    written: Mapping[Phrase, str]
+    names: Collection[Phrase]
+
+
+def name_groups(
+    stories: Sequence[Texts], groups: Sequence[NDArray[np.int64]], outlets: Collection[str]
+) -> list[Words]:
+    """Return the words of each group of stories, told against those of all stories.
+
+    Stop words, bare numbers and the names of outlets (titles of feeds, hosts) are no terms.
+    """
+    phrases = _phrases(outlets)
+    terms = {language: _terms(stories, language, phrases) for language in _STOP_LISTS}
+    named = []
+    for group in groups:
+        en, fr = (_telling(terms[language], group) for language in ("en", "fr"))
+        articles = Counter(language for story in group for language, _ in stories[story])
+        leading = (fr or en) if articles["fr"] > articles["en"] else (en or fr)
+        named.append(Words(en=en, fr=fr, label=", ".join(leading[:_TERMS_OF_A_LABEL]) or "(no words)"))
+    return named
+
+
+def _telling(terms: _Terms, group: NDArray[np.int64]) -> tuple[str, ...]:
+    """Return the terms that say most about a group, as they are usually written.
+
+    A term weighs what it adds to the divergence of the group from all stories: its share of the group's stories,
+    times the logarithm of how much more frequent it is there (class-based TF-IDF, Grootendorst 2022, with shares
+    of stories for counts of words, so that neither one long article nor one big story names a topic). A term of a
+    single story is no term of a topic, unless there is nothing else.
+    """
+    inside, everywhere = _sum(terms.shares[i] for i in group), terms.everywhere
+    own, stories = sum(terms.told[i] for i in group), sum(terms.told)
+    holders = Counter(term for i in group for term in terms.shares[i])
+    shared = {term for term in inside if holders[term] > 1} or set(inside)
+
+    def weight(term: Phrase) -> float:
+        lift = (inside[term] / own) / (everywhere[term] / stories)
+        return inside[term] * math.log1p(lift) * (_NAME_WEIGHT if term in terms.names else 1)
+
+    weights: dict[Phrase, float] = {term: weight(term) for term in shared if len(term) == 1}
+    for pair in sorted(term for term in shared if len(term) == 2):
+        words: list[Phrase] = [(word,) for word in pair]
+        together, fewest = (_NAMES_TOGETHER, 2) if pair in terms.names else (_WORDS_TOGETHER, 3)
+        if holders[pair] >= fewest and inside[pair] >= together * max(inside[word] for word in words):
+            weights[pair] = max(weight(pair), *(weights.pop(word, 0) for word in words))
+    chosen: list[Phrase] = []
+    for term in sorted(weights, key=lambda term: (-round(weights[term], 9), term)):
+        if not any(_repeats(term, other) for other in chosen):
+            chosen.append(term)
+        if len(chosen) == _TERMS_KEPT:
+            break
+    return tuple(terms.written[term] for term in chosen)
+
+
+def _repeats(term: Phrase, other: Phrase) -> bool:
+    """Whether two terms share a word, but for an ending (phone, phones; puce, puces)."""
+    return bool({_stem(word) for word in term} & {_stem(word) for word in other})
+
+
+def _stem(word: str) -> str:
+    return re.sub(r"(?:es|s|x|e)$", "", word) if len(word) > 4 else word
+
+
+def _terms(stories: Sequence[Texts], language: str, outlets: Mapping[str, Collection[Phrase]]) -> _Terms:
+    unwanted = _stop_words()
+    votes: dict[Phrase, Counter[str]] = defaultdict(Counter)
+    shares: list[dict[Phrase, float]] = []
+    told = []
+    for texts in stories:
+        own = [text for text_language, text in texts if text_language == language]
+        held: Counter[Phrase] = Counter()
+        for text in own:
+            forms = Counter[tuple[Phrase, str]]()
+            for form, vote in _forms(text, unwanted, outlets):
+                forms[tuple(form.lower().split(" ")), form] += vote
+            held.update({term for term, _ in forms})
+            for (term, form), vote in forms.items():
+                votes[term][form] += min(vote, _VOTES_OF_A_TEXT)
+        shares.append({term: count / len(own) for term, count in held.items()})
+        told.append(bool(own))
+    written = {term: min(forms, key=lambda form: (-forms[form], form)) for term, forms in votes.items()}
+    return _Terms(
+        shares=shares,
+        everywhere=_sum(shares),
+        told=told,
+        written=written,
+        names={term for term, form in written.items() if not any(word.islower() for word in form.split(" "))},
+    )
+
+
+def _forms(
+    text: str, unwanted: Collection[str], outlets: Mapping[str, Collection[Phrase]]
+) -> Iterator[tuple[str, int]]:
+    """Yield each word that may be a term, and each two that stand together, as written, with a vote.
+
+    How a word is written tells little where all words are capitals: at the start of a sentence and in headlines.
+    """
+    for sentence in _sentences(text):
+        small = [token.lower() for token in sentence]
+        hidden = {
+            place
+            for start, word in enumerate(small)
+            for phrase in outlets.get(word, ())
+            if tuple(small[start : start + len(phrase)]) == phrase
+            for place in range(start, start + len(phrase))
+        }
+        wanted = [
+            place not in hidden and word not in unwanted and _may_be_a_term(sentence[place])
+            for place, word in enumerate(small)
+        ]
+        capitals = [token[0].isupper() for token in sentence]
+        headline = len(sentence) >= _SHORTEST_HEADLINE and sum(capitals) > _HEADLINE * len(sentence)
+        for place, token in enumerate(sentence):
+            plain = not headline and (place > 0 or not capitals[place])
+            if wanted[place]:
+                yield token, _PLAIN_VOTE if plain else 1
+            if place and not headline and wanted[place - 1] and wanted[place]:
+                before = sentence[place - 1]
+                if capitals[place - 1] == capitals[place] and before.lower() != small[place]:
+                    yield f"{before} {token}", 1
+
+
+def _sentences(text: str) -> Iterator[list[str]]:
+    """Yield the words between two signs of punctuation, without elided articles and possessives."""
+    for part in _PUNCTUATION.split(text):
+        words = [_POSSESSIVE.sub("", _ELISION.sub("", word)) for word in _WORD.findall(part)]
+        if words := [word for word in words if word]:
+            yield words
+
+
+def _may_be_a_term(word: str) -> bool:
+    """Whether a word has three letters or is an abbreviation (AI, 5G); not a number, a measure or a contraction."""
+    if _CONTRACTION.search(word):
+        return False
+    if word[0].isdigit():
+        return bool(re.fullmatch(r"\d[A-Z]", word))
+    return len(word) > 2 or (len(word) == 2 and word.isupper())
+
+
+def _phrases(outlets: Collection[str]) -> dict[str, set[Phrase]]:
+    """Return what outlets are called, by first word, in small letters: parts of a title, the name within a host."""
+    phrases = set()
+    for outlet in outlets:
+        if re.fullmatch(r"[\w-]+(?:\.[\w-]+)+", outlet):
+            labels = outlet.lower().removeprefix("www.").split(".")
+            phrases |= {(labels[-2],), tuple(labels[-2].split("-")), (".".join(labels[-2:]),)}
+        for part in re.split(r"\s[-–—|:·]\s|[|:]", outlet):
+            words = [word.lower() for sentence in _sentences(part) for word in sentence]
+            phrases.add(tuple(words))
+            if words and words[0] in {"the", "le", "la", "les"}:
+                phrases.add(tuple(words[1:]))
+    by_first: dict[str, set[Phrase]] = defaultdict(set)
+    for phrase in filter(None, phrases):
+        by_first[phrase[0]].add(phrase)
+    return dict(by_first)
+
+
+def _sum(counts: Iterable[Mapping[Phrase, float]]) -> dict[Phrase, float]:
+    together: dict[Phrase, float] = defaultdict(float)
+    for own in counts:
+        for term, count in own.items():
+            together[term] += count
+    return dict(together)
+
+
+@cache
+def _stop_words() -> frozenset[str]:
+    """The stop words of both languages (French pages carry English phrases), and what news says of everything."""
+    import justext
+
+    ours = resources.files("newsclust").joinpath("resources/topic_stop_words.txt").read_text(encoding="utf-8")
+    said = [line for line in ours.splitlines() if not line.startswith("#")]
+    return frozenset(" ".join(said).split()).union(*(justext.get_stoplist(name) for name in _STOP_LISTS.values()))
