@@ -38,6 +38,7 @@ from tests.terminal import Terminal
 WINDOW = Path(__file__).parents[2] / "shared" / "data" / "stories" / "tech_2026-03_E.jsonl"
 TOLD = Path(projection.__file__).parents[1] / "resources" / f"{projection.RESOURCE}.json"
 HASHED = EmbedSettings(use="tests.fakes:HashingEmbedder")
+COSINE = LinkSettings(use="newsclust.links:CentredCosine")
 
 # (found, gold, side) for each item: few labels, so that groups are large and collide
 ITEMS = st.lists(
@@ -537,7 +538,7 @@ def test_a_set_that_was_seen_and_cannot_be_left_out_takes_no_part_in_any_average
 
 def test_a_recipe_that_one_set_is_too_small_for_has_no_average() -> None:
     sets = [a_set("a"), LabelledSet(name="b", articles=(article(1),), stories=("s",))]
-    found = evaluate(sets, Settings(embed=HASHED), baselines={"HDBSCAN": baselines.hdbscan_on_vectors})
+    found = evaluate(sets, Settings(embed=HASHED, links=COSINE), baselines={"HDBSCAN": baselines.hdbscan_on_vectors})
     first, second, average = (rows[1] for rows in found.stories)
     assert (bool(first.figures), first.note) == (True, "")
     assert (second.figures, second.note) == (None, "HDBSCAN needs two articles")
@@ -605,7 +606,7 @@ def test_topics_of_a_set_that_was_seen_in_training_take_no_part_in_the_average(
         "newsclust.evaluate.judge.topics_learned_from", lambda labelled, model: labelled.name == "seen"
     )
     sets = [replace(themed(), name=name) for name in ("seen", "one", "two")]
-    found = evaluate(sets, Settings(embed=HASHED), baselines={}, with_topics=True)
+    found = evaluate(sets, Settings(embed=HASHED, links=COSINE), baselines={}, with_topics=True)
     assert [(rows[1].sets, rows[1].standing) for rows in found.topics] == [
         (("seen",), Standing.SEEN),
         (("one",), Standing.UNSEEN),
@@ -615,7 +616,7 @@ def test_topics_of_a_set_that_was_seen_in_training_take_no_part_in_the_average(
 
 
 def test_topics_are_scored_on_the_labelled_and_on_the_found_stories() -> None:
-    settings = Settings(embed=HASHED, topics=TopicSettings(min_stories=3))
+    settings = Settings(embed=HASHED, links=COSINE, topics=TopicSettings(min_stories=3))
     found = evaluate([themed(), themed(), a_set("a")], settings, baselines={}, with_topics=True)
     assert [[row.stories_from for row in rows] for rows in found.topics] == [["labels", "newsclust"]] * 3
     assert [rows[0].sets for rows in found.topics] == [("themed",), ("themed",), ("themed", "themed")]
@@ -686,6 +687,7 @@ HARBOUR = [
 @pytest.fixture
 def hashed(terminal: Terminal, monkeypatch: pytest.MonkeyPatch) -> Terminal:
     monkeypatch.setenv("NEWSCLUST_EMBED__USE", "tests.fakes:HashingEmbedder")
+    monkeypatch.setenv("NEWSCLUST_LINKS__USE", "newsclust.links:CentredCosine")
     return terminal
 
 

@@ -25,7 +25,7 @@ from flows.rehearsal import rehearsal_settings, visible
 from newsclust.errors import CheckError, SettingsError
 from newsclust.model import Feed, PagePolicy, id_of
 from newsclust.rehearsal import Loopback, Reply, Site
-from newsclust.settings import EmbedSettings, ExtractSettings, FetchSettings, NightSettings, Settings
+from newsclust.settings import EmbedSettings, ExtractSettings, FetchSettings, LinkSettings, NightSettings, Settings
 from newsclust.store import Database, open_published
 
 ROOT = Path(__file__).parents[1]
@@ -117,6 +117,7 @@ def chosen(loopback: Loopback, folder: Path, **sections: Any) -> Settings:
     plain = {
         "extract": ExtractSettings(use="tests.fakes:PlainExtractor"),
         "embed": EmbedSettings(use="tests.fakes:TaggedEmbedder"),
+        "links": LinkSettings(use="newsclust.links:CentredCosine"),
     }
     return settings.model_copy(update=plain | sections)
 

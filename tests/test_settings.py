@@ -171,7 +171,7 @@ def test_the_default_stages_are_built_from_the_default_settings() -> None:
     assert isinstance(settings.clusterer(), AverageLinkage)
     assert type(settings.fetcher(clock=lambda: NOW)).__name__ == "HttpFetcher"
     assert type(settings.extractor()).__name__ == "TrafilaturaExtractor"
-    assert type(settings.linker()).__name__ == "CentredCosine"
+    assert type(settings.linker()).__name__ == "PairModel"
 
 
 def test_a_stage_is_replaced_by_naming_another_class() -> None:

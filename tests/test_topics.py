@@ -2,18 +2,23 @@
 
 import json
 import random
+from collections import Counter
 from collections.abc import Iterable
 from importlib import resources
+from pathlib import Path
 
 import numpy as np
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 from benchmarks import train_topics
 from newsclust.topics import Story, Topic, group_topics, near, project, projection
+from newsclust.topics.labels import name_groups
 
 MIN = 4
+WINDOW = Path(__file__).parents[2] / "shared/data/stories/tech_2026-05_A.jsonl"
 
 
 def story(name: str, *texts: str, language: str = "en") -> Story:
@@ -83,7 +88,11 @@ def words_of_first(texts: list[tuple[str, ...]], *, outlets: Iterable[str] = (),
 
 
 def test_a_label_holds_the_words_of_its_stories_and_neither_stop_words_nor_numbers() -> None:
-    texts = ["The foundry says: 40 wafers, and lasers.", "By 2031 the lasers aren’t wafers; a foundry.", "Wafers! Lasers!"]
+    texts = [
+        "The foundry says: 40 wafers, and lasers.",
+        "By 2031 the lasers aren’t wafers; a foundry.",
+        "Wafers! Lasers!",
+    ]
     words = words_of_first([(text,) for text in texts])
     assert words.words_en == ("lasers", "wafers", "foundry")
     assert words.label == "lasers, wafers, foundry"
@@ -149,6 +158,21 @@ def test_a_story_counts_once_however_often_it_is_told() -> None:
     texts = [("The wafers, and a foundry.",) for _ in range(6)]
     texts[0] = ("wafers, foundry", *["zirconium, " * 50] * 20)
     assert words_of_first(texts).words_en == ("foundry", "wafers")
+
+
+def test_the_labels_of_real_topics_are_terms_and_no_outlets() -> None:
+    if not WINDOW.is_file():
+        pytest.skip("needs ../shared/data/stories, which is not here")
+    rows = [json.loads(line) for line in WINDOW.read_text(encoding="utf-8").splitlines()]
+    topics = [topic for topic, count in sorted(Counter(row["topic"] for row in rows).items()) if count >= 8]
+    groups = [np.array([i for i, row in enumerate(rows) if row["topic"] == topic]) for topic in topics]
+    texts = [((row["lang"], f"{row['title']}. {row['text']}"[:600]),) for row in rows]
+    outlets = {row["source"] for row in rows}
+    named = name_groups(texts, groups, outlets)
+    terms = [term for words in named for term in words.label.split(", ")]
+    assert [words.label for words in named if words.label.count(", ") < 2] == []
+    assert not {term.lower() for term in terms} & {outlet.lower() for outlet in outlets}
+    assert not any(term.isdigit() or term.lower() in {"the", "your", "les", "vous", "selon"} for term in terms)
 
 
 # ---------------------------------------------------------------- from night to night

@@ -76,7 +76,7 @@ class EmbedSettings(Stage):
 
 
 class LinkSettings(Stage):
-    use: str = "newsclust.links:CentredCosine"
+    use: str = "newsclust.links:PairModel"
 
 
 class StorySettings(Stage):

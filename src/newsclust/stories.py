@@ -29,7 +29,7 @@ class AverageLinkage:
     (Unweighted pair group method with arithmetic mean, Sokal and Michener 1958.)
     """
 
-    def __init__(self, *, cut: float = 0.2) -> None:
+    def __init__(self, *, cut: float = 0.26) -> None:
         self.cut = cut
 
     def cluster(

@@ -195,7 +195,7 @@ def open_published(path: Path) -> duckdb.DuckDBPyConnection:
     return _connect(path, read_only=True, config={"enable_external_access": "false", "lock_configuration": "true"})
 
 
-def _connect(path: Path, *, read_only: bool, config: dict[str, str | bool | int | float | list[str]] | None = None) -> duckdb.DuckDBPyConnection:
+def _connect(path: Path, *, read_only: bool, config: dict[str, Any] | None = None) -> duckdb.DuckDBPyConnection:
     try:
         return duckdb.connect(str(path), read_only=read_only, config=config or {})
     except duckdb.Error as error:

@@ -1,9 +1,8 @@
-"""Candidate pairs -> evidence -> the probability that two articles tell one story."""
+"""Links by the vectors alone, and what all news shares taken out of them."""
 
 from collections.abc import Sequence
 from functools import cache
 from importlib import resources
-from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,14 +11,6 @@ from newsclust.model import Article, Link
 
 _SHIPPED_FOR = "multilingual-e5-small"
 _BLOCK = 1024  # rows compared at once: 1024 x 10,000 float32 similarities are 40 MB
-
-
-class Linker(Protocol):
-    """Weighs which articles may tell one story."""
-
-    def link(self, articles: Sequence[Article], vectors: NDArray[np.float32], model: str) -> list[Link]:
-        """Return the pairs worth keeping; `vectors`, made by `model`, has a row of unit length for each article."""
-        ...
 
 
 class CentredCosine:
@@ -78,11 +69,16 @@ class CentredCosine:
 
 def centre(vectors: NDArray[np.float32], model: str) -> NDArray[np.float32]:
     """Return the vectors without what all news shares, of unit length again; one equal to the mean becomes zero."""
-    mean = _shipped_mean() if model.startswith(_SHIPPED_FOR) else vectors.mean(axis=0, dtype=np.float64)
+    mean = _shipped_mean() if is_shipped_for(model) else vectors.mean(axis=0, dtype=np.float64)
     moved = vectors - mean.astype(np.float32)
     length = np.linalg.norm(moved, axis=1, keepdims=True)
     centred: NDArray[np.float32] = np.divide(moved, length, out=np.zeros_like(moved), where=length > 1e-6)
     return centred
+
+
+def is_shipped_for(model: str) -> bool:
+    """Tell whether what ships with the package (means, weights) was made with vectors of this model."""
+    return model.startswith(_SHIPPED_FOR)
 
 
 @cache

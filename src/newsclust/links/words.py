@@ -1,0 +1,98 @@
+"""The words of an article, folded so that English and French meet, and how rare each is in tech news."""
+
+import gzip
+import json
+import re
+import unicodedata
+from collections import Counter
+from collections.abc import Iterable
+from dataclasses import dataclass
+from functools import cache
+from importlib import resources
+
+import numpy as np
+
+_PIECE = re.compile(r"[^\W_]+(?:[.,][0-9]+)*")
+# Endings of both languages, longest first; enough to bring "licencie", "licenciement" and "licenciements" together.
+_ENDINGS = ("ements", "ement", "ations", "ation", "ings", "ing", "ees", "ers", "es", "ed", "er", "ee", "s", "e")
+_SHORTEST_STEM = 4
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Word:
+    """One word in running text: without accents, in lower case, and whether it was written with a capital."""
+
+    folded: str
+    marked: bool  # a capital letter first, or a digit anywhere
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Frequencies:
+    """In how many of `documents` each stem stands, and how often each word was written with and without a capital."""
+
+    documents: int
+    stems: dict[str, int]
+    written: dict[str, tuple[int, int]]
+
+    def rarity(self, stem: str) -> float:
+        """Return the inverse document frequency of a stem, in nats; an unknown stem is the rarest."""
+        return float(np.log((self.documents + 1) / (self.stems.get(stem, 0) + 0.7)))
+
+    def is_name(self, word: Word) -> bool:
+        """Tell whether a word names something: it holds a digit, or news mostly writes it with a capital."""
+        if any(sign.isdigit() for sign in word.folded):
+            return True
+        capital, plain = self.written.get(word.folded, (0, 0))
+        return (capital + 0.5 * word.marked) / (capital + plain + 0.5) > 0.5
+
+
+def words_of(text: str) -> list[Word]:
+    """Return the words of a text in order; single letters are left out, single digits are not."""
+    found = []
+    for piece in _PIECE.findall(text):
+        folded = unicodedata.normalize("NFKD", piece).encode("ascii", "ignore").decode().lower()
+        if len(folded) > 1 or folded.isdigit():
+            found.append(Word(folded=folded, marked=piece[0].isupper() or any(sign.isdigit() for sign in piece)))
+    return found
+
+
+def stem(word: str) -> str:
+    """Return a word without its inflection: one ending of either language, when four letters are left."""
+    if any(sign.isdigit() for sign in word):
+        return word
+    for ending in _ENDINGS:
+        if word.endswith(ending) and len(word) - len(ending) >= _SHORTEST_STEM:
+            return word[: -len(ending)]
+    return word
+
+
+def count(texts: Iterable[tuple[str, str]], *, least: int = 2) -> Frequencies:
+    """Return the frequencies of (title, lead) pairs; what was seen fewer than `least` times is left out.
+
+    Capitals are counted in leads alone: a title may write every word with one.
+    """
+    stems: Counter[str] = Counter()
+    capital: Counter[str] = Counter()
+    plain: Counter[str] = Counter()
+    documents = 0
+    for title, lead in texts:
+        documents += 1
+        in_lead = words_of(lead)
+        stems.update({stem(word.folded) for word in (*words_of(title), *in_lead)})
+        for word in in_lead:
+            (capital if word.marked else plain)[word.folded] += 1
+    written = {w: (capital[w], plain[w]) for w in sorted({*capital, *plain}) if capital[w] + plain[w] >= least}
+    kept = {s: n for s, n in sorted(stems.items()) if n >= least}
+    return Frequencies(documents=documents, stems=kept, written=written)
+
+
+@cache
+def shipped_frequencies() -> Frequencies:
+    """Return the frequencies that ship with the package: tech news, EN and FR, January to May 2026."""
+    with resources.files("newsclust").joinpath("resources/word_frequencies.json.gz").open("rb") as file:
+        table = json.loads(gzip.decompress(file.read()))
+    return Frequencies(
+        documents=table["documents"],
+        stems=table["stems"],
+        written={word: (capital, plain) for word, (capital, plain) in table["written"].items()},
+    )
