@@ -11,8 +11,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from newsclust import links as links_module
 from newsclust.links import CentredCosine, centre
+from newsclust.links import cosine as links_module
 from newsclust.model import Article, DateQuality, Link
 
 NOON = datetime(2026, 3, 2, 12, tzinfo=UTC)

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from newsclust.errors import SettingsError
 from newsclust.evaluate.sets import LabelledSet
 from newsclust.links import PairModel
+from newsclust.links.cosine import shipped_mean
 from newsclust.links.evidence import COLUMNS, PLACE, candidates, compared, evidence_of, shared_names
 from newsclust.links.pair_model import Weights, design, shipped_weights, train
 from newsclust.links.words import Word, count, shipped_frequencies, stem, words_of
@@ -47,10 +48,11 @@ ARTICLES = [article(place, *told) for place, told in enumerate(TOLD)]
 
 
 def directions(count: int, seed: int = 0) -> NDArray[np.float32]:
-    """Unit vectors; the first three and the next two are near each other, as one story's would be."""
+    """Unit vectors as the default model makes them: much in common, and the first three, and the next two, more."""
     rng = np.random.default_rng(seed)
     near = np.array([0, 0, 0, 1, 1, *range(2, max(2, count - 3))])[:count]
-    vectors = rng.normal(size=(count, 384)) * 0.3 + rng.normal(size=(count + 2, 384))[near]
+    own = rng.normal(size=(count, 384)) * 0.5 + rng.normal(size=(count + 2, 384))[near]
+    vectors = shipped_mean() + 0.35 * own / np.linalg.norm(own, axis=1, keepdims=True)
     return (vectors / np.linalg.norm(vectors, axis=1, keepdims=True)).astype(np.float32)
 
 
@@ -182,14 +184,20 @@ def test_fewer_than_two_articles_have_no_links(few: int) -> None:
 # ---------------------------------------------------------------- training
 
 
+# Much like the first story, and another one: what a screen lets through without being a pair.
+ALIKE = [
+    ("Veloria opens a second plant in Lyon", "The battery maker Veloria hires in Lyon.", "en"),
+    ("Veloria ouvre une usine à Lyon", "Le fabricant de batteries Veloria embauche à Lyon.", "fr"),
+    ("Brest council votes a tram line", "The plant workers of Brest will have a stop.", "en"),
+]
+TRUE = ("cuts", "cuts", "cuts", "cold", "cold", "strike", "opens", "opens", "tram")
+FALSE = ("x", "y", "z", "x", "y", "z", "x", "y", "z")  # articles that have little in common
+
+
 def lesson(name: str, stories: tuple[str, ...], seed: int) -> tuple[LabelledSet, NDArray[np.float32]]:
-    articles = tuple(article(place, f"{told[0]} {name}", *told[1:]) for place, told in enumerate(TOLD))
+    articles = tuple(article(n, f"{told[0]} {name}", *told[1:]) for n, told in enumerate([*TOLD, *ALIKE]))
     labelled = LabelledSet(name=name, articles=articles, stories=stories)
-    return labelled, directions(6, seed)
-
-
-TRUE = ("cuts", "cuts", "cuts", "cold", "cold", "strike")
-FALSE = ("x", "y", "z", "x", "y", "z")  # articles that have nothing in common
+    return labelled, directions(9, seed)
 
 
 def test_training_twice_on_the_same_sets_gives_the_same_weights() -> None:

@@ -69,7 +69,7 @@ class CentredCosine:
 
 def centre(vectors: NDArray[np.float32], model: str) -> NDArray[np.float32]:
     """Return the vectors without what all news shares, of unit length again; one equal to the mean becomes zero."""
-    mean = _shipped_mean() if is_shipped_for(model) else vectors.mean(axis=0, dtype=np.float64)
+    mean = shipped_mean() if is_shipped_for(model) else vectors.mean(axis=0, dtype=np.float64)
     moved = vectors - mean.astype(np.float32)
     length = np.linalg.norm(moved, axis=1, keepdims=True)
     centred: NDArray[np.float32] = np.divide(moved, length, out=np.zeros_like(moved), where=length > 1e-6)
@@ -82,7 +82,8 @@ def is_shipped_for(model: str) -> bool:
 
 
 @cache
-def _shipped_mean() -> NDArray[np.float32]:
+def shipped_mean() -> NDArray[np.float32]:
+    """Return the mean vector of tech news, as the default model sees it; shape (384,)."""
     with resources.files("newsclust").joinpath("resources/mean_multilingual_e5_small.npy").open("rb") as file:
         mean: NDArray[np.float32] = np.load(file, allow_pickle=False)
         return mean

@@ -163,6 +163,8 @@ def train(sets: "Sequence[tuple[Lesson, NDArray[np.float32]]]") -> Weights:
     pairs = [candidates(one, screen, days_apart=np.inf) for one in given]
     columns = design(np.concatenate([evidence_of(one, p) for one, p in zip(given, pairs, strict=True)]))
     same = np.concatenate([s[p[0]] == s[p[1]] for s, p in zip(stories, pairs, strict=True)])
+    if same.all() or not same.any():
+        raise SettingsError("these labelled sets cannot train: every candidate pair is of one kind")
     coefficients, offset = _logistic(columns, same, _STRENGTH)
     return Weights(
         screen=screen,
