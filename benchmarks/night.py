@@ -29,14 +29,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from newsclust import pipeline
-from newsclust.extract import TrafilaturaExtractor
 from newsclust.fetch import HttpFetcher
-from newsclust.links import CentredCosine
 from newsclust.model import Count, Feed, id_of
 from newsclust.rehearsal import Loopback, Reply
 from newsclust.settings import Settings
 from newsclust.store import Database, runs
-from newsclust.stories import AverageLinkage
 
 NEW, WINDOW = 1000, 8000
 GROWTH = (2000, 20_000)  # other windows, each with the same number of new articles
@@ -240,12 +237,12 @@ def live(
         "fetch_feeds": lambda: pipeline.fetch_feeds(db, run, fetcher),
         "parse_feeds": lambda: pipeline.parse_feeds(db, run, clock),
         "fetch_pages": lambda: pipeline.fetch_pages(db, run, fetcher),
-        "extract_articles": lambda: pipeline.extract_articles(db, run, clock, TrafilaturaExtractor()),
+        "extract_articles": lambda: pipeline.extract_articles(db, run, clock, settings.extractor()),
         "find_copies": lambda: pipeline.find_copies(db, run, settings.duplicates.jaccard),
         MODEL_STEP: lambda: pipeline.embed_articles(db, run, embedder, settings.embed.characters),
-        "link_articles": lambda: pipeline.link_articles(db, run, CentredCosine(), model, window),
+        "link_articles": lambda: pipeline.link_articles(db, run, settings.linker(), model, window),
         "sync_corrections": lambda: pipeline.sync_corrections(db, run, []),
-        "group_stories": lambda: pipeline.group_stories(db, run, AverageLinkage(), [], model, window),
+        "group_stories": lambda: pipeline.group_stories(db, run, settings.clusterer(), [], model, window),
         "group_topics": lambda: pipeline.group_topics(db, run, model, topic_days, min_stories),
         "check": lambda: pipeline.check(db),
         "publish": lambda: pipeline.publish(db, published),

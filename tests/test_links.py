@@ -116,3 +116,13 @@ def test_centring_leaves_unit_length_and_a_text_like_the_mean_without_direction(
     centred = centre(directions(5, 7), "any")
     np.testing.assert_allclose(np.linalg.norm(centred, axis=1), 1, atol=1e-6)
     np.testing.assert_array_equal(centre(directions(5, 1).repeat(3, axis=0), "any"), np.zeros((3, 8)))
+
+
+@given(st.sets(st.integers(0, 7)))
+def test_cosines_of_what_is_new_are_those_of_all_at_once(tonight: set[int]) -> None:
+    articles, vectors = [article(f"a{i}") for i in range(8)], directions(5, 8, dimensions=384)
+    linker = CentredCosine(floor=0)
+    before = [place for place in range(8) if place not in tonight]
+    links = linker.link([articles[i] for i in before], vectors[before], SHIPPED)
+    links += linker.link(articles, vectors, SHIPPED, {articles[i].id for i in tonight})
+    assert sorted(pairs(links)) == sorted(pairs(linker.link(articles, vectors, SHIPPED)))

@@ -50,8 +50,8 @@ ARTICLES = [article(place, *told) for place, told in enumerate(TOLD)]
 def directions(count: int, seed: int = 0) -> NDArray[np.float32]:
     """Unit vectors as the default model makes them: much in common, and the first three, and the next two, more."""
     rng = np.random.default_rng(seed)
-    near = np.array([0, 0, 0, 1, 1, *range(2, max(2, count - 3))])[:count]
-    own = rng.normal(size=(count, 384)) * 0.5 + rng.normal(size=(count + 2, 384))[near]
+    near = np.array([0, 0, 0, 1, 1, 2, 0, 0, 0])[:count]
+    own = rng.normal(size=(count, 384)) * 0.5 + rng.normal(size=(3, 384))[near]
     vectors = shipped_mean() + 0.35 * own / np.linalg.norm(own, axis=1, keepdims=True)
     return (vectors / np.linalg.norm(vectors, axis=1, keepdims=True)).astype(np.float32)
 
@@ -153,6 +153,17 @@ def test_an_unrelated_article_changes_no_link(more: int, seed: int) -> None:
     vectors = np.concatenate([directions(6), directions(more, seed + 1)])
     after = probabilities(PairModel(floor=0).link([*ARTICLES, *others], vectors, SHIPPED))
     assert {pair: after[pair] for pair in before} == pytest.approx(before, abs=2e-6)
+
+
+@given(st.sets(st.integers(0, 5)))
+def test_articles_compared_night_by_night_get_the_links_they_get_at_once(tonight: set[int]) -> None:
+    vectors, model = directions(6), PairModel(floor=0)
+    before = [place for place in range(6) if place not in tonight]
+    links = model.link([ARTICLES[i] for i in before], vectors[before], SHIPPED)
+    links += model.link(ARTICLES, vectors, SHIPPED, {ARTICLES[i].id for i in tonight})
+    at_once = probabilities(model.link(ARTICLES, vectors, SHIPPED))
+    assert len(links) == len(at_once)
+    assert probabilities(links) == pytest.approx(at_once, abs=2e-6)
 
 
 def test_every_link_says_what_it_rests_on_in_words() -> None:

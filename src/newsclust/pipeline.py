@@ -149,11 +149,13 @@ def embed_articles(db: Database, run: Run, embedder: Embedder, characters: int) 
 
 
 def link_articles(db: Database, run: Run, linker: Linker, model: str, window_days: float) -> Count:
-    """Weigh which articles of the window may tell one story; done counts new or changed links."""
+    """Weigh what is new in the window against all of it; done counts articles judged, skipped those judged before."""
     articles, vectors = _window(db, run, model, window_days)
-    links = linker.link(articles, vectors, model)
-    fresh = grouping.save_links(db, run, [article.id for article in articles], links)
-    return Count(done=fresh, skipped=len(links) - fresh)
+    ids = [article.id for article in articles]
+    fresh = grouping.articles_to_link(db, ids, model=model, linker=linker.name)
+    links = linker.link(articles, vectors, model, set(fresh)) if fresh else []
+    grouping.save_links(db, run, ids, fresh, links, model=model, linker=linker.name)
+    return Count(done=len(fresh), skipped=len(ids) - len(fresh))
 
 
 def sync_corrections(db: Database, run: Run, said: Sequence[Correction]) -> Count:

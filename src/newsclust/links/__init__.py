@@ -4,7 +4,7 @@
 knows the vectors alone, and fits any embedding model.
 """
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import Protocol
 
 import numpy as np
@@ -20,6 +20,20 @@ __all__ = ["CentredCosine", "Linker", "PairModel", "centre"]
 class Linker(Protocol):
     """Weighs which articles may tell one story."""
 
-    def link(self, articles: Sequence[Article], vectors: NDArray[np.float32], model: str) -> list[Link]:
-        """Return the pairs worth keeping; `vectors`, made by `model`, has a row of unit length for each article."""
+    @property
+    def name(self) -> str:
+        """What identifies its judgements: links of another name are judged anew."""
+        ...
+
+    def link(
+        self,
+        articles: Sequence[Article],
+        vectors: NDArray[np.float32],
+        model: str,
+        fresh: Collection[str] | None = None,
+    ) -> list[Link]:
+        """Return the pairs worth keeping; `vectors`, made by `model`, has a row of unit length for each article.
+
+        With `fresh`, a set of article ids, only pairs that have one of them: the others were judged before.
+        """
         ...

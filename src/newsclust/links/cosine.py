@@ -1,6 +1,6 @@
 """Links by the vectors alone, and what all news shares taken out of them."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from functools import cache
 from importlib import resources
 
@@ -32,7 +32,18 @@ class CentredCosine:
         self.floor = floor
         self.days_apart = days_apart
 
-    def link(self, articles: Sequence[Article], vectors: NDArray[np.float32], model: str) -> list[Link]:
+    @property
+    def name(self) -> str:
+        """What identifies its judgements."""
+        return f"CentredCosine({self.slope}, {self.offset}, {self.floor}, {self.days_apart})"
+
+    def link(
+        self,
+        articles: Sequence[Article],
+        vectors: NDArray[np.float32],
+        model: str,
+        fresh: Collection[str] | None = None,
+    ) -> list[Link]:
         """Return the pairs at most `days_apart` whose probability reaches `floor`, ordered by their ids."""
         if len(articles) < 2:
             return []
@@ -40,13 +51,15 @@ class CentredCosine:
         ids = [articles[i].id for i in order]
         days = np.array([articles[i].published_at.timestamp() / 86_400 for i in order])
         centred = centre(vectors[order], model)
+        new = np.array([fresh is None or article_id in fresh for article_id in ids])
         links: list[Link] = []
         for start in range(0, len(ids), _BLOCK):
             stop = min(start + _BLOCK, len(ids))
             cosines = centred[start:stop] @ centred[start:].T
             probabilities = 1 / (1 + np.exp(-(self.slope * cosines + self.offset)))
             apart = np.abs(days[start:stop, None] - days[None, start:])
-            kept = np.triu((probabilities >= self.floor) & (apart <= self.days_apart), 1)
+            asked = new[start:stop, None] | new[None, start:]
+            kept = np.triu((probabilities >= self.floor) & (apart <= self.days_apart) & asked, 1)
             rows, columns = np.nonzero(kept)
             links.extend(
                 Link(

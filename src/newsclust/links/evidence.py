@@ -111,23 +111,30 @@ def compared(articles: Sequence[Article], vectors: NDArray[np.float32], frequenc
     )
 
 
-def candidates(given: Compared, screen: Floats, *, days_apart: float) -> Pairs:
+def candidates(
+    given: Compared, screen: Floats, *, days_apart: float, fresh: NDArray[np.bool_] | None = None
+) -> Pairs:
     """Return the pairs at most `days_apart` whose cheap score reaches 0, in order.
 
-    `screen` weighs the cosine, the better of the two cosines between one's title and the other's words, and an
-    offset. Each pair is judged by itself.
+    With `fresh`, a mark for each article, only pairs that have a fresh article. `screen` weighs the cosine, the
+    better of the two cosines between one's title and the other's words, and an offset. Each pair is judged by
+    itself.
     """
     titles, leads = given.titles.T.tocsc(), given.leads.T.tocsc()
     found: list[NDArray[np.int64]] = []
-    for start in range(0, len(given.days), _BLOCK):
-        rows = slice(start, start + _BLOCK)
+    new = np.ones(len(given.days), np.bool_) if fresh is None else fresh
+    asked = np.flatnonzero(new)
+    for start in range(0, len(asked), _BLOCK):
+        rows = asked[start : start + _BLOCK]
         shared = np.maximum((given.titles[rows] @ leads).toarray(), (given.leads[rows] @ titles).toarray())
         score = screen[0] * (given.vectors[rows] @ given.vectors.T) + screen[1] * shared + screen[2]
         near = np.abs(given.days[rows, None] - given.days[None]) <= days_apart
-        one, other = np.nonzero((score >= 0) & near)
-        one = one + start
-        found.append(np.stack([one, other])[:, one < other])
+        row, other = np.nonzero((score >= 0) & near)
+        one = rows[row]
+        once = (one < other) | ((one > other) & ~new[other])  # two fresh articles meet once
+        found.append(np.sort(np.stack([one, other])[:, once], axis=0))
     pairs = np.concatenate(found, axis=1) if found else np.zeros((2, 0), np.int64)
+    pairs = pairs[:, np.lexsort((pairs[1], pairs[0]))]
     return pairs[0], pairs[1]
 
 

@@ -1,7 +1,7 @@
 """A logistic model of "do these two articles tell one story?", trained on six hand-labelled windows of tech news."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from functools import cache
 from importlib import resources
@@ -23,7 +23,7 @@ from newsclust.links.evidence import (
     shared_names,
 )
 from newsclust.links.words import shipped_frequencies
-from newsclust.model import Article, Link
+from newsclust.model import Article, Link, id_of
 
 # Beside the evidence itself: its squares and its products with "two languages", and a few pairs that matter.
 _BENT = (
@@ -108,7 +108,19 @@ class PairModel:
         """The fingerprints of the labelled sets that the weights have seen."""
         return self.weights.trained_on
 
-    def link(self, articles: Sequence[Article], vectors: NDArray[np.float32], model: str) -> list[Link]:
+    @property
+    def name(self) -> str:
+        """What identifies its judgements: its options and its weights."""
+        learned = id_of(json.dumps(self.weights.to_json(), sort_keys=True))
+        return f"PairModel({self.floor}, {self.days_apart}, {learned})"
+
+    def link(
+        self,
+        articles: Sequence[Article],
+        vectors: NDArray[np.float32],
+        model: str,
+        fresh: Collection[str] | None = None,
+    ) -> list[Link]:
         """Return the candidate pairs whose probability reaches `floor`, ordered by their ids."""
         if not is_shipped_for(model):
             raise SettingsError(
@@ -120,7 +132,8 @@ class PairModel:
         order = sorted(range(len(articles)), key=lambda i: articles[i].id)
         chosen = [articles[i] for i in order]
         given = compared(chosen, centre(vectors[order], model), shipped_frequencies())
-        pairs = candidates(given, self.weights.screen, days_apart=self.days_apart)
+        new = None if fresh is None else np.array([article.id in fresh for article in chosen])
+        pairs = candidates(given, self.weights.screen, days_apart=self.days_apart, fresh=new)
         columns = design(evidence_of(given, pairs))
         logits = columns @ self.weights.coefficients + self.weights.offset
         probabilities = 1 / (1 + np.exp(-np.clip(logits, -40, 40)))

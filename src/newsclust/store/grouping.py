@@ -47,11 +47,40 @@ def articles_in_window(db: Database, *, since: datetime, until: datetime) -> lis
     return [row["article_id"] for row in rows]
 
 
-def save_links(db: Database, run: Run, article_ids: Sequence[str], links: Sequence[Link]) -> int:
-    """Make the stored links among these articles the given ones; return how many are new or changed.
+def articles_to_link(db: Database, article_ids: Sequence[str], *, model: str, linker: str) -> list[str]:
+    """Return those of these articles that this linker has not compared in their present state, ordered by id."""
+    with db.given_ids(article_ids):
+        rows = db.rows(
+            """
+            SELECT embeddings.article_id
+            FROM embeddings
+            LEFT JOIN linked ON linked.article_id = embeddings.article_id AND linked.model = $1 AND linked.linker = $2
+            WHERE embeddings.model = $1 AND embeddings.article_id IN (SELECT id FROM given_ids)
+              AND (linked.embedded_at IS NULL OR linked.embedded_at < embeddings.embedded_at)
+            ORDER BY embeddings.article_id
+            """,
+            [model, linker],
+        )
+    return [row["article_id"] for row in rows]
+
+
+def save_links(
+    db: Database,
+    run: Run,
+    article_ids: Sequence[str],
+    fresh_ids: Sequence[str],
+    links: Sequence[Link],
+    *,
+    model: str,
+    linker: str,
+) -> int:
+    """Make the stored links between the fresh articles and all of these the given ones; return how many are new.
 
     A pair that still has the same probability keeps its row, and the night that first said so.
     """
+    if not fresh_ids:
+        return 0
+    fresh_table = pa.table({"id": pa.array(fresh_ids, pa.string())})
     pairs = pa.table(
         {
             "article_a": pa.array([link.article_a for link in links], pa.string()),
@@ -60,11 +89,17 @@ def save_links(db: Database, run: Run, article_ids: Sequence[str], links: Sequen
             "position": pa.array(range(len(links)), pa.int64()),
         }
     )
-    with db.transaction(), db.given_ids(article_ids), db.given("found", pairs):
+    with (
+        db.transaction(),
+        db.given_ids(article_ids),
+        db.given("fresh_ids", fresh_table),
+        db.given("found", pairs),
+    ):
         db.execute(
             """
             DELETE FROM links
             WHERE article_a IN (SELECT id FROM given_ids) AND article_b IN (SELECT id FROM given_ids)
+              AND (article_a IN (SELECT id FROM fresh_ids) OR article_b IN (SELECT id FROM fresh_ids))
               AND NOT EXISTS (
                   SELECT 1 FROM found
                   WHERE found.article_a = links.article_a AND found.article_b = links.article_b
@@ -87,6 +122,17 @@ def save_links(db: Database, run: Run, article_ids: Sequence[str], links: Sequen
                 """,
                 [run.night_at, run.id],
             )
+        db.execute(
+            """
+            INSERT INTO linked
+            SELECT article_id, model, $1, embedded_at, $2
+            FROM embeddings
+            WHERE model = $3 AND article_id IN (SELECT id FROM fresh_ids)
+            ON CONFLICT DO UPDATE SET model = excluded.model, linker = excluded.linker,
+                embedded_at = excluded.embedded_at, run_id = excluded.run_id
+            """,
+            [linker, run.id, model],
+        )
     return len(positions)
 
 

@@ -233,7 +233,7 @@ CREATE TABLE topics (
 CREATE TABLE topic_stories (
     topic_id  TEXT NOT NULL,
     story_id  TEXT NOT NULL,
-    strength  DOUBLE NOT NULL,        -- HDBSCAN's membership, 0 to 1
+    strength  DOUBLE NOT NULL,        -- cosine to the topic's centre, 0 to 1
     joined_at TIMESTAMP NOT NULL,
     left_at   TIMESTAMP,
     run_id    TEXT NOT NULL,

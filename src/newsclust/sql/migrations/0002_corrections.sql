@@ -1,4 +1,4 @@
--- What people say of stories, and what each night said the headline was.
+-- What people say of stories, what each night said the headline was, and which articles have been compared.
 
 CREATE TABLE corrections (
     correction_id TEXT PRIMARY KEY,
@@ -15,3 +15,11 @@ CREATE TABLE corrections (
 );
 
 ALTER TABLE story_events ADD COLUMN headline TEXT;
+
+CREATE TABLE linked (
+    article_id  TEXT PRIMARY KEY,
+    model       TEXT NOT NULL,        -- of the vectors that were compared
+    linker      TEXT NOT NULL,        -- what judged them: its name, options and weights
+    embedded_at TIMESTAMP NOT NULL,   -- of the vector that was compared
+    run_id      TEXT NOT NULL
+);
