@@ -37,6 +37,7 @@ Item = TypeVar("Item")
 
 # Failures that speak of this machine or its network rather than of the item.
 _OURS = {Reason.DNS_FAILED, Reason.CONNECTION_FAILED, Reason.TLS_FAILED, Reason.TIMEOUT, Reason.CRASHED}
+_CHANGES_STORIES = ("linked", "corrections", "duplicates")  # tables: a new row in one may change stories
 _TOO_FEW_TO_TELL = 4  # with fewer items, "over half failed" says nothing about the machine
 _PAGES_AT_ONCE = 100  # held in memory while texts are taken
 _FETCHES_AT_ONCE = 50  # stored together
@@ -169,8 +170,13 @@ def group_stories(
 ) -> Count:
     """Group the window's articles, keep the stories' ids, tell every change; done counts changed stories.
 
-    What people `said` is honoured: the articles they named are grouped anew with the window, however old.
+    What people `said` is honoured: the articles they named are grouped anew with the window, however old. When
+    nothing was linked, said or found to be a copy since the last grouping, stories only grow old.
     """
+    chosen = ("stories", "links", "embed")
+    if grouping.is_up_to_date(db, run, "group_stories", after=_CHANGES_STORIES, settings=chosen):
+        grouping.close_stories(db, run, living_since=_since(run, window_days))
+        return Count()
     constraints = constraints_of(_about_originals(db, said))
     articles, _ = _window(db, run, model, window_days, besides=constraints.articles)
     ids = [article.id for article in articles]
@@ -198,8 +204,10 @@ def group_stories(
 def group_topics(db: Database, run: Run, model: str, window_days: float, min_stories: int) -> Count:
     """Group the window's stories into topics and keep the topics' ids.
 
-    Done counts stories in a topic, skipped those in none.
+    Done counts stories in a topic, skipped those in none; both are 0 when no story has changed since the last time.
     """
+    if grouping.is_up_to_date(db, run, "group_topics", after=_CHANGES_STORIES, settings=("topics", "embed")):
+        return Count()
     stories, vectors = _stories_in_window(db, model, _since(run, window_days))
     outlets = db.rows("SELECT outlet AS name FROM articles UNION SELECT title FROM feeds ORDER BY name")
     known = grouping.known_topics(db)
