@@ -43,23 +43,18 @@ OUTLETS = 40
 LISTED_BEFORE = 20  # older articles that a feed still shows
 COPIES = 0.03  # the part of the articles that repeat another one word for word
 WORDS = 350  # of an article
+VOCABULARY = 20_000
+SYLLABLES = [c + v for c in "bdfgklmnprstvz" for v in ("a", "e", "i", "o", "u", "ar", "en", "il")]
 HELP_ROUNDS = 7
 
 GOAL_HELP_S, GOAL_NIGHT_S, GOAL_QUIET_S, GOAL_MEMORY_GB = 0.5, 60, 5, 1.5
 MODEL_STEP = "embed_articles"  # benchmarks/embedding.py measures the model; vectors here are drawn
 WINDOW_STEPS = ("link_articles", "group_stories", "group_topics")
 
-ENGLISH = (
-    "the of and to in that is for with on as are this from by at have not which more when will they about their "
-    "company server browser network engineers security update customers battery satellite research source patch "
-    "release price researchers regulators found built fixed delayed quietly yesterday because after before under "
-    "memory processor driver kernel cloud storage keyboard screen camera sensor market shares factory supplier"
-)
+# The words that tell a language; most of a text.
+ENGLISH = "the of and to in that is for with on as are this from by at have not which more when will they about their"
 FRENCH = (
-    "le la les des une est dans pour que qui sur avec plus par son ses aux cette mais ont pas nous leur comme entre "
-    "entreprise serveur navigateur réseau ingénieurs rapport sécurité clients données téléphone batterie recherche "
-    "logiciel libre correctif prix chercheurs trouvé construit corrigé retardé discrètement hier prochaine pendant "
-    "mémoire processeur pilote noyau nuage stockage clavier écran capteur marché usine fournisseur depuis toujours"
+    "le la les des une est dans pour que qui sur avec plus par son ses aux cette mais ont pas nous leur comme entre"
 )
 
 
@@ -149,7 +144,8 @@ class DrawnVectors:
 def written(articles: int, rng: random.Random) -> list[tuple[str, tuple[str, ...]]]:
     """(title, paragraphs) of articles in order of time: 60 % tell a story alone, the others in twos to eights.
 
-    One article in three is French.
+    One article in three is French. More than half of the words are common ones, the others invented: of the whole
+    language by Zipf's law, of the theme, and the names of the story.
     """
     sizes = range(2, 9)
     themes = list(accumulate(1 / (rank + 20) for rank in range(400)))
@@ -161,15 +157,33 @@ def written(articles: int, rng: random.Random) -> list[tuple[str, tuple[str, ...
         placed += [(start + rng.expovariate(1) * articles / 20, theme, story) for _ in range(size)]
         if len(placed) >= articles:
             break
+    ranks = list(accumulate(1 / (rank + 3) for rank in range(VOCABULARY)))
     told: list[tuple[str, tuple[str, ...]]] = []
     for number, (_, theme, story) in enumerate(sorted(placed)[:articles]):
-        words = (ENGLISH if rng.random() < 2 / 3 else FRENCH).split()
-        title = " ".join(rng.choices(words, k=7)).capitalize() + f" T{theme}S{story}A{number}"
-        paragraphs = tuple(" ".join(rng.choices(words, k=WORDS // 5)).capitalize() + "." for _ in range(5))
+        common = (ENGLISH if rng.random() < 2 / 3 else FRENCH).split()
+        names = [_word(VOCABULARY * 2 + 3 * story + n).capitalize() for n in range(3)]
+        subject = [_word(VOCABULARY + 30 * theme + n) for n in range(30)]
+
+        def prose(words: int, common: list[str] = common, known: list[str] = names + subject) -> str:
+            rare = (_word(n) for n in rng.choices(range(VOCABULARY), cum_weights=ranks, k=words))
+            pick = rng.choices(range(3), (55, 35, 10), k=words)
+            return " ".join((rng.choice(common), next(rare), rng.choice(known))[kind] for kind in pick)
+
+        title = f"{prose(3)} {rng.choice(names)} {prose(4)} T{theme}S{story}A{number}"
+        paragraphs = tuple(f"{rng.choice(names)} {prose(WORDS // 5)}." for _ in range(5))
         if told and rng.random() < COPIES:
             paragraphs = rng.choice(told)[1]
         told.append((title, paragraphs))
     return told
+
+
+def _word(number: int) -> str:
+    """An invented word, another for each number."""
+    word = ""
+    while number or len(word) < 4:
+        number, syllable = divmod(number, len(SYLLABLES))
+        word += SYLLABLES[syllable]
+    return word
 
 
 def nights(window: int, new: int) -> list[list[Told]]:

@@ -199,10 +199,14 @@ def evidence_of(given: Compared, pairs: Pairs) -> Floats:
 
 def shared_names(given: Compared, one: int, other: int, *, most: int = 3) -> dict[str, float]:
     """Return the rarest names (stems) that both articles hold, with their rarity in nats."""
-    a, b = given.lead_names[[one]], given.lead_names[[other]]
-    common = np.intersect1d(a.indices, b.indices)
-    weight = dict(zip(a.indices.tolist(), a.data.tolist(), strict=True))
-    chosen = sorted(common.tolist(), key=lambda place: (-weight[place], given.stems[place]))[:most]
+    names = given.lead_names
+
+    def held(article: int) -> dict[int, float]:
+        row = slice(names.indptr[article], names.indptr[article + 1])
+        return dict(zip(names.indices[row].tolist(), names.data[row].tolist(), strict=True))
+
+    weight, others = held(one), held(other)
+    chosen = sorted(weight.keys() & others.keys(), key=lambda place: (-weight[place], given.stems[place]))[:most]
     return {given.stems[place]: weight[place] for place in chosen}
 
 

@@ -17,6 +17,7 @@ from newsclust.links.evidence import (
     PLACE,
     Compared,
     Floats,
+    Pairs,
     candidates,
     compared,
     evidence_of,
@@ -43,6 +44,7 @@ _PRODUCTS = (
     ("same_outlet", "cosine"),
     ("same_outlet", "days"),
 )
+_PAIRS_AT_ONCE = 50_000  # whose evidence is held in memory: 20 MB of it
 _SCREEN_RECALL = 0.965  # share of the pairs of one story that the cheap screen lets through, on the training sets
 _STRENGTH = 0.01  # scikit-learn's C, of the standardised columns: strongly regularised
 
@@ -134,24 +136,30 @@ class PairModel:
         given = compared(chosen, centre(vectors[order], model), shipped_frequencies())
         new = None if fresh is None else np.array([article.id in fresh for article in chosen])
         pairs = candidates(given, self.weights.screen, days_apart=self.days_apart, fresh=new)
+        links: list[Link] = []
+        for start in range(0, len(pairs[0]), _PAIRS_AT_ONCE):
+            chunk = slice(start, start + _PAIRS_AT_ONCE)
+            links.extend(self._judged(chosen, given, (pairs[0][chunk], pairs[1][chunk])))
+        return links
+
+    def _judged(self, articles: Sequence[Article], given: Compared, pairs: Pairs) -> list[Link]:
+        """Return links for those of these pairs whose probability reaches the floor, with their evidence."""
         columns = design(evidence_of(given, pairs))
         logits = columns @ self.weights.coefficients + self.weights.offset
         probabilities = 1 / (1 + np.exp(-np.clip(logits, -40, 40)))
         kept = np.flatnonzero(probabilities >= self.floor)
         shares = (columns[kept] - self.weights.usual) * self.weights.coefficients
-        told = {kind: shares[:, places].sum(axis=1) for kind, places in _kinds().items()}
+        told = np.stack([shares[:, places].sum(axis=1) for places in _kinds().values()], axis=1).round(3).tolist()
+        one, other = pairs[0][kept].tolist(), pairs[1][kept].tolist()
         return [
             Link(
-                article_a=chosen[pairs[0][pair]].id,
-                article_b=chosen[pairs[1][pair]].id,
-                probability=round(float(probabilities[pair]), 6),
-                evidence={kind: round(float(values[row]), 3) for kind, values in told.items()}
-                | {
-                    f"both say {name}": round(rarity, 3)
-                    for name, rarity in shared_names(given, int(pairs[0][pair]), int(pairs[1][pair])).items()
-                },
+                article_a=articles[a].id,
+                article_b=articles[b].id,
+                probability=round(probability, 6),
+                evidence=dict(zip(_kinds(), values, strict=True))
+                | {f"both say {name}": round(rarity, 3) for name, rarity in shared_names(given, a, b).items()},
             )
-            for row, pair in enumerate(kept.tolist())
+            for a, b, probability, values in zip(one, other, probabilities[kept].tolist(), told, strict=True)
         ]
 
     def retrained(self, without: str, sets: "Sequence[tuple[Lesson, NDArray[np.float32]]]") -> "PairModel":

@@ -7,7 +7,7 @@ import unicodedata
 from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, lru_cache
 from importlib import resources
 
 import numpy as np
@@ -56,6 +56,7 @@ def words_of(text: str) -> list[Word]:
     return found
 
 
+@lru_cache(maxsize=200_000)  # a night asks for each word some eighty times
 def stem(word: str) -> str:
     """Return a word without its inflection: one ending of either language, when four letters are left."""
     if any(sign.isdigit() for sign in word):
