@@ -143,7 +143,7 @@ def main(arguments: Sequence[str]) -> int:
     print(f"  newsclust query {database} \"from story_timeline where headline like '%Scale AI%'\"")
     print(f'  newsclust query {database} "from duplicate_articles"')
     print(f"  newsclust views {database}")
-    print(f'  newsclust why {database} ARTICLE     (an article_id of the above)')
+    print(f"  newsclust why {database} ARTICLE     (an article_id of the above)")
     print("  notebooks/explore_stories.ipynb, in any Jupyter")
     return 0
 
