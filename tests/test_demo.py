@@ -262,7 +262,7 @@ def test_every_original_is_in_one_living_story_and_no_copy_is(
 
 
 def test_stories_are_those_that_people_see(story_of: dict[str, str], gold: dict[str, Gold]) -> None:
-    """Measured over the 129 originals: B-cubed precision .988, recall .620, F1 .762; pairwise F1 .600.
+    """Measured over the 129 originals: B-cubed precision .960, recall .776, F1 .858; pairwise F1 .769.
 
     Hardly anything stands together that should not; what is missed are the articles that comment on an event
     rather than report it. Everything alone has a B-cubed F1 of .41 and no pair.
@@ -271,16 +271,16 @@ def test_stories_are_those_that_people_see(story_of: dict[str, str], gold: dict[
     found, wanted = [story_of[one.url] for one in told], [one.story for one in told]
     b3, pairs = b_cubed(found, wanted), pairwise(found, wanted)
     assert len(told) == 129
-    assert b3.precision > 0.95
-    assert b3.f1 > 0.74
-    assert pairs.f1 > 0.57
+    assert b3.precision > 0.93
+    assert b3.f1 > 0.84
+    assert pairs.f1 > 0.74
     assert b_cubed(range(len(told)), wanted).f1 < 0.5
 
 
 def test_stories_cross_languages(published: duckdb.DuckDBPyConnection, gold: dict[str, Gold]) -> None:
-    """Measured: 12 stories told in both languages; people see 23."""
+    """Measured: 25 stories told in both languages (some events are parted in two); people see 23."""
     ((both,),) = asked(published, "SELECT count(*) FROM current_stories WHERE languages = ['en', 'fr']")
-    assert both >= 10
+    assert both >= 20
 
 
 def test_a_storys_headlines_are_titles_of_its_articles_one_in_each_language(
