@@ -95,7 +95,7 @@ def test_of_a_list_in_the_middle_of_an_article_only_the_heading_goes() -> None:
         "80 % of this article remains.",
         "La suite est réservée aux abonnés.",
         "Cet article est réservé à nos abonné·es.",
-        "Vous devez être abonné•e pour lire la suite de cet article.",
+        "Il faut être abonné•e pour en lire plus.",
         "Abonnez-vous pour lire la suite de l'article",
         "Subscribe to continue reading",
         "Sign in to keep reading.",
@@ -114,7 +114,7 @@ def test_a_paywall_notice_at_the_end_is_the_cut_and_leaves_the_text(notice: str)
 
 def test_a_notice_and_the_way_in_for_subscribers_may_share_a_paragraph() -> None:
     notice = "Il reste 80% de l’article à découvrir."
-    beside = "Vous devez être abonné•e pour lire la suite de cet article. Déjà abonné•e ? Connectez-vous."
+    beside = "Il faut être abonné•e pour en lire plus. Déjà abonné•e ? Connectez-vous."
     assert without_boilerplate(f"{BODY}\n\n{notice} {beside}") == (BODY, notice)
     other = "The town council will discuss the pool in March."
     assert without_boilerplate(f"{BODY}\n\n{notice} {other}") == (f"{BODY}\n\n{notice} {other}", None)

@@ -556,7 +556,7 @@ def test_a_paywalled_article_ends_in_the_three_lines_on_its_page_and_in_its_feed
     page = lxml_html.fromstring(site["https://filnumerique.example/a"].body.decode())
     lines = [
         "Il reste 80% de l'article à découvrir.",
-        "Vous devez être abonné pour lire la suite de cet article.",
+        "La suite est réservée à nos abonnés.",
         "Déjà abonné ? Identifiez-vous.",
     ]
     in_feed = [p.text_content() for p in lxml_html.fragments_fromstring(entry["content"])]
