@@ -157,7 +157,7 @@ def written(articles: int, rng: random.Random) -> list[tuple[str, tuple[str, ...
         placed += [(start + rng.expovariate(1) * articles / 20, theme, story) for _ in range(size)]
         if len(placed) >= articles:
             break
-    ranks = list(accumulate(1 / (rank + 3) for rank in range(VOCABULARY)))
+    ranks = list(accumulate(1 / (rank + 50) for rank in range(VOCABULARY)))
     told: list[tuple[str, tuple[str, ...]]] = []
     for number, (_, theme, story) in enumerate(sorted(placed)[:articles]):
         common = (ENGLISH if rng.random() < 2 / 3 else FRENCH).split()

@@ -1,6 +1,7 @@
 """`newsclust story ...` and `newsclust why` on a published night: what is written, what is shown, what is refused."""
 
 import json
+from collections.abc import Iterator
 from pathlib import Path
 
 import duckdb
@@ -14,8 +15,9 @@ FILE = Path("data/corrections.jsonl")  # where the settings' defaults put it, in
 
 
 @pytest.fixture
-def published(newsclust: Terminal, demo_folder: Path) -> duckdb.DuckDBPyConnection:
-    return open_published(demo_folder / "published" / "newsclust.duckdb")
+def published(newsclust: Terminal, demo_folder: Path) -> Iterator[duckdb.DuckDBPyConnection]:
+    with open_published(demo_folder / "published" / "newsclust.duckdb") as connection:
+        yield connection
 
 
 def members(published: duckdb.DuckDBPyConnection, story: str) -> set[str]:
@@ -106,9 +108,22 @@ def test_corrected_stories_are_exported_as_a_labelled_set(
 def test_why_shows_what_ties_an_article_to_its_story_and_the_nearest_it_was_not_joined_to(
     newsclust: Terminal, published: duckdb.DuckDBPyConnection
 ) -> None:
-    story, _ = two_stories(published)
-    headline = published.execute("SELECT headline FROM stories WHERE story_id = $1", [story]).fetchall()[0][0]
-    article = min(members(published, story))
+    # An article with a link into its own story and one out of it.
+    story, headline, article = published.execute(
+        """
+        WITH placed AS (SELECT article_id, story_id FROM current_story_articles),
+             ties AS (SELECT article_a AS one, article_b AS other FROM links
+                      UNION ALL SELECT article_b, article_a FROM links)
+        SELECT here.story_id, stories.headline, ties.one
+        FROM ties
+        JOIN placed AS here ON here.article_id = ties.one
+        JOIN placed AS there ON there.article_id = ties.other
+        JOIN stories ON stories.story_id = here.story_id
+        GROUP BY ALL
+        HAVING bool_or(here.story_id = there.story_id) AND bool_or(here.story_id <> there.story_id)
+        ORDER BY ties.one LIMIT 1
+        """
+    ).fetchall()[0]
     ended = newsclust("why", article)
     assert ended.code == 0
     assert headline in ended.out

@@ -42,7 +42,9 @@ def _language(text: str) -> str:
 
 def _tag(text: str) -> str:
     if text != _tag_of(text) or "," in text or not text:
-        raise ValueError("a tag is one line without commas, outer blanks or outer slashes")  # as in OPML
+        raise ValueError(
+            "a tag is one line without commas, outer slashes, and blanks but single spaces"
+        )  # as in OPML
     return _one_line(text)
 
 
@@ -267,7 +269,8 @@ def _tags(categories: str) -> tuple[str, ...]:
 
 
 def _tag_of(text: str) -> str:
-    return text.strip(" /\u00a0\t\n") if text else text
+    """The tag without outer slashes, its blanks one space each: a folder's name is read so, too."""
+    return " ".join(text.split()).strip(" /")
 
 
 def write_opml(feeds: Sequence[Feed]) -> str:
