@@ -109,7 +109,7 @@ def test_why_shows_what_ties_an_article_to_its_story_and_the_nearest_it_was_not_
     newsclust: Terminal, published: duckdb.DuckDBPyConnection
 ) -> None:
     # An article with a link into its own story and one out of it.
-    story, headline, article = published.execute(
+    _, headline, article = published.execute(
         """
         WITH placed AS (SELECT article_id, story_id FROM current_story_articles),
              ties AS (SELECT article_a AS one, article_b AS other FROM links

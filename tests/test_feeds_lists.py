@@ -16,7 +16,9 @@ ROOT = Path(__file__).parents[1]
 
 _LINES = st.text(st.characters(exclude_categories=("Cc", "Cs", "Cn", "Zl", "Zp")), min_size=1, max_size=30)
 _NAMES = _LINES.map(lambda text: " ".join(text.split())).filter(bool)
-_TAGS = st.from_regex(r"[a-zéA-Z0-9&\"'<>][a-z é\"&\\]{0,8}[a-z0-9<]", fullmatch=True)
+_TAGS = st.from_regex(r"[a-zéA-Z0-9&\"'<>][a-z é\"&\\]{0,8}[a-z0-9<]", fullmatch=True).filter(
+    lambda tag: "  " not in tag
+)
 _ADDRESSES = st.from_regex(r"https://[a-z]{1,8}\.example/[a-zA-Z0-9._~/&?=+-]{0,20}", fullmatch=True)
 
 

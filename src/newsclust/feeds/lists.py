@@ -41,10 +41,9 @@ def _language(text: str) -> str:
 
 
 def _tag(text: str) -> str:
+    # As OPML can hold it: a folder's name, and one of a list parted by commas.
     if text != _tag_of(text) or "," in text or not text:
-        raise ValueError(
-            "a tag is one line without commas, outer slashes, and blanks but single spaces"
-        )  # as in OPML
+        raise ValueError("a tag is one line without commas, outer slashes, and blanks but single spaces")
     return _one_line(text)
 
 
