@@ -103,7 +103,7 @@ class DrawnVectors:
 
     After the shipped mean is taken away, 4,000 such articles have as many near pairs as real tech news of the
     default model: 1.4 % of all pairs over a cosine of .264 and .19 % over .403, against 1.6 % and .19 % of 4,000
-    items of January 2026, EN and FR.
+    items of January to March 2026, EN and FR.
     """
 
     name = "multilingual-e5-small/drawn"  # so that the shipped mean is taken away, as of the default model's
