@@ -13,7 +13,6 @@ from newsclust.corrections import (
     Kind,
     append_correction,
     constraints_of,
-    names_of,
     new_correction,
     read_corrections,
     standing,
@@ -101,11 +100,6 @@ def test_ties_are_transitive_and_the_later_of_two_that_contradict_holds() -> Non
     tied_later = constraints_of([different("a", "b"), same("a", "b", minute=1)])
     assert tied_later.together == (frozenset("ab"),)
     assert not tied_later.apart
-
-
-def test_names_are_given_in_the_order_they_were_said() -> None:
-    names = [new_correction(Kind.RENAME, made_at=NOON, articles=["a"], headline=name) for name in ("One", "Two")]
-    assert names_of(names) == [(frozenset("a"), "One"), (frozenset("a"), "Two")]
 
 
 @given(st.lists(st.tuples(st.booleans(), st.sets(st.sampled_from("abcdef"), min_size=2, max_size=4)), max_size=8))

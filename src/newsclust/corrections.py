@@ -145,8 +145,3 @@ def constraints_of(corrections: Sequence[Correction]) -> Constraints:
             apart.update(frozenset((a, b)) for a in correction.articles for b in correction.others if of(a) != of(b))
     together = sorted({members for members in group.values() if len(members) > 1}, key=min)
     return Constraints(together=tuple(together), apart=frozenset(apart))
-
-
-def names_of(corrections: Sequence[Correction]) -> list[tuple[frozenset[str], str]]:
-    """Return (articles, headline) of the standing renames, oldest first: the later one of a story holds."""
-    return [(frozenset(c.articles), c.headline) for c in standing(corrections) if c.kind is Kind.RENAME]

@@ -33,6 +33,13 @@ class CentredCosine:
         self.days_apart = days_apart
 
     @property
+    def trained_on(self) -> frozenset[str]:
+        """The fingerprints of the labelled sets that slope, offset and mean were fitted on: the pair model's."""
+        from newsclust.links.pair_model import shipped_weights  # it imports this file
+
+        return shipped_weights().trained_on
+
+    @property
     def name(self) -> str:
         """What identifies its judgements."""
         return f"CentredCosine({self.slope}, {self.offset}, {self.floor}, {self.days_apart})"
