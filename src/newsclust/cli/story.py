@@ -23,6 +23,7 @@ story_app = typer.Typer(no_args_is_help=True, help="Correct stories: merge, spli
 
 StoryId = Annotated[str, typer.Argument(help="A story's id, or its beginning.")]
 _NEXT = "The next night honours it."
+_SHARED = "both say "  # how the pair model names what both articles say
 
 
 @story_app.command()
@@ -198,8 +199,13 @@ def why(
 
 def _show(tie: "Tie") -> None:
     print(f"  {tie.probability:.2f}  “{tie.other.title}” ({tie.other.outlet}, {tie.other.id})")
-    for term, weight in sorted(tie.evidence.items(), key=lambda item: (-abs(item[1]), item[0])):
+    # Names in common are told by their rarity, in another unit than the weights that make up the probability.
+    names = {term.removeprefix(_SHARED): rarity for term, rarity in tie.evidence.items() if term.startswith(_SHARED)}
+    weights = {term: weight for term, weight in tie.evidence.items() if not term.startswith(_SHARED)}
+    for term, weight in sorted(weights.items(), key=lambda item: (-abs(item[1]), item[0])):
         print(f"          {weight:+8.3f}  {term.replace('_', ' ')}")
+    if names:
+        print("                    both say " + ", ".join(sorted(names, key=lambda name: (-names[name], name))))
 
 
 def _lines(heading: str, lines: Iterable[str]) -> None:

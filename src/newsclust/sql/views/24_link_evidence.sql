@@ -12,5 +12,5 @@ COMMENT ON COLUMN link_evidence.title_a IS 'Its title';
 COMMENT ON COLUMN link_evidence.article_b IS 'The other';
 COMMENT ON COLUMN link_evidence.title_b IS 'Its title';
 COMMENT ON COLUMN link_evidence.probability IS 'That both tell one story';
-COMMENT ON COLUMN link_evidence.evidence IS 'What the probability rests on, by name';
+COMMENT ON COLUMN link_evidence.evidence IS 'What raises or lowers the log-odds, by name; "both say X" is the rarity of X, in nats';
 COMMENT ON COLUMN link_evidence.linked_at IS 'The night that compared them, UTC';
