@@ -21,9 +21,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from newsclust import topics
+from newsclust.centring import centre
 from newsclust.embed import SentenceTransformerEmbedder, embedding_text
 from newsclust.evaluate.measures import b_cubed
-from newsclust.links import centre
 from newsclust.topics import projection, themes
 
 DIMENSIONS = 30

@@ -4,11 +4,17 @@ Ids are hashes of natural keys, so that saving a row twice is saving it once.
 """
 
 import hashlib
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
+from typing import TYPE_CHECKING
 
 from newsclust.errors import FetchError
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
 
 
 def id_of(*natural_key: str) -> str:
@@ -213,6 +219,45 @@ class Duplicate:
     method: DuplicateMethod
     similarity: float
     evidence: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WordCounts:
+    """In how many of `documents` each stem stands, and how often each word was written with and without a capital."""
+
+    documents: int = 0
+    stems: Mapping[str, int] = field(default_factory=dict)
+    written: Mapping[str, tuple[int, int]] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Window:
+    """Articles that may tell one story, and what is known of them: one row of unit length for each in both matrices.
+
+    `model` names what made the vectors; `words` counts the articles of earlier nights.
+    """
+
+    articles: Sequence[Article]
+    vectors: "NDArray[np.float32]"  # of title and beginning
+    title_vectors: "NDArray[np.float32]"  # of the title alone
+    model: str
+    words: WordCounts = WordCounts()
+
+    @property
+    def ids(self) -> list[str]:
+        """The id of each article, in order."""
+        return [article.id for article in self.articles]
+
+    def by_id(self) -> "Window":
+        """Return the same window with its articles ordered by id."""
+        order = sorted(range(len(self.articles)), key=lambda place: self.articles[place].id)
+        return Window(
+            articles=[self.articles[place] for place in order],
+            vectors=self.vectors[order],
+            title_vectors=self.title_vectors[order],
+            model=self.model,
+            words=self.words,
+        )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -17,15 +17,16 @@ from numpy.typing import NDArray
 from tqdm import tqdm
 
 from newsclust import ledger, topics
+from newsclust.centring import centre
 from newsclust.corrections import Correction, Kind, constraints_of, standing
 from newsclust.duplicates import find_duplicates, fingerprint
-from newsclust.embed import Embedder, embedding_text
+from newsclust.embed import Embedder, embedding_text, title_text
 from newsclust.errors import ItemError, ParseError, Reason, StepError
 from newsclust.extract import Extractor, wants_page
 from newsclust.feeds import parse_feed
 from newsclust.fetch import Fetcher
-from newsclust.links import Linker, centre
-from newsclust.model import Article, Count, Entry, Extraction, Feed, Fetch, PagePolicy, Request, Run
+from newsclust.links import Linker, words
+from newsclust.model import Article, Count, Entry, Extraction, Feed, Fetch, PagePolicy, Request, Run, Window
 from newsclust.store import Database, collecting, grouping, runs, texts
 from newsclust.store import corrections as store_corrections
 from newsclust.stories import Clusterer, most_central
@@ -140,22 +141,30 @@ def find_copies(db: Database, run: Run, jaccard: float) -> Count:
 
 
 def embed_articles(db: Database, run: Run, embedder: Embedder, characters: int) -> Count:
-    """Give every original a vector of the chosen model."""
+    """Give every original two vectors of the chosen model: of its title and beginning, and of its title alone."""
     todo = texts.articles_to_embed(db, embedder.name)
     for ids in _batches(todo, _ARTICLES_AT_ONCE):
         rows = texts.titles_and_texts(db, ids)
-        vectors = embedder.embed([embedding_text(title, text, characters=characters) for _, title, text in rows])
-        texts.save_embeddings(db, run, embedder.name, [article_id for article_id, _, _ in rows], vectors)
+        told = [embedding_text(title, text, characters=characters) for _, title, text in rows]
+        titles = [title_text(title, text, characters=characters) for _, title, text in rows]
+        vectors = embedder.embed([*told, *titles])
+        chosen = [article_id for article_id, _, _ in rows]
+        texts.save_embeddings(db, run, embedder.name, chosen, vectors[: len(rows)], vectors[len(rows) :])
     return Count(done=len(todo))
 
 
 def link_articles(db: Database, run: Run, linker: Linker, model: str, window_days: float) -> Count:
-    """Weigh what is new in the window against all of it; done counts articles judged, skipped those judged before."""
-    articles, vectors = _window(db, run, model, window_days)
-    ids = [article.id for article in articles]
+    """Weigh what is new in the window against all of it; done counts articles judged, skipped those judged before.
+
+    How rare words are is told by the articles of earlier nights; tonight's are counted afterwards, so that no
+    article changes how two others are judged on the same night.
+    """
+    window = _window(db, run, model, window_days)
+    ids = window.ids
     fresh = grouping.articles_to_link(db, ids, model=model, linker=linker.name)
-    links = linker.link(articles, vectors, model, set(fresh)) if fresh else []
+    links = linker.link(replace(window, words=grouping.word_counts(db)), set(fresh)) if fresh else []
     grouping.save_links(db, run, ids, fresh, links, model=model, linker=linker.name)
+    _count_words(db, run, window)
     return Count(done=len(fresh), skipped=len(ids) - len(fresh))
 
 
@@ -178,13 +187,13 @@ def group_stories(
         grouping.close_stories(db, run, living_since=_since(run, window_days))
         return Count()
     constraints = constraints_of(_about_originals(db, said))
-    articles, _ = _window(db, run, model, window_days, besides=constraints.articles)
-    ids = [article.id for article in articles]
-    groups = clusterer.cluster(ids, grouping.links_among(db, ids), constraints)
+    window = _window(db, run, model, window_days, besides=constraints.articles)
+    ids = window.ids
+    groups = clusterer.cluster(window, grouping.links_among(db, ids), constraints)
     copies = grouping.copies_in_stories(db)
     named = {article for correction in said if correction.kind is Kind.RENAME for article in correction.articles}
     known = grouping.known_stories(db, [*ids, *copies, *sorted(named)])
-    age = {article.id: (article.published_at, article.id) for article in articles}
+    age = {article.id: (article.published_at, article.id) for article in window.articles}
     decided = ledger.reconcile(
         groups,
         known,
@@ -332,14 +341,20 @@ def _names_given(said: Sequence[Correction], told: Mapping[str, frozenset[str]])
     return names
 
 
-def _window(
-    db: Database, run: Run, model: str, window_days: float, *, besides: Collection[str] = ()
-) -> tuple[list[Article], NDArray[np.float32]]:
-    """Return the originals of the window that have a vector, and those `besides`, ordered by id, and the vectors."""
+def _window(db: Database, run: Run, model: str, window_days: float, *, besides: Collection[str] = ()) -> Window:
+    """Return the originals of the window that have vectors, and those `besides`, ordered by id."""
     ids = grouping.articles_in_window(db, since=_since(run, window_days), until=run.night_at)
     ids = sorted({*ids, *besides})
-    ids, vectors = texts.vectors_of(db, model, ids)
-    return texts.articles(db, ids), vectors
+    ids, vectors, title_vectors = texts.both_vectors_of(db, model, ids)
+    return Window(articles=texts.articles(db, ids), vectors=vectors, title_vectors=title_vectors, model=model)
+
+
+def _count_words(db: Database, run: Run, window: Window) -> None:
+    """Add the words of the window's articles to those of the archive, each article once."""
+    todo = set(grouping.articles_to_count(db, window.ids))
+    if todo:
+        counted = words.count((a.title, a.text[: words.LEAD]) for a in window.articles if a.id in todo)
+        grouping.add_word_counts(db, run, sorted(todo), counted)
 
 
 def _headlines(db: Database, model: str, members: "dict[str, frozenset[str]]") -> dict[str, grouping.Headlines]:

@@ -80,7 +80,7 @@ class LinkSettings(Stage):
 
 
 class StorySettings(Stage):
-    use: str = "newsclust.stories:AverageLinkage"
+    use: str = "newsclust.stories:LearnedJoins"
     window_days: float = Field(default=5, gt=0)  # articles older than this are settled: they are not regrouped
 
 

@@ -169,6 +169,11 @@ def embedding_text(title: str, text: str, *, characters: int = 300) -> str:
     return f"{title} {lead}" if title[-1] in ".!?…:" else f"{title}. {lead}"
 
 
+def title_text(title: str, text: str, *, characters: int = 300) -> str:
+    """What is embedded of an article's title: the title; without one, what `embedding_text` makes of the text."""
+    return embedding_text(title, "" if title.strip() else text, characters=characters)
+
+
 def _loaded(model: str, *, cache_folder: Path | None, local: bool) -> "SentenceTransformer":
     """The model, loaded without a word on the terminal."""
     os.environ["TOKENIZERS_PARALLELISM"] = "false"  # else tokenizers warns in every process forked later

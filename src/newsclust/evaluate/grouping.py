@@ -5,15 +5,12 @@ from dataclasses import dataclass, fields
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from newsclust.evaluate import measures
 from newsclust.evaluate.measures import Score
-from newsclust.evaluate.sets import LabelledSet
 from newsclust.links import Linker
+from newsclust.model import Window
 from newsclust.stories import Clusterer
-
-Vectors = NDArray[np.float32]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -35,15 +32,15 @@ class Figures:
     completeness: float
 
 
-def grouped(labelled: LabelledSet, vectors: Vectors, model: str, linker: Linker, clusterer: Clusterer) -> list[str]:
-    """Return the story of each article, in order: what the pipeline's linker and clusterer make of the set.
+def grouped(window: Window, linker: Linker, clusterer: Clusterer) -> list[str]:
+    """Return the story of each article, in order: what the pipeline's linker and clusterer make of a set.
 
     The set is one window, however many days it has, and its copies are articles like the others. A story is
     named by the smallest id in it.
     """
-    links = linker.link(labelled.articles, vectors, model)
-    story = {article: min(group) for group in clusterer.cluster(labelled.ids, links) for article in group}
-    return [story[article_id] for article_id in labelled.ids]
+    groups = clusterer.cluster(window, linker.link(window))
+    story = {article: min(group) for group in groups for article in group}
+    return [story[article_id] for article_id in window.ids]
 
 
 def figures(found: Sequence[Hashable], gold: Sequence[Hashable], languages: Sequence[str]) -> Figures:

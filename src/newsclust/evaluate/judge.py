@@ -13,7 +13,7 @@ from newsclust.evaluate.folds import Judge, Labelled, Standing, judges
 from newsclust.evaluate.grouping import Figures, figures, grouped, mean_of
 from newsclust.evaluate.sets import LabelledSet
 from newsclust.evaluate.topics import TopicFigures, mean_topics, topic_figures, topics_learned_from
-from newsclust.evaluate.vectors import KeptVectors, embedded
+from newsclust.evaluate.vectors import KeptVectors, window_of
 from newsclust.settings import Settings
 
 OURS = "newsclust"
@@ -69,17 +69,16 @@ def evaluate(
     average (folds.py). An average needs two sets, and is over the same sets for every method.
     """
     embedder = settings.embedder() if cache is None else KeptVectors(settings.embedder(), cache)
-    clusterer = settings.clusterer()
     given = []
     for labelled in sets:
         begun = time.monotonic()
-        given.append(Labelled(labelled, embedded(labelled, embedder, characters=settings.embed.characters)))
+        given.append(Labelled(labelled, window_of(labelled, embedder, characters=settings.embed.characters)))
         log.info("%s: %d articles embedded in %.1f s", labelled.name, len(labelled.ids), time.monotonic() - begun)
     stories: list[tuple[Row, ...]] = []
     topics: list[tuple[TopicRow, ...]] = []
     predictions: dict[str, str] = {}
-    for one, judge in zip(given, judges(settings.linker(), given), strict=True):
-        found = grouped(one.labelled, one.vectors, embedder.name, judge.linker, clusterer)
+    for one, judge in zip(given, judges(settings.linker(), settings.clusterer(), given), strict=True):
+        found = grouped(one.window, judge.linker, judge.clusterer)
         predictions.update(zip(one.labelled.ids, found, strict=True))
         if one.labelled.stories:
             stories.append((_ours(one.labelled, found, judge), *(_theirs(one, *rule) for rule in baselines.items())))
@@ -121,7 +120,7 @@ def _theirs(given: Labelled, method: str, rule: Baseline) -> Row:
     labelled = given.labelled
     row = Row(sets=(labelled.name,), articles=len(labelled.ids), method=method)
     try:
-        found = rule(labelled.articles, given.vectors)
+        found = rule(labelled.articles, given.window.vectors)
     except UnavailableError as error:
         return replace(row, note=str(error))
     return replace(row, figures=figures(found, labelled.stories, labelled.languages))
@@ -134,7 +133,7 @@ def _topics(given: Labelled, found: Sequence[str], model: str, min_stories: int)
             sets=(given.labelled.name,),
             stories_from=stories_from,
             standing=Standing.SEEN if seen else Standing.UNSEEN,
-            figures=topic_figures(given.labelled, stories, given.vectors, model, min_stories=min_stories),
+            figures=topic_figures(given.labelled, stories, given.window.vectors, model, min_stories=min_stories),
         )
         for stories_from, stories in (("labels", given.labelled.stories), (OURS, found))
     )

@@ -6,10 +6,11 @@ is 1.
 """
 
 from collections import Counter, defaultdict
-from collections.abc import Hashable, Sequence
+from collections.abc import Callable, Hashable, Sequence
 from dataclasses import dataclass
 
 Labels = Sequence[Hashable]
+GroupingScore = Callable[[Labels, Labels], float]  # of a found grouping and the gold one: more is better
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -38,6 +39,11 @@ def b_cubed(found: Labels, gold: Labels, *, only: Sequence[bool] | None = None) 
         precision=sum(together[f, g] / found_size[f] for f, g in marked) / len(marked),
         recall=sum(together[f, g] / gold_size[g] for f, g in marked) / len(marked),
     )
+
+
+def grouping_score(found: Labels, gold: Labels) -> float:
+    """Return what stories are trained for: pairwise F1, steadied by twice the B-cubed F1."""
+    return pairwise(found, gold).f1 + 2 * b_cubed(found, gold).f1
 
 
 def in_a_pair(gold: Labels) -> list[bool]:

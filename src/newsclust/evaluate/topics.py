@@ -10,11 +10,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from newsclust import topics
+from newsclust.centring import centre
 from newsclust.embed import embedding_text
 from newsclust.evaluate import measures
 from newsclust.evaluate.baselines import noise_alone
 from newsclust.evaluate.sets import LabelledSet
-from newsclust.links import centre
 from newsclust.topics import projection
 
 Vectors = NDArray[np.float32]

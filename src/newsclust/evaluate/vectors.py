@@ -10,18 +10,25 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from newsclust.embed import Embedder, embedding_text
+from newsclust.embed import Embedder, embedding_text, title_text
 from newsclust.errors import SettingsError
 from newsclust.evaluate.sets import LabelledSet
+from newsclust.model import Window
 
 Vectors = NDArray[np.float32]
 
 log = logging.getLogger("newsclust")
 
 
-def embedded(labelled: LabelledSet, embedder: Embedder, *, characters: int) -> Vectors:
-    """Return the vectors of a set's articles, one row each."""
-    return embedder.embed([embedding_text(a.title, a.text, characters=characters) for a in labelled.articles])
+def window_of(labelled: LabelledSet, embedder: Embedder, *, characters: int) -> Window:
+    """Return a set as one window, in its order, with the vectors that the pipeline would give its articles."""
+    articles = labelled.articles
+    return Window(
+        articles=articles,
+        vectors=embedder.embed([embedding_text(a.title, a.text, characters=characters) for a in articles]),
+        title_vectors=embedder.embed([title_text(a.title, a.text, characters=characters) for a in articles]),
+        model=embedder.name,
+    )
 
 
 class KeptVectors:

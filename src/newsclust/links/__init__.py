@@ -4,17 +4,14 @@
 knows the vectors alone, and fits any embedding model.
 """
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection
 from typing import Protocol
 
-import numpy as np
-from numpy.typing import NDArray
-
-from newsclust.links.cosine import CentredCosine, centre
+from newsclust.links.cosine import CentredCosine
 from newsclust.links.pair_model import PairModel
-from newsclust.model import Article, Link
+from newsclust.model import Link, Window
 
-__all__ = ["CentredCosine", "Linker", "PairModel", "centre"]
+__all__ = ["CentredCosine", "Linker", "PairModel"]
 
 
 class Linker(Protocol):
@@ -25,14 +22,8 @@ class Linker(Protocol):
         """What identifies its judgements: links of another name are judged anew."""
         ...
 
-    def link(
-        self,
-        articles: Sequence[Article],
-        vectors: NDArray[np.float32],
-        model: str,
-        fresh: Collection[str] | None = None,
-    ) -> list[Link]:
-        """Return the pairs worth keeping; `vectors`, made by `model`, has a row of unit length for each article.
+    def link(self, window: Window, fresh: Collection[str] | None = None) -> list[Link]:
+        """Return the pairs worth keeping, ordered by their ids; the order of the window changes nothing.
 
         With `fresh`, a set of article ids, only pairs that have one of them: the others were judged before.
         """

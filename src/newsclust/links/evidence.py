@@ -11,19 +11,22 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import sparse
 
-from newsclust.links.words import Frequencies, Word, stem, words_of
-from newsclust.model import Article
+from newsclust.centring import Part, centre
+from newsclust.links.words import LEAD, Word, is_name, rarity, stem, words_of
+from newsclust.model import Window, WordCounts
 
 Floats = NDArray[np.float64]
 Pairs = tuple[NDArray[np.int64], NDArray[np.int64]]  # positions, the first smaller than the second
 
-LEAD = 400  # characters of the text that are compared word by word
 _BLOCK = 512  # articles compared with all others at once
 _PAIRS_AT_ONCE = 50_000
 
 # The evidence of one pair, in the order of the columns of `evidence_of`, and what a person calls it.
 COLUMNS = (
+    ("title_cosine", "meaning"),
     ("cosine", "meaning"),
+    ("title_text_cosine", "meaning"),
+    ("title_text_cosine_least", "meaning"),
     ("title_words", "words in common"),
     ("lead_words", "words in common"),
     ("title_in_lead", "words in common"),
@@ -53,7 +56,8 @@ PLACE = {name: place for place, (name, _) in enumerate(COLUMNS)}
 class Compared:
     """Articles ready to be compared; each matrix has one row for each of them and one column for each stem."""
 
-    vectors: NDArray[np.float32]  # centred, unit length
+    vectors: NDArray[np.float32]  # of title and lead, centred, unit length
+    title_vectors: NDArray[np.float32]  # the same of the title
     titles: sparse.csr_array  # TF-IDF, unit length
     leads: sparse.csr_array  # TF-IDF of title and lead, unit length
     title_words: sparse.csr_array  # rarity of the stems of the title
@@ -68,14 +72,15 @@ class Compared:
     title_length: Floats  # words
 
 
-def compared(articles: Sequence[Article], vectors: NDArray[np.float32], frequencies: Frequencies) -> Compared:
-    """Return the articles ready to be compared; `vectors` holds one centred unit row for each."""
+def compared(window: Window, counts: WordCounts) -> Compared:
+    """Return the articles of the window ready to be compared; `counts` tells how rare their words are."""
+    articles = window.articles
     titles = [words_of(article.title) for article in articles]
     leads = [words_of(article.text[:LEAD]) for article in articles]
     both = [[*title, *lead] for title, lead in zip(titles, leads, strict=True)]
     stems = sorted({stem(word.folded) for words in both for word in words})
     column = {name: place for place, name in enumerate(stems)}
-    rarity = {name: frequencies.rarity(name) for name in stems}
+    weight = {name: rarity(counts, name) for name in stems}
 
     def matrix(rows: Sequence[Mapping[str, float]]) -> sparse.csr_array:
         ends = np.cumsum([0, *(len(row) for row in rows)])
@@ -85,17 +90,18 @@ def compared(articles: Sequence[Article], vectors: NDArray[np.float32], frequenc
 
     def weighed(words: Sequence[Word]) -> dict[str, float]:
         counts = Counter(stem(word.folded) for word in words)
-        return {name: (1 + np.log(n)) * rarity[name] for name, n in counts.items()}
+        return {name: (1 + np.log(n)) * weight[name] for name, n in counts.items()}
 
     def rare(words: Sequence[Word]) -> dict[str, float]:
-        return {name: rarity[name] for name in dict.fromkeys(stem(word.folded) for word in words)}
+        return {name: weight[name] for name in dict.fromkeys(stem(word.folded) for word in words)}
 
     def names(words: Sequence[Word]) -> dict[str, float]:
-        return rare([word for word in words if frequencies.is_name(word)])
+        return rare([word for word in words if is_name(counts, word)])
 
     outlets = {name: number for number, name in enumerate(sorted({article.outlet for article in articles}))}
     return Compared(
-        vectors=vectors,
+        vectors=centre(window.vectors, window.model),
+        title_vectors=centre(window.title_vectors, window.model, Part.TITLE),
         titles=_unit(matrix([weighed(words) for words in titles])),
         leads=_unit(matrix([weighed(words) for words in both])),
         title_words=matrix([rare(words) for words in titles]),
@@ -116,9 +122,9 @@ def candidates(
 ) -> Pairs:
     """Return the pairs at most `days_apart` whose cheap score reaches 0, in order.
 
-    With `fresh`, a mark for each article, only pairs that have a fresh article. `screen` weighs the cosine, the
-    better of the two cosines between one's title and the other's words, and an offset. Each pair is judged by
-    itself.
+    With `fresh`, a mark for each article, only pairs that have a fresh article. `screen` weighs the cosine of the
+    texts, the better of the two cosines between one's title and the other's text, the same of their words, and an
+    offset. Each pair is judged by itself.
     """
     titles, leads = given.titles.T.tocsc(), given.leads.T.tocsc()
     found: list[NDArray[np.int64]] = []
@@ -127,7 +133,9 @@ def candidates(
     for start in range(0, len(asked), _BLOCK):
         rows = asked[start : start + _BLOCK]
         shared = np.maximum((given.titles[rows] @ leads).toarray(), (given.leads[rows] @ titles).toarray())
-        score = screen[0] * (given.vectors[rows] @ given.vectors.T) + screen[1] * shared + screen[2]
+        across = np.maximum(given.title_vectors[rows] @ given.vectors.T, given.vectors[rows] @ given.title_vectors.T)
+        score = screen[0] * (given.vectors[rows] @ given.vectors.T) + screen[1] * across + screen[2] * shared
+        score += screen[3]
         near = np.abs(given.days[rows, None] - given.days[None]) <= days_apart
         row, other = np.nonzero((score >= 0) & near)
         one = rows[row]
@@ -142,7 +150,7 @@ def evidence_of(given: Compared, pairs: Pairs) -> Floats:
     """Return one row of evidence for each pair; columns as in `COLUMNS`.
 
     "Cover" is the share of the weight of the shorter list, "found" the share of one title's that the other
-    article's title and lead hold, "names" count what `Frequencies.is_name` tells.
+    article's title and lead hold, "names" count what `is_name` tells.
     """
     one, other = pairs
     present = {
@@ -154,9 +162,9 @@ def evidence_of(given: Compared, pairs: Pairs) -> Floats:
 
     title_weight, lead_weight = _sums(given.title_names), _sums(given.lead_names)
     word_weight = _sums(given.title_words)
-    cosine = np.concatenate(
-        [np.einsum("ij,ij->i", given.vectors[one[chunk]], given.vectors[other[chunk]]) for chunk in _chunks(len(one))]
-        or [np.zeros(0)]
+    across = (
+        _dots(given.title_vectors, given.vectors, one, other),
+        _dots(given.vectors, given.title_vectors, one, other),
     )
     in_lead = both(given.titles, given.leads)
     title_names = _row_products(given.title_names, present["title_names"], one, other)
@@ -171,7 +179,10 @@ def evidence_of(given: Compared, pairs: Pairs) -> Floats:
         _row_products(present["lead_words"], given.title_words, one, other) / np.maximum(4, word_weight[other]),
     )
     columns = {
-        "cosine": cosine,
+        "title_cosine": _dots(given.title_vectors, given.title_vectors, one, other),
+        "cosine": _dots(given.vectors, given.vectors, one, other),
+        "title_text_cosine": np.maximum(*across),
+        "title_text_cosine_least": np.minimum(*across),
         "title_words": _row_products(given.titles, given.titles, one, other),
         "lead_words": _row_products(given.leads, given.leads, one, other),
         "title_in_lead": np.maximum(*in_lead),
@@ -222,6 +233,12 @@ def _row_products(
     reduce: Callable[[sparse.csr_array], Floats] = _largest if most else _sums
     parts = [reduce(sparse.csr_array(a[one[c]].multiply(b[other[c]]))) for c in _chunks(len(one))]
     return np.concatenate(parts) if parts else np.zeros(0)
+
+
+def _dots(a: NDArray[np.float32], b: NDArray[np.float32], one: NDArray[np.int64], other: NDArray[np.int64]) -> Floats:
+    """Return for each pair the dot product of row `one` of a and row `other` of b."""
+    parts = [np.einsum("ij,ij->i", a[one[chunk]], b[other[chunk]]) for chunk in _chunks(len(one))]
+    return np.concatenate(parts).astype(np.float64) if parts else np.zeros(0)
 
 
 def _chunks(length: int) -> list[slice]:

@@ -10,8 +10,8 @@ from typing import Any, Protocol, Self
 import numpy as np
 from numpy.typing import NDArray
 
+from newsclust.centring import is_shipped_for
 from newsclust.errors import SettingsError
-from newsclust.links.cosine import centre, is_shipped_for
 from newsclust.links.evidence import (
     COLUMNS,
     PLACE,
@@ -23,12 +23,14 @@ from newsclust.links.evidence import (
     evidence_of,
     shared_names,
 )
-from newsclust.links.words import shipped_frequencies
-from newsclust.model import Article, Link, id_of
+from newsclust.links.words import shipped_counts, together
+from newsclust.model import Article, Link, Window, id_of
 
 # Beside the evidence itself: its squares and its products with "two languages", and a few pairs that matter.
 _BENT = (
+    "title_cosine",
     "cosine",
+    "title_text_cosine",
     "title_in_lead",
     "lead_words",
     "lead_names_jaccard",
@@ -38,10 +40,10 @@ _BENT = (
     "rarest_name",
 )
 _PRODUCTS = (
-    ("cosine", "title_in_lead"),
-    ("cosine", "lead_names_jaccard"),
-    ("days", "cosine"),
-    ("same_outlet", "cosine"),
+    ("title_text_cosine", "title_in_lead"),
+    ("title_text_cosine", "lead_names_jaccard"),
+    ("days", "title_text_cosine"),
+    ("same_outlet", "title_text_cosine"),
     ("same_outlet", "days"),
 )
 _PAIRS_AT_ONCE = 50_000  # whose evidence is held in memory: 20 MB of it
@@ -53,9 +55,7 @@ class Lesson(Protocol):
     """A labelled set as training needs it."""
 
     @property
-    def articles(self) -> Sequence[Article]: ...
-    @property
-    def stories(self) -> Sequence[str] | None: ...
+    def stories(self) -> Sequence[str]: ...
     @property
     def fingerprint(self) -> str: ...
 
@@ -64,7 +64,7 @@ class Lesson(Protocol):
 class Weights:
     """What training leaves: the screen, the model on `design` columns, their means, and which sets it saw."""
 
-    screen: Floats  # cosine, shared words, offset
+    screen: Floats  # cosine, that across title and text, shared words, offset
     coefficients: Floats
     offset: float
     usual: Floats  # mean of each column over the training pairs: contributions are told against it
@@ -116,30 +116,23 @@ class PairModel:
         learned = id_of(json.dumps(self.weights.to_json(), sort_keys=True))
         return f"PairModel({self.floor}, {self.days_apart}, {learned})"
 
-    def link(
-        self,
-        articles: Sequence[Article],
-        vectors: NDArray[np.float32],
-        model: str,
-        fresh: Collection[str] | None = None,
-    ) -> list[Link]:
+    def link(self, window: Window, fresh: Collection[str] | None = None) -> list[Link]:
         """Return the candidate pairs whose probability reaches `floor`, ordered by their ids."""
-        if not is_shipped_for(model):
+        if not is_shipped_for(window.model):
             raise SettingsError(
-                f"[links] use = PairModel: trained on vectors of the bundled model, not of {model!r}; "
+                f"[links] use = PairModel: trained on vectors of the bundled model, not of {window.model!r}; "
                 'use = "newsclust.links:CentredCosine" links those of any model'
             )
-        if len(articles) < 2:
+        if len(window.articles) < 2:
             return []
-        order = sorted(range(len(articles)), key=lambda i: articles[i].id)
-        chosen = [articles[i] for i in order]
-        given = compared(chosen, centre(vectors[order], model), shipped_frequencies())
-        new = None if fresh is None else np.array([article.id in fresh for article in chosen])
+        window = window.by_id()
+        given = compared(window, together(shipped_counts(), window.words))
+        new = None if fresh is None else np.array([article.id in fresh for article in window.articles])
         pairs = candidates(given, self.weights.screen, days_apart=self.days_apart, fresh=new)
         links: list[Link] = []
         for start in range(0, len(pairs[0]), _PAIRS_AT_ONCE):
             chunk = slice(start, start + _PAIRS_AT_ONCE)
-            links.extend(self._judged(chosen, given, (pairs[0][chunk], pairs[1][chunk])))
+            links.extend(self._judged(window.articles, given, (pairs[0][chunk], pairs[1][chunk])))
         return links
 
     def _judged(self, articles: Sequence[Article], given: Compared, pairs: Pairs) -> list[Link]:
@@ -162,24 +155,21 @@ class PairModel:
             for a, b, probability, values in zip(one, other, probabilities[kept].tolist(), told, strict=True)
         ]
 
-    def retrained(self, without: str, sets: "Sequence[tuple[Lesson, NDArray[np.float32]]]") -> "PairModel":
-        """Return a model of the same kind trained on these sets alone, none of them the one to do without."""
-        if any(lesson.fingerprint == without for lesson, _ in sets):
-            raise ValueError("the set to do without is among the sets to train on")
+    def retrained(self, without: Collection[str], sets: Sequence[tuple[Lesson, Window]]) -> "PairModel":
+        """Return a model of the same kind trained on these sets alone, none of them one to do without."""
+        if any(lesson.fingerprint in without for lesson, _ in sets):
+            raise ValueError("a set to do without is among the sets to train on")
         return PairModel(floor=self.floor, days_apart=self.days_apart, weights=train(sets))
 
 
-def train(sets: "Sequence[tuple[Lesson, NDArray[np.float32]]]") -> Weights:
+def train(sets: Sequence[tuple[Lesson, Window]]) -> Weights:
     """Return weights learned from labelled sets with the default model's vectors; the same sets give the same.
 
     The model is fitted on exactly the pairs that its own screen proposes, since others would teach it what it is
     never asked. (Logistic regression, L2; scikit-learn's lbfgs.)
     """
-    given = [
-        compared(lesson.articles, centre(vectors, "multilingual-e5-small"), shipped_frequencies())
-        for lesson, vectors in sets
-    ]
-    stories = [np.unique(list(lesson.stories or ()), return_inverse=True)[1] for lesson, _ in sets]
+    given = [compared(window, shipped_counts()) for _, window in sets]
+    stories = [np.unique(list(lesson.stories), return_inverse=True)[1] for lesson, _ in sets]
     screen = _trained_screen(given, stories)
     pairs = [candidates(one, screen, days_apart=np.inf) for one in given]
     columns = design(np.concatenate([evidence_of(one, p) for one, p in zip(given, pairs, strict=True)]))
@@ -223,12 +213,14 @@ def _kinds() -> dict[str, list[int]]:
 
 
 def _trained_screen(given: Sequence[Compared], stories: Sequence[NDArray[np.int64]]) -> Floats:
-    """Return weights of the cosine and of shared words, and the offset that lets most pairs of one story through."""
+    """Return weights of the cosines and of shared words, and the offset that lets most pairs of one story through."""
     rows, labels = [], []
     for one, story in zip(given, stories, strict=True):
         a, b = np.triu_indices(len(story), 1)
         shared = (one.titles @ one.leads.T).toarray()
-        rows.append(np.stack([(one.vectors @ one.vectors.T)[a, b], np.maximum(shared, shared.T)[a, b]], axis=1))
+        across = one.title_vectors @ one.vectors.T
+        told = (one.vectors @ one.vectors.T, np.maximum(across, across.T), np.maximum(shared, shared.T))
+        rows.append(np.stack([matrix[a, b] for matrix in told], axis=1))
         labels.append(story[a] == story[b])
     columns, same = np.concatenate(rows), np.concatenate(labels)
     weights, _ = _logistic(columns, same, 1.0)

@@ -12,10 +12,14 @@ from importlib import resources
 
 import numpy as np
 
+from newsclust.model import WordCounts
+
 _PIECE = re.compile(r"[^\W_]+(?:[.,][0-9]+)*")
 # Endings of both languages, longest first; enough to bring "licencie", "licenciement" and "licenciements" together.
 _ENDINGS = ("ements", "ement", "ations", "ation", "ings", "ing", "ees", "ers", "es", "ed", "er", "ee", "s", "e")
 _SHORTEST_STEM = 4
+
+LEAD = 400  # characters of the text whose words count
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -26,24 +30,17 @@ class Word:
     marked: bool  # a capital letter first, or a digit anywhere
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Frequencies:
-    """In how many of `documents` each stem stands, and how often each word was written with and without a capital."""
+def rarity(counts: WordCounts, stem: str) -> float:
+    """Return the inverse document frequency of a stem, in nats; an unknown stem is the rarest."""
+    return float(np.log((counts.documents + 1) / (counts.stems.get(stem, 0) + 0.7)))
 
-    documents: int
-    stems: dict[str, int]
-    written: dict[str, tuple[int, int]]
 
-    def rarity(self, stem: str) -> float:
-        """Return the inverse document frequency of a stem, in nats; an unknown stem is the rarest."""
-        return float(np.log((self.documents + 1) / (self.stems.get(stem, 0) + 0.7)))
-
-    def is_name(self, word: Word) -> bool:
-        """Tell whether a word names something: it holds a digit, or news mostly writes it with a capital."""
-        if any(sign.isdigit() for sign in word.folded):
-            return True
-        capital, plain = self.written.get(word.folded, (0, 0))
-        return (capital + 0.5 * word.marked) / (capital + plain + 0.5) > 0.5
+def is_name(counts: WordCounts, word: Word) -> bool:
+    """Tell whether a word names something: it holds a digit, or news mostly writes it with a capital."""
+    if any(sign.isdigit() for sign in word.folded):
+        return True
+    capital, plain = counts.written.get(word.folded, (0, 0))
+    return (capital + 0.5 * word.marked) / (capital + plain + 0.5) > 0.5
 
 
 def words_of(text: str) -> list[Word]:
@@ -67,8 +64,8 @@ def stem(word: str) -> str:
     return word
 
 
-def count(texts: Iterable[tuple[str, str]], *, least: int = 2) -> Frequencies:
-    """Return the frequencies of (title, lead) pairs; what was seen fewer than `least` times is left out.
+def count(texts: Iterable[tuple[str, str]], *, least: int = 1) -> WordCounts:
+    """Return the word counts of (title, lead) pairs; what was seen fewer than `least` times is left out.
 
     Capitals are counted in leads alone: a title may write every word with one.
     """
@@ -84,15 +81,28 @@ def count(texts: Iterable[tuple[str, str]], *, least: int = 2) -> Frequencies:
             (capital if word.marked else plain)[word.folded] += 1
     written = {w: (capital[w], plain[w]) for w in sorted({*capital, *plain}) if capital[w] + plain[w] >= least}
     kept = {s: n for s, n in sorted(stems.items()) if n >= least}
-    return Frequencies(documents=documents, stems=kept, written=written)
+    return WordCounts(documents=documents, stems=kept, written=written)
+
+
+def together(one: WordCounts, other: WordCounts) -> WordCounts:
+    """Return the counts of both collections of texts, which have no text in common."""
+    if not other.documents:
+        return one
+    stems, written = dict(one.stems), dict(one.written)
+    for name, documents in other.stems.items():
+        stems[name] = stems.get(name, 0) + documents
+    for word, (capital, plain) in other.written.items():
+        before = written.get(word, (0, 0))
+        written[word] = (before[0] + capital, before[1] + plain)
+    return WordCounts(documents=one.documents + other.documents, stems=stems, written=written)
 
 
 @cache
-def shipped_frequencies() -> Frequencies:
-    """Return the frequencies that ship with the package: tech news, EN and FR, January to May 2026."""
+def shipped_counts() -> WordCounts:
+    """Return the counts that ship with the package: tech news, EN and FR, January to May 2026."""
     with resources.files("newsclust").joinpath("resources/word_frequencies.json.gz").open("rb") as file:
         table = json.loads(gzip.decompress(file.read()))
-    return Frequencies(
+    return WordCounts(
         documents=table["documents"],
         stems=table["stems"],
         written={word: (capital, plain) for word, (capital, plain) in table["written"].items()},

@@ -291,22 +291,31 @@ def titles_and_texts(db: Database, article_ids: Sequence[str]) -> list[tuple[str
 
 
 def save_embeddings(
-    db: Database, run: Run, model: str, article_ids: Sequence[str], vectors: NDArray[np.float32]
+    db: Database,
+    run: Run,
+    model: str,
+    article_ids: Sequence[str],
+    vectors: NDArray[np.float32],
+    title_vectors: NDArray[np.float32],
 ) -> None:
-    """Store one vector of this model for each article; `vectors` has shape (articles, dimensions)."""
+    """Store the vectors of this model for each article; both matrices have shape (articles, dimensions)."""
+
+    def lists(matrix: NDArray[np.float32]) -> pa.ListArray:
+        ends = pa.array(np.arange(len(matrix) + 1, dtype=np.int32) * matrix.shape[1])
+        return pa.ListArray.from_arrays(ends, pa.array(matrix.ravel()))
+
     given = pa.table(
         {
             "article_id": pa.array(article_ids, pa.string()),
-            "vector": pa.ListArray.from_arrays(
-                pa.array(np.arange(len(vectors) + 1, dtype=np.int32) * vectors.shape[1]),
-                pa.array(vectors.ravel()),
-            ),
+            "vector": lists(vectors),
+            "title_vector": lists(title_vectors),
         }
     )
     with db.given("given_vectors", given):
         db.execute(
-            "INSERT INTO embeddings SELECT article_id, $1, vector, $2, $3 "
-            "FROM given_vectors ON CONFLICT DO UPDATE SET vector = excluded.vector, "
+            "INSERT INTO embeddings (article_id, model, vector, title_vector, embedded_at, run_id) "
+            "SELECT article_id, $1, vector, title_vector, $2, $3 FROM given_vectors "
+            "ON CONFLICT DO UPDATE SET vector = excluded.vector, title_vector = excluded.title_vector, "
             "embedded_at = excluded.embedded_at, run_id = excluded.run_id",
             [model, run.night_at, run.id],
         )
@@ -314,16 +323,32 @@ def save_embeddings(
 
 def vectors_of(db: Database, model: str, article_ids: Sequence[str]) -> tuple[list[str], NDArray[np.float32]]:
     """Return (ids, vectors) of those of these articles that have one, ordered by id; shape (ids, dimensions)."""
+    ids, (vectors,) = _matrices(db, model, article_ids, ["vector"])
+    return ids, vectors
+
+
+def both_vectors_of(
+    db: Database, model: str, article_ids: Sequence[str]
+) -> tuple[list[str], NDArray[np.float32], NDArray[np.float32]]:
+    """Return (ids, vectors, title vectors) of those of these articles that have both, ordered by id."""
+    ids, (vectors, title_vectors) = _matrices(db, model, article_ids, ["vector", "title_vector"])
+    return ids, vectors, title_vectors
+
+
+def _matrices(
+    db: Database, model: str, article_ids: Sequence[str], columns: Sequence[str]
+) -> tuple[list[str], list[NDArray[np.float32]]]:
     with db.given_ids(article_ids):
         table = db.arrow(
-            "SELECT article_id, vector FROM embeddings "
-            "WHERE model = $1 AND article_id IN (SELECT id FROM given_ids) ORDER BY article_id",
+            f"SELECT article_id, {', '.join(columns)} FROM embeddings "  # noqa: S608
+            f"WHERE model = $1 AND {columns[-1]} IS NOT NULL AND article_id IN (SELECT id FROM given_ids) "
+            "ORDER BY article_id",
             [model],
         )
     if not table.num_rows:
-        return [], np.zeros((0, 0), np.float32)
-    flat = table.column("vector").combine_chunks().flatten().to_numpy()
-    return table.column("article_id").to_pylist(), flat.reshape(table.num_rows, -1)
+        return [], [np.zeros((0, 0), np.float32) for _ in columns]
+    flat = (table.column(name).combine_chunks().flatten().to_numpy() for name in columns)
+    return table.column("article_id").to_pylist(), [column.reshape(table.num_rows, -1) for column in flat]
 
 
 def _replace_all(table: str, db: Database) -> str:

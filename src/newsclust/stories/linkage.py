@@ -1,25 +1,14 @@
-"""Links between articles -> groups of articles that tell one story."""
+"""Average linkage over the probabilities of the links."""
 
 from collections.abc import Sequence
-from itertools import pairwise
-from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
-from newsclust.model import Constraints, Link
+from newsclust.model import Constraints, Link, Window
+from newsclust.stories.parts import parts
 
 _FREE = Constraints()
-
-
-class Clusterer(Protocol):
-    """Parts articles into groups."""
-
-    def cluster(
-        self, ids: Sequence[str], links: Sequence[Link], constraints: Constraints = _FREE
-    ) -> list[frozenset[str]]:
-        """Return disjoint groups that cover `ids` and honour the constraints; order changes nothing."""
-        ...
 
 
 class AverageLinkage:
@@ -33,13 +22,13 @@ class AverageLinkage:
         self.cut = cut
 
     def cluster(
-        self, ids: Sequence[str], links: Sequence[Link], constraints: Constraints = _FREE
+        self, window: Window, links: Sequence[Link], constraints: Constraints = _FREE
     ) -> list[frozenset[str]]:
-        """Return disjoint groups that cover `ids` and honour the constraints, sorted by their smallest id."""
+        """Return disjoint groups that cover the window and honour the constraints, sorted by their smallest id."""
         from scipy.cluster.hierarchy import fcluster, linkage  # heavy: only where groups are made
 
         groups: list[frozenset[str]] = []
-        for members, distances in _components(sorted(ids), links, constraints, self.cut):
+        for members, distances in parts(sorted(window.ids), links, constraints, self.cut):
             if len(members) == 1:
                 groups.append(frozenset(members))
                 continue
@@ -95,57 +84,3 @@ def _constrained(
         allowed[a] &= allowed[b]
         allowed[:, a] &= allowed[:, b]
         allowed[b] = allowed[:, b] = False
-
-
-def _components(
-    ids: Sequence[str], links: Sequence[Link], constraints: Constraints, cut: float
-) -> list[tuple[list[str], NDArray[np.float64]]]:
-    """Return (members, condensed matrix of 1 - probability) of each part that strong links or ties hold together.
-
-    Nothing is lost by looking at one part at a time: two clusters whose average is at least `cut` have a pair
-    that is.
-    """
-    from scipy.sparse import coo_array
-    from scipy.sparse.csgraph import connected_components
-
-    place = {article: position for position, article in enumerate(ids)}
-    known = [link for link in links if link.article_a in place and link.article_b in place]
-    a = np.array([place[link.article_a] for link in known], np.int64)
-    b = np.array([place[link.article_b] for link in known], np.int64)
-    p = np.array([link.probability for link in known], np.float64)
-    strong = p >= cut
-    ties = [
-        (place[one], place[other])
-        for group in constraints.together
-        for one, other in pairwise(sorted(group & place.keys()))
-    ]
-    edges = np.concatenate([np.stack([a[strong], b[strong]], axis=1), np.array(ties, np.int64).reshape(-1, 2)])
-    graph = coo_array((np.ones(len(edges)), (edges[:, 0], edges[:, 1])), shape=(len(ids), len(ids)))
-    count, part = connected_components(graph, directed=False)
-    members: list[list[int]] = [[] for _ in range(count)]
-    for position, number in enumerate(part):
-        members[number].append(position)
-    inner = np.empty(len(ids), np.int64)  # position within the part
-    for positions in members:
-        inner[positions] = range(len(positions))
-    size = np.bincount(part, minlength=count)
-    pairs = size * (size - 1) // 2
-    ends = np.cumsum(pairs)  # of each part's matrix, when all stand one behind the other
-    distances = np.ones(int(pairs.sum()))
-    within = part[a] == part[b]
-    where = part[a[within]]
-    n, i, j = size[where], np.minimum(inner[a], inner[b])[within], np.maximum(inner[a], inner[b])[within]
-    distances[(ends - pairs)[where] + n * i - i * (i + 1) // 2 + (j - i - 1)] = 1.0 - p[within]
-    return [
-        ([ids[position] for position in positions], own)
-        for positions, own in zip(members, np.split(distances, ends)[:-1], strict=True)
-    ]
-
-
-def most_central(ids: Sequence[str], vectors: NDArray[np.float32]) -> str:
-    """Return the id whose vector lies nearest to the mean of all; the first of equals.
-
-    `vectors` has shape (ids, dimensions), rows of unit length.
-    """
-    nearness = vectors @ vectors.mean(axis=0)
-    return ids[int(np.argmax(np.round(nearness, 6)))]

@@ -1,0 +1,54 @@
+"""Articles and links -> the parts that no link connects, each small enough to hold as a matrix."""
+
+from collections.abc import Sequence
+from itertools import pairwise
+
+import numpy as np
+from numpy.typing import NDArray
+
+from newsclust.model import Constraints, Link
+
+
+def parts(
+    ids: Sequence[str], links: Sequence[Link], constraints: Constraints, cut: float
+) -> list[tuple[list[str], NDArray[np.float64]]]:
+    """Return (members, condensed matrix of 1 - probability) of each part that strong links or ties hold together.
+
+    Nothing is lost by looking at one part at a time: two clusters whose average is at least `cut` have a pair
+    that is.
+    """
+    from scipy.sparse import coo_array
+    from scipy.sparse.csgraph import connected_components
+
+    place = {article: position for position, article in enumerate(ids)}
+    known = [link for link in links if link.article_a in place and link.article_b in place]
+    a = np.array([place[link.article_a] for link in known], np.int64)
+    b = np.array([place[link.article_b] for link in known], np.int64)
+    p = np.array([link.probability for link in known], np.float64)
+    strong = p >= cut
+    ties = [
+        (place[one], place[other])
+        for group in constraints.together
+        for one, other in pairwise(sorted(group & place.keys()))
+    ]
+    edges = np.concatenate([np.stack([a[strong], b[strong]], axis=1), np.array(ties, np.int64).reshape(-1, 2)])
+    graph = coo_array((np.ones(len(edges)), (edges[:, 0], edges[:, 1])), shape=(len(ids), len(ids)))
+    count, part = connected_components(graph, directed=False)
+    members: list[list[int]] = [[] for _ in range(count)]
+    for position, number in enumerate(part):
+        members[number].append(position)
+    inner = np.empty(len(ids), np.int64)  # position within the part
+    for positions in members:
+        inner[positions] = range(len(positions))
+    size = np.bincount(part, minlength=count)
+    pairs = size * (size - 1) // 2
+    ends = np.cumsum(pairs)  # of each part's matrix, when all stand one behind the other
+    distances = np.ones(int(pairs.sum()))
+    within = part[a] == part[b]
+    where = part[a[within]]
+    n, i, j = size[where], np.minimum(inner[a], inner[b])[within], np.maximum(inner[a], inner[b])[within]
+    distances[(ends - pairs)[where] + n * i - i * (i + 1) // 2 + (j - i - 1)] = 1.0 - p[within]
+    return [
+        ([ids[position] for position in positions], own)
+        for positions, own in zip(members, np.split(distances, ends)[:-1], strict=True)
+    ]
