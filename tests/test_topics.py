@@ -13,9 +13,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from benchmarks import train_topics
 from newsclust.topics import Story, Topic, group_topics, near, project, projection
 from newsclust.topics.labels import name_groups
+from newsclust.topics.training import DIMENSIONS, Lesson, train
 
 MIN = 4
 WINDOW = Path(__file__).parents[2] / "shared/data/stories/tech_2026-05_A.jsonl"
@@ -149,9 +149,41 @@ def test_a_headline_in_capitals_does_not_make_names_of_words() -> None:
     assert set(words_of_first(texts).words_en) >= {"foundry", "wafers"}
 
 
-def test_singular_and_plural_are_one_term() -> None:
-    words = words_of_first([("A wafer, some wafers; a foundry.",)]).words_en
-    assert len([word for word in words if word.startswith("wafer")]) == 1
+@pytest.mark.parametrize(
+    ("one", "many", "language"),
+    [
+        ("wafer", "wafers", "en"),
+        ("EV", "EVs", "en"),
+        ("data lake", "data lakes", "en"),
+        ("puce", "puces", "fr"),
+        ("tableau", "tableaux", "fr"),
+    ],
+)
+def test_singular_and_plural_are_one_term(one: str, many: str, language: str) -> None:
+    texts = [(f"{one}, {many}: {one}.",), (f"{one}: 1.",), (f"{many}; {one}.",)]
+    topic = words_of_first(texts, language=language)
+    assert topic.words_en + topic.words_fr == (one,)
+
+
+def test_words_of_one_stem_that_mean_different_things_stay_apart() -> None:
+    assert set(words_of_first([("SpaceX: space.",)]).words_en) == {"SpaceX", "space"}
+
+
+def test_a_name_may_hold_a_stop_word_but_not_an_article() -> None:
+    texts = [
+        ("He went to the Great Foundry, not to The Lathe.",),
+        ("They say that the Great Foundry is not The Lathe.",),
+    ]
+    assert words_of_first(texts).words_en == ("Great Foundry", "Lathe")
+
+
+def test_a_name_that_hardly_stands_without_another_is_not_told_beside_it() -> None:
+    texts = [("It is not Ada Byron; it is Byron.",), ("It is Byron.",), ("Once, Byron.",)]
+    assert words_of_first(texts).words_en == ("Byron",)
+
+
+def test_a_sum_of_money_is_no_term_and_a_generation_of_phones_is_one() -> None:
+    assert words_of_first([("The wafers: $2B, 3B and 5G.",)]).words_en == ("5G", "wafers")
 
 
 def test_a_story_counts_once_however_often_it_is_told() -> None:
@@ -215,6 +247,31 @@ def test_new_stories_found_a_topic_beside_the_earlier_ones() -> None:
     assert members(now) == before | {frozenset(ship.id for ship in ships)}
 
 
+def test_a_group_that_lies_a_little_apart_leaves_its_topic_whole() -> None:
+    stories, _ = two_themes()
+    lean = np.eye(8)[[0] * 6 + [1] * 6] + 1.5 * np.eye(8)[2]
+    vectors = (lean + 0.01 * np.random.default_rng(4).normal(size=lean.shape)).astype(np.float32)
+    vectors /= np.linalg.norm(vectors, axis=1, keepdims=True)
+    everything = frozenset(story.id for story in stories)
+    assert len(group_topics(stories, vectors, min_stories=MIN)) == 2
+    assert members(group_topics(stories, vectors, min_stories=MIN, earlier=[everything])) == {everything}
+
+
+def test_a_new_theme_beside_an_old_one_takes_no_story_that_is_at_home_in_that() -> None:
+    stories, vectors = two_themes()
+    chips, courts = (frozenset(f"{kind}{i}" for i in range(6)) for kind in ("chip", "court"))
+    lean = np.eye(8)[[0] * 8] + 0.9 * np.eye(8)[[5] * 8]  # eight new ones, 42 degrees from the chips
+    lean = (lean + 0.01 * np.random.default_rng(4).normal(size=lean.shape)).astype(np.float32)
+    lean /= np.linalg.norm(lean, axis=1, keepdims=True)
+    vectors[0] = lean[0]  # an old one that is told like the new ones by now
+    lasers = [story(f"laser{i}") for i in range(8)]
+    found = group_topics(
+        [*stories, *lasers], np.concatenate([vectors, lean]), min_stories=MIN, earlier=[chips, courts]
+    )
+    assert courts in members(found)
+    assert all(topic.stories & chips in (frozenset(), chips) for topic in found)
+
+
 def test_a_topic_that_was_two_themes_is_parted() -> None:
     stories, vectors = two_themes()
     everything = frozenset(story.id for story in stories)
@@ -223,15 +280,23 @@ def test_a_topic_that_was_two_themes_is_parted() -> None:
 
 
 @settings(max_examples=40)
-@given(st.integers(0, 10_000), st.integers(30, 90), st.floats(0.05, 0.5))
-def test_topics_found_again_from_themselves_are_the_same(seed: int, count: int, spread: float) -> None:
+@given(st.integers(0, 10_000), st.integers(30, 90), st.floats(0.05, 0.5), st.floats(0.05, 0.6))
+def test_topics_found_again_from_themselves_are_the_same(seed: int, count: int, spread: float, enough: float) -> None:
     drawn = np.random.default_rng(seed)
     vectors = np.eye(8)[drawn.integers(8, size=count)] + spread * drawn.normal(size=(count, 8))
     vectors = (vectors / np.linalg.norm(vectors, axis=1, keepdims=True)).astype(np.float32)
     stories = [story(f"s{i:03}") for i in range(count)]
     started = [frozenset(story.id for story in stories[start::7]) for start in range(3)]
-    found = group_topics(stories, vectors, min_stories=3, earlier=started)
-    assert group_topics(stories, vectors, min_stories=3, earlier=members(found)) == found
+    found = group_topics(stories, vectors, min_stories=3, near=enough, earlier=started)
+    assert group_topics(stories, vectors, min_stories=3, near=enough, earlier=members(found)) == found
+
+
+def test_a_topic_that_was_given_up_does_not_come_back_although_little_is_asked_of_a_story() -> None:
+    stories, vectors = two_themes(alone=3)
+    small = frozenset(f"other{i}" for i in range(3))
+    found = group_topics(stories, vectors, min_stories=MIN, near=0.1, earlier=[small])
+    assert len(members(found)) == 2
+    assert not any(topic.stories & small for topic in found)
 
 
 # ---------------------------------------------------------------- the learned directions
@@ -259,21 +324,40 @@ def test_vectors_of_the_default_model_are_projected_and_others_are_left_as_they_
     assert near("multilingual-e5-small/any") > near("another")
 
 
-def test_the_training_finds_the_directions_in_which_topics_differ() -> None:
-    drawn = np.random.default_rng(5)
-    windows = []
-    for number in range(3):
+def test_given_directions_stand_in_for_those_that_ship() -> None:
+    centred = np.eye(384, dtype=np.float32)[:3]
+    swapped = np.eye(384, 2, dtype=np.float32)[:, ::-1]
+    assert np.array_equal(project(centred, "multilingual-e5-small/any", swapped), [[0, 1], [1, 0], [0, 0]])
+    assert project(centred, "another", swapped) is centred
+
+
+def drawn_lessons(count: int = 3) -> list[Lesson]:
+    """Lessons of 40 topics, which differ in the first 32 of 64 dimensions and in nothing else."""
+    drawn, lessons = np.random.default_rng(5), []
+    for _ in range(count):
         labels = np.repeat(np.arange(40), 6)
-        vectors = 0.3 * drawn.normal(size=(240, 64))  # nothing in these, but for the first 32
+        vectors = 0.3 * drawn.normal(size=(240, 64))
         vectors[:, :32] += drawn.normal(size=(40, 32))[labels]
         vectors /= np.linalg.norm(vectors, axis=1, keepdims=True)
-        windows.append(
-            train_topics.Window(
-                name=str(number), days=("", ""), articles=240, vectors=vectors.astype(np.float32), labels=labels
-            )
-        )
-    learned = train_topics.train(windows)
-    assert learned.shape == (64, train_topics.DIMENSIONS)
+        lessons.append(Lesson(vectors=vectors.astype(np.float32), topics=[f"t{label}" for label in labels]))
+    return lessons
+
+
+def test_the_training_finds_the_directions_in_which_topics_differ() -> None:
+    *lessons, unseen = drawn_lessons()
+    learned = train(lessons)
+    assert learned.shape == (64, DIMENSIONS)
     assert np.linalg.norm(learned[:32]) > 5 * np.linalg.norm(learned[32:])
-    assert np.array_equal(learned, train_topics.train(windows))
-    assert train_topics.judge(windows[0], learned).b_cubed > 0.9
+    assert np.array_equal(learned, train(lessons))
+    projected = project(unseen.vectors, projection.SHIPPED_FOR, learned)
+    same = np.equal.outer(unseen.topics, unseen.topics)
+    assert (projected @ projected.T)[same].mean() > (unseen.vectors @ unseen.vectors.T)[same].mean() + 0.05
+
+
+def test_the_names_of_topics_and_the_order_of_stories_teach_nothing() -> None:
+    lessons = drawn_lessons()
+    order = np.random.default_rng(1).permutation(240)
+    told_otherwise = [
+        Lesson(vectors=one.vectors[order], topics=[one.topics[i][::-1] for i in order]) for one in lessons
+    ]
+    assert np.allclose(train(lessons), train(told_otherwise), atol=1e-4)

@@ -12,7 +12,14 @@ from newsclust.evaluate.baselines import Baseline, UnavailableError
 from newsclust.evaluate.folds import Judge, Labelled, Standing, judges
 from newsclust.evaluate.grouping import Figures, figures, grouped, mean_of
 from newsclust.evaluate.sets import LabelledSet
-from newsclust.evaluate.topics import TopicFigures, mean_topics, topic_figures, topics_learned_from
+from newsclust.evaluate.topics import (
+    TopicFigures,
+    TopicJudge,
+    mean_topics,
+    topic_figures,
+    topic_judges,
+    topics_learned_from,
+)
 from newsclust.evaluate.vectors import KeptVectors, window_of
 from newsclust.settings import Settings
 
@@ -39,7 +46,7 @@ class TopicRow:
 
     sets: tuple[str, ...]
     stories_from: str
-    standing: Standing | None = None  # of the projection that ships for topics; an average has none
+    standing: Standing | None = None  # of the learned directions, and of what found the stories; an average has none
     figures: TopicFigures
 
 
@@ -65,8 +72,8 @@ def evaluate(
 ) -> Evaluation:
     """Return how well the stages that the settings choose rebuild the labelled sets, and what they make of all.
 
-    A set that our model saw in training is judged by one trained without it, or else takes no part in the
-    average (folds.py). An average needs two sets, and is over the same sets for every method.
+    A set that our models saw in training is judged by ones trained without it, or else takes no part in the
+    average (folds.py, `topic_judges`). An average needs two sets, and is over the same sets for every method.
     """
     embedder = settings.embedder() if cache is None else KeptVectors(settings.embedder(), cache)
     given = []
@@ -74,20 +81,28 @@ def evaluate(
         begun = time.monotonic()
         given.append(Labelled(labelled, window_of(labelled, embedder, characters=settings.embed.characters)))
         log.info("%s: %d articles embedded in %.1f s", labelled.name, len(labelled.ids), time.monotonic() - begun)
+    story_judges = judges(settings.linker(), settings.clusterer(), given)
+    groupings = [
+        grouped(one.window, judge.linker, judge.clusterer) for one, judge in zip(given, story_judges, strict=True)
+    ]
     stories: list[tuple[Row, ...]] = []
-    topics: list[tuple[TopicRow, ...]] = []
     predictions: dict[str, str] = {}
-    for one, judge in zip(given, judges(settings.linker(), settings.clusterer(), given), strict=True):
-        found = grouped(one.window, judge.linker, judge.clusterer)
+    for one, judge, found in zip(given, story_judges, groupings, strict=True):
         predictions.update(zip(one.labelled.ids, found, strict=True))
         if one.labelled.stories:
             stories.append((_ours(one.labelled, found, judge), *(_theirs(one, *rule) for rule in baselines.items())))
-            if with_topics and one.labelled.topics:
-                topics.append(_topics(one, found, embedder.name, settings.topics.min_stories))
+    topics: list[tuple[TopicRow, ...]] = []
+    if with_topics:
+        seen = [topics_learned_from(one.labelled, embedder.name) for one in given]
+        for one, found, judge, of_topics in zip(
+            given, groupings, story_judges, topic_judges(given, seen), strict=True
+        ):
+            if one.labelled.stories and one.labelled.topics:
+                topics.append(_topics(one, found, judge, of_topics, settings.topics.min_stories))
     counted = [rows for rows in stories if rows[0].standing is not Standing.SEEN]
     if len(counted) > 1:
         stories.append(tuple(map(_average, zip(*counted, strict=True))))
-    counted_topics = [rows for rows in topics if rows[0].standing is not Standing.SEEN]
+    counted_topics = [rows for rows in topics if all(row.standing is not Standing.SEEN for row in rows)]
     if len(counted_topics) > 1:
         topics.append(tuple(map(_average_topics, zip(*counted_topics, strict=True))))
     return Evaluation(stories=tuple(stories), topics=tuple(topics), predictions=predictions)
@@ -126,16 +141,29 @@ def _theirs(given: Labelled, method: str, rule: Baseline) -> Row:
     return replace(row, figures=figures(found, labelled.stories, labelled.languages))
 
 
-def _topics(given: Labelled, found: Sequence[str], model: str, min_stories: int) -> tuple[TopicRow, ...]:
-    seen = topics_learned_from(given.labelled, model)
+def _topics(
+    given: Labelled, found: Sequence[str], judge: Judge, of_topics: TopicJudge, min_stories: int
+) -> tuple[TopicRow, ...]:
+    """Return a row for stories as people tell them, and one for those we found, maybe by models that saw the set."""
+    worst = max(judge.standing, of_topics.standing, key=list(Standing).index)
     return tuple(
         TopicRow(
             sets=(given.labelled.name,),
             stories_from=stories_from,
-            standing=Standing.SEEN if seen else Standing.UNSEEN,
-            figures=topic_figures(given.labelled, stories, given.window.vectors, model, min_stories=min_stories),
+            standing=standing,
+            figures=topic_figures(
+                given.labelled,
+                stories,
+                given.window.vectors,
+                given.window.model,
+                min_stories=min_stories,
+                directions=of_topics.directions,
+            ),
         )
-        for stories_from, stories in (("labels", given.labelled.stories), (OURS, found))
+        for stories_from, stories, standing in (
+            ("labels", given.labelled.stories, of_topics.standing),
+            (OURS, found, worst),
+        )
     )
 
 

@@ -19,6 +19,7 @@ _TERMS_OF_A_LABEL = 4
 _NAME_WEIGHT = 1.5  # of a proper name over another word that tells as much
 _NAMES_TOGETHER = 0.5  # share of a word's stories from which the two names it stands in are the term
 _WORDS_TOGETHER = 0.75  # the same for other pairs: artificial intelligence
+_NEVER_ALONE = 0.75  # share of the rarer name's stories from which it says nothing beside the other: Donald, Trump
 _HEADLINE = 0.6  # share of words with a capital from which a sentence is a headline
 _SHORTEST_HEADLINE = 4  # words: fewer may be names alone
 _PLAIN_VOTE = 10  # against 1 where a capital tells little
@@ -28,6 +29,8 @@ _CONTRACTION = re.compile(r"(?:n['’]t|['’](?:d|ll|m|re|ve))$", re.IGNORECASE
 _PUNCTUATION = re.compile(r"[.!?:…](?=\s|$)|[;,()«»“”\"|–—\n]|\s-\s")
 _ELISION = re.compile(r"^(?:[cdjlmnst]|qu|jusqu|lorsqu|puisqu)['’]", re.IGNORECASE)
 _POSSESSIVE = re.compile(r"['’]s?$")
+_ENDING = re.compile(r"(?:(?<=\w{3})es?|(?<=\w{2})s|(?<=\wu)x)$")
+_ARTICLES = frozenset({"the", "le", "la", "les"})
 _STOP_LISTS = {"en": "English", "fr": "French"}
 
 
@@ -45,7 +48,7 @@ class _Terms:
     """What each story says in one language, and how its words are usually written.
 
     `shares` has, for each story, the share of its articles that hold a term: a story counts once, however often
-    it was told. A term is a tuple of one or two words in small letters.
+    it was told. A term is a tuple of the stems of one or two words.
     """
 
     shares: Sequence[Mapping[Phrase, float]]
@@ -79,7 +82,8 @@ def _telling(terms: _Terms, group: NDArray[np.int64]) -> tuple[str, ...]:
     A term weighs what it adds to the divergence of the group from all stories: its share of the group's stories,
     times the logarithm of how much more frequent it is there (class-based TF-IDF, Grootendorst 2022, with shares
     of stories for counts of words, so that neither one long article nor one big story names a topic). A term of a
-    single story is no term of a topic, unless there is nothing else.
+    single story is no term of a topic, unless there is nothing else; nor is a name that hardly stands without a
+    more frequent one.
     """
     inside, everywhere = _sum(terms.shares[i] for i in group), terms.everywhere
     own, stories = sum(terms.told[i] for i in group), sum(terms.told)
@@ -94,24 +98,24 @@ def _telling(terms: _Terms, group: NDArray[np.int64]) -> tuple[str, ...]:
     for pair in sorted(term for term in shared if len(term) == 2):
         words: list[Phrase] = [(word,) for word in pair]
         together, fewest = (_NAMES_TOGETHER, 2) if pair in terms.names else (_WORDS_TOGETHER, 3)
-        if holders[pair] >= fewest and inside[pair] >= together * max(inside[word] for word in words):
+        if holders[pair] >= fewest and inside[pair] >= together * max(inside.get(word, 0) for word in words):
             weights[pair] = max(weight(pair), *(weights.pop(word, 0) for word in words))
+        elif pair in terms.names and all(word in weights for word in words):
+            rarer = min(words, key=lambda word: (inside[word], word))
+            if inside[pair] >= _NEVER_ALONE * inside[rarer]:
+                del weights[rarer]
     chosen: list[Phrase] = []
     for term in sorted(weights, key=lambda term: (-round(weights[term], 9), term)):
-        if not any(_repeats(term, other) for other in chosen):
+        if not any(set(term) & set(other) for other in chosen):
             chosen.append(term)
         if len(chosen) == _TERMS_KEPT:
             break
     return tuple(terms.written[term] for term in chosen)
 
 
-def _repeats(term: Phrase, other: Phrase) -> bool:
-    """Whether two terms share a word, but for an ending (phone, phones; puce, puces)."""
-    return bool({_stem(word) for word in term} & {_stem(word) for word in other})
-
-
 def _stem(word: str) -> str:
-    return re.sub(r"(?:es|s|x|e)$", "", word) if len(word) > 4 else word
+    """Return the word in small letters without the ending that singular and plural differ in (EVs, puces, jeux)."""
+    return _ENDING.sub("", word.lower())
 
 
 def _terms(stories: Sequence[Texts], language: str, outlets: Mapping[str, Collection[Phrase]]) -> _Terms:
@@ -125,7 +129,7 @@ def _terms(stories: Sequence[Texts], language: str, outlets: Mapping[str, Collec
         for text in own:
             forms = Counter[tuple[Phrase, str]]()
             for form, vote in _forms(text, unwanted, outlets):
-                forms[tuple(form.lower().split(" ")), form] += vote
+                forms[tuple(map(_stem, form.split(" "))), form] += vote
             held.update({term for term, _ in forms})
             for (term, form), vote in forms.items():
                 votes[term][form] += min(vote, _VOTES_OF_A_TEXT)
@@ -147,6 +151,7 @@ def _forms(
     """Yield each word that may be a term, and each two that stand together, as written, with a vote.
 
     How a word is written tells little where all words are capitals: at the start of a sentence and in headlines.
+    Elsewhere a name may hold a stop word (White House, New York).
     """
     for sentence in _sentences(text):
         small = [token.lower() for token in sentence]
@@ -167,10 +172,12 @@ def _forms(
             plain = not headline and (place > 0 or not capitals[place])
             if wanted[place]:
                 yield token, _PLAIN_VOTE if plain else 1
-            if place and not headline and wanted[place - 1] and wanted[place]:
-                before = sentence[place - 1]
-                if capitals[place - 1] == capitals[place] and before.lower() != small[place]:
-                    yield f"{before} {token}", 1
+            before = place - 1
+            if place and not headline and capitals[before] == capitals[place] and small[before] != small[place]:
+                in_a_name = before > 0 and capitals[place] and small[before] not in _ARTICLES
+                may_be_one = in_a_name and (wanted[before] or wanted[place]) and not {before, place} & hidden
+                if may_be_one or (wanted[before] and wanted[place]):
+                    yield f"{sentence[before]} {token}", 1
 
 
 def _sentences(text: str) -> Iterator[list[str]]:
@@ -182,11 +189,11 @@ def _sentences(text: str) -> Iterator[list[str]]:
 
 
 def _may_be_a_term(word: str) -> bool:
-    """Whether a word has three letters or is an abbreviation (AI, 5G); not a number, a measure or a contraction."""
+    """Whether a word has three letters or is an abbreviation (AI, 5G); not a number, a sum (2B) or a contraction."""
     if _CONTRACTION.search(word):
         return False
     if word[0].isdigit():
-        return bool(re.fullmatch(r"\d[A-Z]", word))
+        return bool(re.fullmatch(r"\d[DGK]", word))
     return len(word) > 2 or (len(word) == 2 and word.isupper())
 
 
@@ -200,7 +207,7 @@ def _phrases(outlets: Collection[str]) -> dict[str, set[Phrase]]:
         for part in re.split(r"\s[-–—|:·]\s|[|:]", outlet):
             words = [word.lower() for sentence in _sentences(part) for word in sentence]
             phrases.add(tuple(words))
-            if words and words[0] in {"the", "le", "la", "les"}:
+            if words and words[0] in _ARTICLES:
                 phrases.add(tuple(words[1:]))
     by_first: dict[str, set[Phrase]] = defaultdict(set)
     for phrase in filter(None, phrases):

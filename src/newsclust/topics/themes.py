@@ -1,8 +1,10 @@
 """Vectors + yesterday's themes -> tonight's themes: HDBSCAN founds them, nearness keeps them.
 
 HDBSCAN alone leaves two stories in five out and shuffles a quarter of the rest from one night to the next. So
-a theme, once founded, is its centre: stories belong to the nearest centre, and a story that has a theme leaves it
-only for one that is clearly nearer. Measured: docs/experiments.md, "Topics".
+a theme, once founded, is its centre, and one rule settles the rest: a place is worth a story's cosine to the
+theme's centre, `STAY` more where the story is at home already, and `near` outside all themes. A story takes the
+place that is worth most, and a found group becomes a theme when that is worth more to its stories together.
+Measured: docs/experiments.md, "Topics".
 """
 
 import math
@@ -13,10 +15,10 @@ from numpy.typing import NDArray
 Vectors = NDArray[np.float64]
 Places = NDArray[np.int64]
 
-STAY = 0.15  # how much nearer another centre, or the outside, must be for a story to leave its theme
-GAIN = 0.1  # how much nearer its stories must come, on average, for a found group to become a theme
+STAY = 0.2  # what being at home is worth to a story, as a cosine; from .1 to .25 B-cubed hardly changes
 GROWTH = 4  # a group that founds a theme has the square root of all stories over this, if that is more than asked
 _FOUNDINGS = 10  # rounds; two suffice on real nights
+_ROUNDING = 1e-9  # a move must be worth more than this, or rounding could send a story to and fro for ever
 
 
 def find_themes(vectors: Vectors, earlier: Places, *, min_stories: int, near: float) -> Places:
@@ -25,48 +27,55 @@ def find_themes(vectors: Vectors, earlier: Places, *, min_stories: int, near: fl
     `vectors` are rows of unit length, `earlier` the theme of each row as yesterday left it (-1: in none). `near`
     is the cosine to a theme's centre that a row outside needs to enter: it is what being outside is worth.
     """
-    places = _settle(vectors, earlier, min_stories, near)
+    places = _settle(vectors, earlier, earlier, min_stories, near)
     found = _dense_groups(vectors, max(min_stories, round(math.sqrt(len(vectors)) / GROWTH)))
     for _ in range(_FOUNDINGS):
-        founded = _settle(vectors, _found(vectors, places, found, near), min_stories, near)
+        founded = _settle(vectors, _found(vectors, places, found, near), places, min_stories, near)
         if np.array_equal(founded, places):
             break
         places = founded
     return places
 
 
-def _settle(vectors: Vectors, places: Places, min_stories: int, near: float) -> Places:
-    """Return the places when no story is better off elsewhere, and no theme too small.
+def _settle(vectors: Vectors, places: Places, home: Places, min_stories: int, near: float) -> Places:
+    """Return the places, numbered anew, when no story is better off elsewhere and no theme is too small.
 
-    This ends: each move brings the stories nearer to their centres (as in spherical k-means, with `near` for the
-    outside), and a theme that is dissolved does not come back.
+    `home` is the theme in which each row is at home (-1: in none), by the numbers of `places`. This ends: each move
+    is worth more to its story and each new centre to its stories together (as in spherical k-means), and a theme
+    that was dissolved does not come back.
     """
-    places = _numbered(places)
-    while places.max(initial=-1) >= 0:
-        nearness = vectors @ _centres(vectors, places).T
+    count = int(places.max(initial=-1)) + 1
+    at_home = np.flatnonzero(home >= 0)
+    while (sizes := np.bincount(places[places >= 0], minlength=count)).any():
+        worth = vectors @ _centres(vectors, places, count).T
+        worth[at_home, home[at_home]] += STAY
         inside = np.flatnonzero(places >= 0)
-        nearness[inside, places[inside]] += STAY
-        best = nearness.argmax(axis=1)
-        settled = np.where(nearness.max(axis=1) >= near, best, -1)
+        worth[inside, places[inside]] += _ROUNDING
+        worth[:, sizes == 0] = -np.inf
+        settled = np.where(worth.max(axis=1) >= near, worth.argmax(axis=1), -1)
         if np.array_equal(settled, places):
-            sizes = np.bincount(places[inside])
-            if sizes.min() >= min_stories:
+            smallest = np.where(sizes, sizes, len(places)).argmin()
+            if sizes[smallest] >= min_stories:
                 break
-            settled[settled == sizes.argmin()] = -1
-        places = _numbered(settled)
-    return places
+            settled[settled == smallest] = -1
+        places = settled
+    return _numbered(places)
 
 
 def _found(vectors: Vectors, places: Places, found: Places, near: float) -> Places:
-    """Return the places with a theme more for every found group whose stories it would bring clearly nearer."""
-    inside = np.flatnonzero(places >= 0)
+    """Return the places with a theme more for every found group that is worth more to its stories than these are.
+
+    They are at home where they are, so that only a group which lies well apart parts a theme.
+    """
+    inside, count = np.flatnonzero(places >= 0), int(places.max(initial=-1)) + 1
     present = np.full(len(vectors), near)
-    present[inside] = np.einsum("ij,ij->i", vectors[inside], _centres(vectors, places)[places[inside]])
-    founded, next_number = places.copy(), places.max(initial=-1) + 1
-    for number, centre in enumerate(_centres(vectors, found)):
+    centres = _centres(vectors, places, count)
+    present[inside] = np.einsum("ij,ij->i", vectors[inside], centres[places[inside]]) + STAY
+    founded = places.copy()
+    for number, centre in enumerate(_centres(vectors, found, int(found.max(initial=-1)) + 1)):
         group = np.flatnonzero(found == number)
-        if (vectors[group] @ centre - present[group]).mean() >= GAIN:
-            founded[group], next_number = next_number, next_number + 1
+        if (vectors[group] @ centre - present[group]).mean() > 0:
+            founded[group], count = count, count + 1
     return founded
 
 
@@ -80,9 +89,9 @@ def _dense_groups(vectors: Vectors, smallest: int) -> Places:
     return labels
 
 
-def _centres(vectors: Vectors, places: Places) -> Vectors:
-    """Return the direction of each theme's mean; themes are numbered from 0 without a gap."""
-    sums = np.zeros((places.max(initial=-1) + 1, vectors.shape[1]))
+def _centres(vectors: Vectors, places: Places, count: int) -> Vectors:
+    """Return the direction of the mean of each of `count` themes; of one without stories, zero."""
+    sums = np.zeros((count, vectors.shape[1]))
     inside = places >= 0
     np.add.at(sums, places[inside], vectors[inside])
     centres: Vectors = sums / np.maximum(np.linalg.norm(sums, axis=1, keepdims=True), 1e-9)
