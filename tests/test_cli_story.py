@@ -2,13 +2,17 @@
 
 import json
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import duckdb
 import pytest
 
+from newsclust.cli import story
 from newsclust.corrections import Kind, constraints_of, read_corrections
 from newsclust.store import open_published
+from newsclust.stories.joins import Judgement
+from newsclust.why import Neighbour, Tie, Told, Why
 from tests.terminal import Terminal
 
 FILE = Path("data/corrections.jsonl")  # where the settings' defaults put it, in the test's own folder
@@ -127,8 +131,14 @@ def test_why_shows_what_ties_an_article_to_its_story_and_the_nearest_it_was_not_
     ended = newsclust("why", article)
     assert ended.code == 0
     assert headline in ended.out
-    assert "Tied to:" in ended.out
-    assert "Nearest article it was not joined to:" in ended.out
+    belongs, links, nearest = (
+        ended.out.index(said)
+        for said in ("With the rest of its story:", "Its links there:", "Nearest story it was not joined to:")
+    )
+    assert belongs < links < nearest
+    assert "chance that both tell one story (0." in ended.out[belongs:links]
+    assert "the links between them, on average" in ended.out[belongs:links]
+    assert "Its closest link there:" in ended.out[nearest:]
     title, url = published.execute("SELECT title, url FROM articles WHERE article_id = $1", [article]).fetchall()[0]
     assert title in ended.out
     assert newsclust("why", url).out == ended.out
@@ -142,13 +152,17 @@ def test_why_of_two_articles_shows_the_evidence_or_says_that_there_is_none(
     ).fetchall()[0]
     together = newsclust("why", a, b).out
     assert "One story." in together
+    assert "probability that these two tell one story" in together
+    assert "Their stories as wholes:" not in together
     assert newsclust("why", b, a).out.splitlines()[2:3] == ["One story."]
     apart = published.execute(
         "SELECT a.article_id, b.article_id FROM current_story_articles AS a, current_story_articles AS b "
         "WHERE a.article_id < b.article_id AND a.story_id <> b.story_id AND NOT EXISTS (SELECT 1 FROM links "
         "WHERE article_a = a.article_id AND article_b = b.article_id) ORDER BY ALL LIMIT 1"
     ).fetchall()[0]
-    assert "No link" in newsclust("why", *apart).out
+    without = newsclust("why", *apart).out
+    assert "No link" in without
+    assert without.index("Not one story.") < without.index("Their stories as wholes:")
 
 
 def test_why_of_a_copy_names_its_original(newsclust: Terminal, published: duckdb.DuckDBPyConnection) -> None:
@@ -164,3 +178,65 @@ def test_why_of_what_is_not_there_is_refused(newsclust: Terminal, published: duc
     ended = newsclust("why", "https://nowhere.example/")
     assert ended.code == 2
     assert "no article has this id or address" in ended.err
+
+
+def shown(found: Why, capsys: pytest.CaptureFixture[str]) -> list[str]:
+    story._show_why(found)
+    return capsys.readouterr().out.splitlines()
+
+
+TOLD = Told(id="a1", title="Here", outlet="site.example", story_id="s1")
+TIE = Tie(other=Told(id="b1", title="There", outlet="site.example", story_id="s2"), probability=0.4, evidence={})
+NEAR = Neighbour(story_id="s2", headline="Elsewhere", articles=1, closest=TIE, judgement=None, said=())
+JUDGEMENT = Judgement(chance=0.3, needed=0.35, usual=0.25, terms={"sizes": -0.1, "languages": 0.5})
+WHY = Why(
+    article=TOLD,
+    headline="Headline",
+    copy_of=None,
+    measure="chance",
+    mates=3,
+    belongs=replace(JUDGEMENT, chance=0.8),
+    ties=(TIE,),
+    neighbour=replace(NEAR, judgement=JUDGEMENT),
+    said=(),
+)
+NOT_ENOUGH, ENOUGH = "By itself that is not enough", "By itself that is enough"
+
+
+def test_judgements_are_shown_with_what_is_needed_and_the_weightiest_term_first(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    lines = shown(WHY, capsys)
+    place = lines.index("  0.80  chance (0.35 joins two groups, 0.25 is usual)")
+    assert [line.split() for line in lines[place + 1 : place + 3]] == [["+0.50", "languages"], ["-0.10", "sizes"]]
+    assert "  0.30  chance (0.35 joins two groups, 0.25 is usual)" in lines
+    assert "  none with 2 more" in lines
+    assert not [line for line in lines if NOT_ENOUGH in line or ENOUGH in line]
+
+
+def test_what_a_judgement_alone_does_not_explain_is_said(capsys: pytest.CaptureFixture[str]) -> None:
+    lines = shown(replace(WHY, belongs=JUDGEMENT, neighbour=replace(NEAR, judgement=WHY.belongs)), capsys)
+    assert sum(NOT_ENOUGH in line for line in lines) == 1
+    assert sum(ENOUGH in line for line in lines) == 1
+    by_people = replace(NEAR, judgement=WHY.belongs, said=("2026-03-03: different (c1)",))
+    lines = shown(replace(WHY, neighbour=by_people), capsys)
+    assert "  kept apart by people, 2026-03-03: different (c1)" in lines
+    assert not [line for line in lines if ENOUGH in line]
+
+
+def test_groups_that_are_hardly_linked_have_no_figure(capsys: pytest.CaptureFixture[str]) -> None:
+    lines = shown(replace(WHY, neighbour=NEAR), capsys)
+    assert lines[lines.index("Nearest story it was not joined to: “Elsewhere” (s2), 1 article") + 1].startswith(
+        "  hardly linked"
+    )
+
+
+def test_a_grouping_without_a_measure_is_shown_by_its_links_alone(capsys: pytest.CaptureFixture[str]) -> None:
+    lines = shown(replace(WHY, measure=None, belongs=None, neighbour=NEAR), capsys)
+    assert "  0.40  “There” (site.example, b1)" in lines
+    assert not [line for line in lines if "hardly linked" in line or "With the rest" in line or NOT_ENOUGH in line]
+
+
+def test_of_an_article_without_links_only_its_story_is_shown(capsys: pytest.CaptureFixture[str]) -> None:
+    lines = shown(replace(WHY, mates=0, belongs=None, ties=(), neighbour=None), capsys)
+    assert lines == ["“Here” (site.example)", "in the story “Headline” (s1), alone"]

@@ -5,7 +5,7 @@ honours them.
 """
 
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -17,13 +17,16 @@ from newsclust.errors import SettingsError
 
 if TYPE_CHECKING:
     from newsclust.corrections import Correction
-    from newsclust.why import Tie
+    from newsclust.stories.joins import Judgement
+    from newsclust.why import Tie, Told, Why, WhyBoth
 
 story_app = typer.Typer(no_args_is_help=True, help="Correct stories: merge, split, rename, undo, list, export.")
 
 StoryId = Annotated[str, typer.Argument(help="A story's id, or its beginning.")]
 _NEXT = "The next night honours it."
 _SHARED = "both say "  # how the pair model names what both articles say
+_TOLD_IN_FULL = 2  # links of an article: of the others the probability is enough, `why ONE OTHER` tells the rest
+_UNITS = "(+ and -: weights on the log-odds, compared with the usual pair of articles, or of groups)"
 
 
 @story_app.command()
@@ -119,7 +122,7 @@ def list_corrections(config: Config = None) -> None:
             c.kind.value,
             "yes" if c.id in counting else "",
             " ".join(c.story_ids),
-            c.headline or c.undoes or f"{len(c.articles)} articles" + (f", {len(c.others)} others" * bool(c.others)),
+            _what(c),
         ]
         for c in said
     ]
@@ -129,9 +132,11 @@ def list_corrections(config: Config = None) -> None:
 @story_app.command()
 def export(database: Published = None, config: Config = None) -> None:
     """Print the articles of corrected stories as labelled JSON Lines, for `newsclust evaluate`."""
-    from newsclust.corrections import read_corrections, standing
+    from newsclust.corrections import Kind, read_corrections, standing
 
-    said = standing(read_corrections(settings_of(config).paths.corrections))
+    said = [
+        c for c in standing(read_corrections(settings_of(config).paths.corrections)) if c.kind is not Kind.NO_COPY
+    ]
     named = sorted({article for correction in said for article in (*correction.articles, *correction.others)})
     with published(database, config) as connection:
         rows = connection.execute(
@@ -157,60 +162,119 @@ def why(
     database: Published = None,
     config: Config = None,
 ) -> None:
-    """Show what ties an article to its story and what it was kept apart from; or the evidence between two."""
-    from newsclust.why import find_article, why_both
+    """Show why an article is in its story and not in the nearest other one; or what is known of two articles."""
+    from newsclust.why import clusterer_of, find_article, why_both
     from newsclust.why import why as told_why
 
     with published(database, config) as connection:
         one = find_article(connection, article)
-        if other is not None:
+        clusterer = clusterer_of(connection)
+        if other is None:
+            _show_why(told_why(connection, one, clusterer))
+        else:
             two = find_article(connection, other)
-            tie, said = why_both(connection, one, two)
-            same = one.story_id is not None and one.story_id == two.story_id
-            print(f"“{one.title}” ({one.outlet})\n“{two.title}” ({two.outlet})")
-            print("One story." if same else "Not one story.")
-            if tie:
-                _show(tie)
-            else:
-                print("No link: too little in common, or too many days apart, to be compared.")
-            _lines("People said:", said)
-            return
-        found = told_why(connection, one)
+            _show_both(one, two, why_both(connection, one, two, clusterer))
+
+
+def _show_why(found: "Why") -> None:
+    one = found.article
     print(f"“{one.title}” ({one.outlet})")
     if found.copy_of:
         print(f"A copy of {found.copy_of}")
         return
-    print(f"in the story “{found.headline}” ({one.story_id})" if one.story_id else "in no story yet")
+    if not one.story_id:
+        print("in no story yet")
+        return
+    others = {0: "alone", 1: "with 1 other article"}.get(found.mates, f"with {found.mates} other articles")
+    print(f"in the story “{found.headline}” ({one.story_id}), {others}")
+    if found.mates and found.measure:
+        print("\nWith the rest of its story:")
+        _show_judgement(found.measure, found.belongs)
+        if not found.belongs or found.belongs.chance < found.belongs.needed:
+            print("  By itself that is not enough: it came in before some of the rest did, or by a person's word.")
     if found.ties:
-        print("\nTied to:")
-    for tie in found.ties:
-        _show(tie)
-    if found.unlinked:
-        print(f"and to {found.unlinked} more by way of these")
-    if found.nearest_outside:
-        print("\nNearest article it was not joined to:")
-        _show(found.nearest_outside)
-        print(
-            f"  kept apart: to all articles of that story it is {found.average_outside or 0:.2f} on average, "
-            "and stories join by their average"
-        )
+        print("\nIts links there:")
+    for tie in found.ties[:_TOLD_IN_FULL]:
+        _show_link(tie)
+    for tie in found.ties[_TOLD_IN_FULL:]:
+        _show_title(tie)
+    if unlinked := found.mates - len(found.ties):
+        print(f"  none with {unlinked} more")
+    if near := found.neighbour:
+        count = "1 article" if near.articles == 1 else f"{near.articles} articles"
+        print(f"\nNearest story it was not joined to: “{near.headline}” ({near.story_id}), {count}")
+        if found.measure:
+            _show_judgement(found.measure, near.judgement)
+        if near.judgement and near.judgement.chance >= near.judgement.needed and not near.said:
+            print("  By itself that is enough: the nights that grouped them saw only a part of these articles.")
+        for line in near.said:
+            print(f"  kept apart by people, {line}")
+        print("\nIts closest link there:")
+        _show_link(near.closest)
     _lines("People said:", found.said)
+    if found.ties or found.neighbour:
+        print(f"\n{_UNITS}")
 
 
-def _show(tie: "Tie") -> None:
-    print(f"  {tie.probability:.2f}  “{tie.other.title}” ({tie.other.outlet}, {tie.other.id})")
+def _show_both(one: "Told", two: "Told", found: "WhyBoth") -> None:
+    print(f"“{one.title}” ({one.outlet})\n“{two.title}” ({two.outlet})")
+    print("One story." if found.one_story else "Not one story.")
+    if found.tie:
+        print(f"\n  {found.tie.probability:.2f}  probability that these two tell one story, by themselves")
+        _show_evidence(found.tie)
+    else:
+        print("\nNo link: too little in common, or too many days apart, to be compared.")
+    if found.measure and one.story_id and two.story_id and not found.one_story:
+        print("\nTheir stories as wholes:")
+        _show_judgement(found.measure, found.judgement)
+    _lines("People said:", found.said)
+    if found.tie or found.judgement:
+        print(f"\n{_UNITS}")
+
+
+def _show_judgement(measure: str, judgement: "Judgement | None") -> None:
+    if judgement is None:
+        print("  hardly linked: the two are not even compared as wholes")
+        return
+    usual = f", {judgement.usual:.2f} is usual" if judgement.usual is not None else ""
+    print(f"  {judgement.chance:.2f}  {measure} ({judgement.needed:.2f} joins two groups{usual})")
+    _show_weights(judgement.terms)
+
+
+def _show_link(tie: "Tie") -> None:
+    _show_title(tie)
+    _show_evidence(tie)
+
+
+def _show_evidence(tie: "Tie") -> None:
     # Names in common are told by their rarity, in another unit than the weights that make up the probability.
     names = {term.removeprefix(_SHARED): rarity for term, rarity in tie.evidence.items() if term.startswith(_SHARED)}
-    weights = {term: weight for term, weight in tie.evidence.items() if not term.startswith(_SHARED)}
-    for term, weight in sorted(weights.items(), key=lambda item: (-abs(item[1]), item[0])):
-        print(f"          {weight:+8.3f}  {term.replace('_', ' ')}")
+    _show_weights({term: weight for term, weight in tie.evidence.items() if not term.startswith(_SHARED)})
     if names:
         print("                    both say " + ", ".join(sorted(names, key=lambda name: (-names[name], name))))
+
+
+def _show_title(tie: "Tie") -> None:
+    print(f"  {tie.probability:.2f}  “{tie.other.title}” ({tie.other.outlet}, {tie.other.id})")
+
+
+def _show_weights(weights: Mapping[str, float]) -> None:
+    for term, weight in sorted(weights.items(), key=lambda item: (-abs(item[1]), item[0])):
+        print(f"          {weight:+8.2f}  {term.replace('_', ' ')}")
 
 
 def _lines(heading: str, lines: Iterable[str]) -> None:
     for number, line in enumerate(lines):
         print(f"\n{heading}\n  {line}" if number == 0 else f"  {line}")
+
+
+def _what(said: "Correction") -> str:
+    """Return what a correction says, beside its kind and its stories."""
+    if told := said.headline or said.undoes:
+        return told
+    if len(said.articles) == 1 and not said.others:
+        return f"article {said.articles[0]}"
+    return f"{len(said.articles)} articles" + f", {len(said.others)} others" * bool(said.others)
 
 
 def _add(config: Path | None, correction: "Correction") -> None:
