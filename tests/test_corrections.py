@@ -1,4 +1,4 @@
-"""What people say of stories: the file, and what follows for the grouping."""
+"""What people say of stories and copies: the file, and what follows from it."""
 
 from datetime import UTC, datetime, timedelta
 from itertools import combinations
@@ -14,6 +14,7 @@ from newsclust.corrections import (
     append_correction,
     constraints_of,
     new_correction,
+    no_copies,
     read_corrections,
     standing,
 )
@@ -30,6 +31,10 @@ def different(one: str, *others: str, minute: int = 0) -> Correction:
     return new_correction(Kind.DIFFERENT, made_at=NOON + timedelta(minutes=minute), articles=[one], others=others)
 
 
+def no_copy(article: str, minute: int = 0) -> Correction:
+    return new_correction(Kind.NO_COPY, made_at=NOON + timedelta(minutes=minute), articles=[article])
+
+
 def undo(correction: Correction, minute: int = 0) -> Correction:
     return new_correction(Kind.UNDO, made_at=NOON + timedelta(minutes=minute), undoes=correction.id)
 
@@ -38,6 +43,7 @@ def test_what_is_written_is_read_back_in_order(tmp_path: Path) -> None:
     file = tmp_path / "corrections.jsonl"
     said = [same("a", "b"), different("a", "c", minute=1)]
     said.append(new_correction(Kind.RENAME, made_at=NOON, articles=["a"], headline="L’affaire"))
+    said.append(no_copy("d", minute=1))
     said.append(undo(said[0], minute=2))
     for correction in said:
         append_correction(file, correction)
@@ -57,6 +63,11 @@ def test_no_file_is_no_correction(tmp_path: Path) -> None:
             '{"id": "x", "kind": "same", "made_at": "2026-03-02T12:00:00Z", "articles": ["a"]}',
             "lacks what it corrects",
         ),
+        (
+            '{"id": "x", "kind": "no_copy", "made_at": "2026-03-02T12:00:00Z", "articles": ["a", "b"]}',
+            "lacks what it corrects",
+        ),
+        ('{"id": "x", "kind": "no_copy", "made_at": "2026-03-02T12:00:00Z"}', "lacks what it corrects"),
         ('{"id": "x", "kind": "same", "made_at": "2026-03-02T12:00:00", "articles": ["a", "b"]}', "made_at"),
         ('{"id": "x", "kind": "undo", "made_at": "2026-03-02T12:00:00Z", "undoes": "nothing"}', "to undo"),
         ('{"id": "x", "kind": "same", "made_at": "2026-03-02T12:00:00Z", "article": ["a", "b"]}', "article"),
@@ -90,6 +101,18 @@ def test_an_undo_takes_back_and_an_undo_of_it_gives_back() -> None:
     back = undo(tied, minute=1)
     assert standing([tied, back]) == []
     assert standing([tied, back, undo(back, minute=2)]) == [tied]
+
+
+def test_an_article_is_a_copy_of_none_as_long_as_one_who_said_so_has_not_taken_it_back() -> None:
+    once, again = no_copy("a"), no_copy("a", minute=1)
+    said = [once, no_copy("b"), again, same("c", "d"), undo(once, minute=2)]
+    assert no_copies(said) == {"a", "b"}
+    assert no_copies([*said, undo(again, minute=3)]) == {"b"}
+    assert no_copies([]) == frozenset()
+
+
+def test_what_is_said_of_a_copy_asks_nothing_of_the_grouping() -> None:
+    assert constraints_of([no_copy("a"), same("b", "c")]) == constraints_of([same("b", "c")])
 
 
 def test_ties_are_transitive_and_the_later_of_two_that_contradict_holds() -> None:

@@ -33,6 +33,7 @@ def feeds(draw: st.DrawFn) -> Feed:
         language=draw(st.sampled_from([None, "en", "fr", "de"])),
         tags=tuple(draw(st.lists(_TAGS, unique=True, max_size=3))),
         pages=draw(st.sampled_from(PagePolicy)),
+        priority=draw(st.integers(-100, 100)),
     )
 
 
@@ -91,6 +92,11 @@ _GOOD = 'url = "https://paper.example/feed"\ntitle = "The Paper"\n'
         (f'[[feed]]\n{_GOOD}tags = ["a,b"]\n', "tags.0: a tag is one line without commas"),
         (f'[[feed]]\n{_GOOD}tags = ["a", "a"]\n', "tags: a tag stands here twice"),
         (f'[[feed]]\n{_GOOD}pages = "sometimes"\n', "pages: Input should be 'auto', 'always' or 'never'"),
+        (f'[[feed]]\n{_GOOD}priority = 101\n', "priority: Input should be less than or equal to 100"),
+        (f'[[feed]]\n{_GOOD}priority = -101\n', "priority: Input should be greater than or equal to -100"),
+        (f'[[feed]]\n{_GOOD}priority = "1"\n', "priority: Input should be a valid integer"),
+        (f'[[feed]]\n{_GOOD}priority = 1.0\n', "priority: Input should be a valid integer"),
+        (f'[[feed]]\n{_GOOD}priority = true\n', "priority: Input should be a valid integer"),
         (f'[[feed]]\n{_GOOD}site_url = "paper"\n', "site_url: 'paper' is no address"),
         (f'[[feed]]\n{_GOOD}[[feed]]\nurl = "http://www.paper.example/feed/"\ntitle = "Again"\n',
          "feed 2 (http://www.paper.example/feed/): url: the same feed as https://paper.example/feed"),
@@ -137,10 +143,10 @@ def test_the_list_that_comes_with_the_project_is_read_and_serves_both_languages(
 
 @given(_FEED_LISTS)
 @settings(max_examples=60)
-def test_feeds_written_to_opml_are_read_back_but_for_their_page_policy(some: list[Feed]) -> None:
+def test_feeds_written_to_opml_are_read_back_but_for_their_page_policy_and_priority(some: list[Feed]) -> None:
     back = read_opml(write_opml(some).encode())
     assert back.problems == ()
-    expected = {feed.id: replace(feed, pages=PagePolicy.AUTO) for feed in some}
+    expected = {feed.id: replace(feed, pages=PagePolicy.AUTO, priority=0) for feed in some}
     assert {feed.id: feed for feed in back.feeds} == expected
 
 

@@ -1,4 +1,4 @@
-"""What a person says of stories, kept in a file of one JSON object a line, and what follows for the grouping.
+"""What a person says of stories and copies, kept in a file of one JSON object a line, and what follows from it.
 
 Lines are only ever added: an undo is a line too. So the file can be kept under version control, merged, and read
 by a person; the night takes it up as it takes up the list of feeds.
@@ -21,6 +21,7 @@ class Kind(StrEnum):
     SAME = "same"  # all of `articles` tell one story
     DIFFERENT = "different"  # none of `articles` tells the story that `others` tell
     RENAME = "rename"  # the story of `articles` is called `headline`
+    NO_COPY = "no_copy"  # the one article of `articles` is a copy of none
     UNDO = "undo"  # the correction `undoes` does not count
 
 
@@ -44,6 +45,7 @@ class Correction(BaseModel):
             Kind.SAME: len(set(self.articles)) > 1,
             Kind.DIFFERENT: bool(self.articles) and bool(self.others) and not set(self.articles) & set(self.others),
             Kind.RENAME: bool(self.articles) and bool(self.headline.strip()),
+            Kind.NO_COPY: len(self.articles) == 1,
             Kind.UNDO: bool(self.undoes),
         }
         if not said[self.kind]:
@@ -117,6 +119,11 @@ def standing(corrections: Sequence[Correction]) -> list[Correction]:
         if correction.kind is Kind.UNDO and correction.id not in undone:
             undone.add(correction.undoes)
     return [c for c in corrections if c.kind is not Kind.UNDO and c.id not in undone]
+
+
+def no_copies(corrections: Sequence[Correction]) -> frozenset[str]:
+    """Return the articles that count as copies of none: a standing correction says so of each."""
+    return frozenset(c.articles[0] for c in standing(corrections) if c.kind is Kind.NO_COPY)
 
 
 def constraints_of(corrections: Sequence[Correction]) -> Constraints:

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Annotated, Any
 from urllib.parse import urlsplit
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, ValidationError
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
 
 from newsclust.errors import SettingsError
 from newsclust.feeds.languages import language_code
@@ -64,6 +64,7 @@ class _Row(BaseModel):
     language: Annotated[str, AfterValidator(_language)] | None = None
     tags: Annotated[tuple[Annotated[str, AfterValidator(_tag)], ...], AfterValidator(_distinct)] = ()
     pages: PagePolicy = PagePolicy.AUTO
+    priority: Annotated[int, Field(strict=True, ge=-100, le=100)] = 0  # neither true nor "1" nor 1.0 is a number here
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -127,6 +128,7 @@ def _feed(row: _Row) -> Feed:
         language=row.language,
         tags=row.tags,
         pages=row.pages,
+        priority=row.priority,
     )
 
 
@@ -145,6 +147,8 @@ def _table(feed: Feed) -> str:
         lines.append(f"tags = [{', '.join(_quoted(tag) for tag in feed.tags)}]")
     if feed.pages is not PagePolicy.AUTO:
         lines.append(f"pages = {_quoted(feed.pages)}")
+    if feed.priority:
+        lines.append(f"priority = {feed.priority}")
     return "\n".join(lines) + "\n"
 
 
@@ -276,7 +280,7 @@ def write_opml(feeds: Sequence[Feed]) -> str:
     """OPML 2.0 that any reader imports and `read_opml` reads back, in the order of the folders.
 
     A feed stands in the folder of its first tag, which is all that most readers look at; all its tags are its
-    categories. What OPML has no word for, when to download pages, is left out.
+    categories. What OPML has no word for is left out: when to download pages, and which feed is preferred.
     """
     from lxml import etree
 
