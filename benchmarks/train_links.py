@@ -100,7 +100,8 @@ def main() -> None:
     if chosen.save:
         save_frequencies(frequencies_of(next((chosen.data / "stream").glob("*.jsonl.gz"))))
         save_means(sets)
-    blank = joins.Rule(coefficients=np.zeros(len(joins.COLUMNS)), offset=0, stop=0.5, trained_on=frozenset())
+    nothing = np.zeros(len(joins.COLUMNS))
+    blank = joins.Rule(coefficients=nothing, offset=0, usual=nothing, stop=0.5, trained_on=frozenset())
     fair = judges(PairModel(), LearnedJoins(rule=blank), sets, train_anew=True)
 
     def judged(clusterer: Clusterer | None) -> list[Figures]:

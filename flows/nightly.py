@@ -39,11 +39,13 @@ def nightly(settings: Settings | None = None, now: datetime | None = None) -> st
         step(pipeline.extract_articles, db, run, clock, settings.extractor())
 
         # What of it is new, and what it tells
-        step(pipeline.find_copies, db, run, settings.duplicates.jaccard)
+        said = read_corrections(settings.paths.corrections)
+        step(pipeline.find_copies, db, run, said, settings.duplicates.jaccard, settings.duplicates.containment)
         step(pipeline.embed_articles, db, run, embedder, settings.embed.characters)
         step(pipeline.link_articles, db, run, settings.linker(), model, window)
-        step(pipeline.sync_corrections, db, run, said := read_corrections(settings.paths.corrections))
+        step(pipeline.sync_corrections, db, run, said)
         step(pipeline.group_stories, db, run, settings.clusterer(), said, model, window)
+        step(pipeline.find_derived, db, run, embedder)
         step(pipeline.group_topics, db, run, model, settings.topics.window_days, settings.topics.min_stories)
 
         # What the analysts get

@@ -31,6 +31,7 @@ _VISIBLE = {
     "articles": "* EXCLUDE (extracted_at)",
     "article_versions": "*",
     "duplicates": "*",
+    "derivations": "*",
     "embeddings": "*",
     "links": "*",
     "stories": "*",

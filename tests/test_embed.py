@@ -16,7 +16,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from newsclust.embed import Embedder, SentenceTransformerEmbedder, bundled, embedding_text
+from newsclust.embed import Embedder, SentenceTransformerEmbedder, bundled, embedding_text, title_text
 from newsclust.errors import SettingsError, StoreError
 from tests.fakes import HashingEmbedder
 
@@ -318,6 +318,29 @@ def test_the_beginning_is_cut_between_words_and_no_longer_than_asked(text: str, 
     assert len(lead) <= characters
     assert lead == whole or whole[len(lead)] == " " or " " not in whole[: characters + 1]
     assert embedding_text("", lead, characters=characters) == lead
+
+
+@pytest.mark.parametrize(
+    ("title", "text", "expected"),
+    [
+        ("A title", "A text.", "A title"),
+        (" A\n title ", "A text.", "A title"),
+        ("", "three words only", "three words"),
+        (" \n", "three words", "three words"),
+        ("", "", ""),
+    ],
+)
+def test_a_title_stands_for_itself_and_the_beginning_for_a_missing_one(title: str, text: str, expected: str) -> None:
+    assert title_text(title, text, characters=11) == expected
+
+
+@given(title=st.text(min_size=1), text=st.text(), characters=st.integers(1, 40))
+def test_where_a_title_and_a_text_are_what_is_embedded_of_both_begins_with_what_is_embedded_of_the_title(
+    title: str, text: str, characters: int
+) -> None:
+    told = title_text(title, text, characters=characters)
+    assert embedding_text(title, text, characters=characters).startswith(told)
+    assert bool(told) == bool(title.split() or text.split())
 
 
 # The packed weights

@@ -5,7 +5,7 @@ import math
 import random
 import sys
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 from itertools import combinations
@@ -21,24 +21,26 @@ from numpy.typing import NDArray
 from newsclust.errors import SettingsError
 from newsclust.evaluate import baselines, measures
 from newsclust.evaluate.baselines import UnavailableError
-from newsclust.evaluate.folds import Labelled, Standing, judges
+from newsclust.evaluate.folds import Labelled, Standing, judges, out_of_fold
 from newsclust.evaluate.grouping import figures, mean_of
 from newsclust.evaluate.judge import evaluate
 from newsclust.evaluate.sets import SAMPLE_FOLDER, LabelledSet, read_set, sample_set
 from newsclust.evaluate.topics import topic_figures, topics_learned_from
 from newsclust.evaluate.vectors import KeptVectors
 from newsclust.links import Linker
-from newsclust.model import Article, DateQuality, Link
+from newsclust.model import Article, DateQuality, Link, Window
 from newsclust.rehearsal import sample_gold
-from newsclust.settings import EmbedSettings, LinkSettings, Settings, TopicSettings
+from newsclust.settings import EmbedSettings, LinkSettings, Settings, StorySettings, TopicSettings
+from newsclust.stories import AverageLinkage
 from newsclust.topics import projection
-from tests.fakes import HashingEmbedder
+from tests.fakes import HashingEmbedder, window_of
 from tests.terminal import Terminal
 
 WINDOW = Path(__file__).parents[2] / "shared" / "data" / "stories" / "tech_2026-03_E.jsonl"
 TOLD = Path(projection.__file__).parents[1] / "resources" / f"{projection.RESOURCE}.json"
 HASHED = EmbedSettings(use="tests.fakes:HashingEmbedder")
 COSINE = LinkSettings(use="newsclust.links:CentredCosine")
+AVERAGE = StorySettings(use="newsclust.stories:AverageLinkage")
 
 # (found, gold, side) for each item: few labels, so that groups are large and collide
 ITEMS = st.lists(
@@ -403,19 +405,19 @@ class Rote:
     def __init__(self, *, trained_on: frozenset[str] = frozenset(), knows: frozenset[tuple[str, str]] = frozenset()):
         self.trained_on = trained_on
         self.story_of = dict(knows)
-        self.lessons: list[tuple[str, list[str]]] = []
+        self.lessons: list[tuple[set[str], list[str]]] = []
 
-    def link(self, articles: Sequence[Article], vectors: NDArray[np.float32], model: str) -> list[Link]:
-        told = sorted((a for a in articles if a.title in self.story_of), key=lambda a: a.id)
+    def link(self, window: Window, fresh: Collection[str] | None = None) -> list[Link]:
+        told = sorted((a for a in window.articles if a.title in self.story_of), key=lambda a: a.id)
         return [
             Link(article_a=a.id, article_b=b.id, probability=1.0)
             for a, b in combinations(told, 2)
             if self.story_of[a.title] == self.story_of[b.title]
         ]
 
-    def retrained(self, without: str, sets: Sequence[Labelled]) -> Linker:
-        self.lessons.append((without, [one.labelled.fingerprint for one in sets]))
-        assert all(len(one.vectors) == len(one.labelled.articles) for one in sets)
+    def retrained(self, without: Collection[str], sets: Sequence[Labelled]) -> Linker:
+        self.lessons.append((set(without), [one.labelled.fingerprint for one in sets]))
+        assert all(one.window.ids == one.labelled.ids for one in sets)
         knows = {
             (a.title, story)
             for one in sets
@@ -430,7 +432,7 @@ class Unteachable:
     def __init__(self, *, trained_on: frozenset[str]) -> None:
         self.trained_on = trained_on
 
-    def link(self, articles: Sequence[Article], vectors: NDArray[np.float32], model: str) -> list[Link]:
+    def link(self, window: Window, fresh: Collection[str] | None = None) -> list[Link]:
         return []
 
 
@@ -444,11 +446,11 @@ def a_set(name: str, *, labelled: bool = True) -> LabelledSet:
 
 
 def with_vectors(sets: Sequence[LabelledSet]) -> list[Labelled]:
-    return [Labelled(one, two_heaps(2)[:4]) for one in sets]
+    return [Labelled(one, window_of(one.articles)) for one in sets]
 
 
 def knowing(sets: Sequence[LabelledSet]) -> Rote:
-    learned = Rote().retrained("", with_vectors(sets))
+    learned = Rote().retrained((), with_vectors(sets))
     assert isinstance(learned, Rote)
     return learned
 
@@ -456,28 +458,32 @@ def knowing(sets: Sequence[LabelledSet]) -> Rote:
 def test_no_label_of_a_set_reaches_the_model_that_judges_it() -> None:
     sets = [a_set(name) for name in "abcd"]
     rote = knowing(sets)
-    found = judges(rote, with_vectors(sets))
+    found = judges(rote, AverageLinkage(), with_vectors(sets))
     assert [judge.standing for judge in found] == [Standing.LEFT_OUT] * 4
     for one, judge, (without, lessons) in zip(sets, found, rote.lessons, strict=True):
-        assert without == one.fingerprint
+        assert without == {one.fingerprint}
         assert lessons == [other.fingerprint for other in sets if other is not one]
-        assert judge.linker.link(one.articles, two_heaps(2)[:4], "") == []  # it knows nothing of this set by heart
-        assert all(judge.linker.link(other.articles, two_heaps(2)[:4], "") for other in sets if other is not one)
+        assert judge.linker.link(window_of(one.articles)) == []  # it knows nothing of this set by heart
+        assert all(judge.linker.link(window_of(other.articles)) for other in sets if other is not one)
 
 
 def test_a_set_that_is_given_twice_or_labelled_twice_is_left_out_twice() -> None:
     one, two, three = (a_set(name) for name in "abc")
     second_opinion = LabelledSet(name="opinion", articles=one.articles, stories=("x", "y", "y", "z"))
     rote = knowing([one, two, three])
-    judges(rote, with_vectors([one, two, three, second_opinion]))
-    first, _, _, again = rote.lessons
-    assert first == again == (one.fingerprint, [two.fingerprint, three.fingerprint])
+    first, _, _, again = judges(rote, AverageLinkage(), with_vectors([one, two, three, second_opinion]))
+    assert first == again
+    assert first.standing is Standing.LEFT_OUT
+    assert rote.lessons == [
+        ({out.fingerprint}, [other.fingerprint for other in (one, two, three) if other is not out])
+        for out in (one, two, three)
+    ]
 
 
 def test_a_set_that_the_model_has_not_seen_neither_teaches_nor_is_left_out() -> None:
     seen, fresh = [a_set(name) for name in "abc"], a_set("d")
     rote = knowing(seen)
-    found = judges(rote, with_vectors([*seen, fresh]))
+    found = judges(rote, AverageLinkage(), with_vectors([*seen, fresh]))
     assert [judge.standing for judge in found] == [Standing.LEFT_OUT] * 3 + [Standing.UNSEEN]
     assert found[3].linker is rote
     assert all(fresh.fingerprint not in lessons for _, lessons in rote.lessons)
@@ -486,29 +492,129 @@ def test_a_set_that_the_model_has_not_seen_neither_teaches_nor_is_left_out() -> 
 def test_a_set_without_labels_teaches_nobody() -> None:
     sets = [a_set("a"), a_set("b"), a_set("c", labelled=False)]
     rote = knowing([a_set(name) for name in "abc"])
-    found = judges(rote, with_vectors(sets))
+    found = judges(rote, AverageLinkage(), with_vectors(sets))
     assert [judge.standing for judge in found] == [Standing.SEEN, Standing.SEEN, Standing.LEFT_OUT]
-    assert rote.lessons == [(sets[2].fingerprint, [sets[0].fingerprint, sets[1].fingerprint])]
+    assert rote.lessons == [({sets[2].fingerprint}, [sets[0].fingerprint, sets[1].fingerprint])]
 
 
 @pytest.mark.parametrize("linker", [knowing([a_set("a"), a_set("b")]), Unteachable(trained_on=frozenset())])
 def test_with_too_few_sets_to_learn_from_a_seen_set_says_so(linker: Rote | Unteachable) -> None:
     sets = [a_set("a"), a_set("b")]
     linker.trained_on = frozenset(one.fingerprint for one in sets)
-    found = judges(linker, with_vectors(sets))
+    found = judges(linker, AverageLinkage(), with_vectors(sets))
     assert [(judge.standing, judge.linker) for judge in found] == [(Standing.SEEN, linker)] * 2
 
 
 def test_a_linker_that_cannot_learn_again_judges_what_it_saw_and_says_so() -> None:
     sets = [a_set(name) for name in "abcd"]
     linker = Unteachable(trained_on=frozenset(one.fingerprint for one in sets[:3]))
-    assert [j.standing for j in judges(linker, with_vectors(sets))] == [Standing.SEEN] * 3 + [Standing.UNSEEN]
+    found = judges(linker, AverageLinkage(), with_vectors(sets))
+    assert [judge.standing for judge in found] == [Standing.SEEN] * 3 + [Standing.UNSEEN]
+
+
+class Telltale:
+    """A linker whose one link says which sets it has seen."""
+
+    def __init__(self, *, trained_on: frozenset[str] = frozenset()) -> None:
+        self.trained_on = trained_on
+        self.trained: list[frozenset[str]] = []  # the sets of each one that learned again
+
+    def link(self, window: Window, fresh: Collection[str] | None = None) -> list[Link]:
+        a, b = sorted(window.ids)[:2]
+        return [Link(article_a=a, article_b=b, probability=1.0, evidence=dict.fromkeys(self.trained_on, 1.0))]
+
+    def retrained(self, without: Collection[str], sets: Sequence[Labelled]) -> "Telltale":
+        self.trained.append(frozenset(one.labelled.fingerprint for one in sets))
+        return Telltale(trained_on=self.trained[-1])
+
+
+class Listening(AverageLinkage):
+    """A clusterer that knows its lessons, and which sets the linker of each had seen."""
+
+    def __init__(self, *, trained_on: frozenset[str] = frozenset()) -> None:
+        super().__init__()
+        self.trained_on = trained_on
+        self.linker_saw: dict[str, set[str]] = {}
+
+    def retrained(
+        self,
+        without: Collection[str],
+        sets: Sequence[tuple[LabelledSet, Window, Sequence[Link]]],
+        score: measures.GroupingScore,
+    ) -> "Listening":
+        learned = Listening(trained_on=frozenset(labelled.fingerprint for labelled, _, _ in sets))
+        assert learned.trained_on.isdisjoint(without)
+        learned.linker_saw = linkers_saw(sets)
+        return learned
+
+
+def linkers_saw(lessons: Sequence[tuple[LabelledSet, Window, Sequence[Link]]]) -> dict[str, set[str]]:
+    """The sets that the linker of each lesson has seen, by the lesson's fingerprint."""
+    assert all(window.ids == labelled.ids for labelled, window, _ in lessons)
+    return {
+        labelled.fingerprint: {seen for link in links for seen in link.evidence} for labelled, _, links in lessons
+    }
+
+
+@pytest.mark.parametrize("names", ["abc", "abcde"])
+def test_a_clusterer_learns_from_links_of_linkers_that_saw_neither_the_lesson_nor_the_judged_set(names: str) -> None:
+    sets = [a_set(name) for name in names]
+    known = frozenset(one.fingerprint for one in sets)
+    telltale = Telltale(trained_on=known)
+    for one, judge in zip(sets, judges(telltale, Listening(trained_on=known), with_vectors(sets)), strict=True):
+        assert judge.standing is Standing.LEFT_OUT
+        assert isinstance(judge.linker, Telltale)
+        assert isinstance(judge.clusterer, Listening)
+        others = known - {one.fingerprint}
+        assert judge.linker.trained_on == judge.clusterer.trained_on == others
+        assert judge.clusterer.linker_saw == {lesson: others - {lesson} for lesson in others}
+    # Each linker is trained once: one without each set, and one without each two.
+    assert len(telltale.trained) == len(set(telltale.trained)) == math.comb(len(sets), 1) + math.comb(len(sets), 2)
+
+
+def test_out_of_fold_links_come_from_linkers_that_saw_all_sets_but_the_one_they_link() -> None:
+    sets = [a_set(name) for name in "abc"]
+    known = {one.fingerprint for one in sets}
+    lessons = out_of_fold(Telltale(), with_vectors([*sets, sets[0]]))
+    assert [labelled for labelled, _, _ in lessons] == sets  # what is given twice is one lesson
+    assert linkers_saw(lessons) == {lesson: known - {lesson} for lesson in known}
+
+
+def test_a_set_that_the_clusterer_alone_has_seen_is_left_out_of_the_clusterer() -> None:
+    sets, linker = [a_set(name) for name in "abc"], Unteachable(trained_on=frozenset())
+    known = frozenset(one.fingerprint for one in sets)
+    for one, judge in zip(sets, judges(linker, Listening(trained_on=known), with_vectors(sets)), strict=True):
+        assert (judge.standing, judge.linker) == (Standing.LEFT_OUT, linker)
+        assert isinstance(judge.clusterer, Listening)
+        assert judge.clusterer.trained_on == known - {one.fingerprint}
+
+
+def test_a_clusterer_that_cannot_learn_again_judges_what_it_saw_and_says_so() -> None:
+    class Settled(AverageLinkage):
+        trained_on = frozenset(one.fingerprint for one in (a_set("a"), a_set("b"), a_set("c")))
+
+    sets, settled = [a_set(name) for name in "abcd"], Settled()
+    found = judges(knowing(sets[:3]), settled, with_vectors(sets))
+    assert [judge.standing for judge in found] == [Standing.SEEN] * 3 + [Standing.UNSEEN]
+    assert all(judge.clusterer is settled for judge in found)
+
+
+def test_trained_anew_every_labelled_set_is_left_out_whatever_the_models_say() -> None:
+    sets = [*(a_set(name) for name in "abc"), a_set("d", labelled=False)]
+    known = {one.fingerprint for one in sets[:3]}
+    found = judges(Telltale(), Listening(), with_vectors(sets), train_anew=True)
+    assert [judge.standing for judge in found] == [Standing.LEFT_OUT] * 3 + [Standing.UNSEEN]
+    for one, judge in zip(sets[:3], found, strict=False):
+        assert isinstance(judge.linker, Telltale)
+        assert isinstance(judge.clusterer, Listening)
+        assert judge.linker.trained_on == judge.clusterer.trained_on == known - {one.fingerprint}
 
 
 def learned_settings(sets: Sequence[LabelledSet]) -> Settings:
     knows = [(a.title, s) for one in sets for a, s in zip(one.articles, one.stories, strict=True)]
     options = {"trained_on": [one.fingerprint for one in sets], "knows": knows}
-    return Settings(embed=HASHED, links=LinkSettings(use="tests.test_evaluate:Rote", options=options))
+    links = LinkSettings(use="tests.test_evaluate:Rote", options=options)
+    return Settings(embed=HASHED, links=links, stories=AVERAGE)
 
 
 def test_a_model_that_learned_by_heart_scores_nothing_where_it_can_be_left_out() -> None:
@@ -538,7 +644,8 @@ def test_a_set_that_was_seen_and_cannot_be_left_out_takes_no_part_in_any_average
 
 def test_a_recipe_that_one_set_is_too_small_for_has_no_average() -> None:
     sets = [a_set("a"), LabelledSet(name="b", articles=(article(1),), stories=("s",))]
-    found = evaluate(sets, Settings(embed=HASHED, links=COSINE), baselines={"HDBSCAN": baselines.hdbscan_on_vectors})
+    settings = Settings(embed=HASHED, links=COSINE, stories=AVERAGE)
+    found = evaluate(sets, settings, baselines={"HDBSCAN": baselines.hdbscan_on_vectors})
     first, second, average = (rows[1] for rows in found.stories)
     assert (bool(first.figures), first.note) == (True, "")
     assert (second.figures, second.note) == (None, "HDBSCAN needs two articles")
@@ -606,7 +713,7 @@ def test_topics_of_a_set_that_was_seen_in_training_take_no_part_in_the_average(
         "newsclust.evaluate.judge.topics_learned_from", lambda labelled, model: labelled.name == "seen"
     )
     sets = [replace(themed(), name=name) for name in ("seen", "one", "two")]
-    found = evaluate(sets, Settings(embed=HASHED, links=COSINE), baselines={}, with_topics=True)
+    found = evaluate(sets, Settings(embed=HASHED, links=COSINE, stories=AVERAGE), baselines={}, with_topics=True)
     assert [(rows[1].sets, rows[1].standing) for rows in found.topics] == [
         (("seen",), Standing.SEEN),
         (("one",), Standing.UNSEEN),
@@ -616,7 +723,7 @@ def test_topics_of_a_set_that_was_seen_in_training_take_no_part_in_the_average(
 
 
 def test_topics_are_scored_on_the_labelled_and_on_the_found_stories() -> None:
-    settings = Settings(embed=HASHED, links=COSINE, topics=TopicSettings(min_stories=3))
+    settings = Settings(embed=HASHED, links=COSINE, stories=AVERAGE, topics=TopicSettings(min_stories=3))
     found = evaluate([themed(), themed(), a_set("a")], settings, baselines={}, with_topics=True)
     assert [[row.stories_from for row in rows] for rows in found.topics] == [["labels", "newsclust"]] * 3
     assert [rows[0].sets for rows in found.topics] == [("themed",), ("themed",), ("themed", "themed")]
@@ -688,6 +795,7 @@ HARBOUR = [
 def hashed(terminal: Terminal, monkeypatch: pytest.MonkeyPatch) -> Terminal:
     monkeypatch.setenv("NEWSCLUST_EMBED__USE", "tests.fakes:HashingEmbedder")
     monkeypatch.setenv("NEWSCLUST_LINKS__USE", "newsclust.links:CentredCosine")
+    monkeypatch.setenv("NEWSCLUST_STORIES__USE", "newsclust.stories:AverageLinkage")
     return terminal
 
 
@@ -752,7 +860,7 @@ def test_the_word_sample_stands_for_the_sample_corpus(hashed: Terminal) -> None:
     ended = hashed("evaluate", "sample", "--no-baselines", "--cache", "kept")
     assert ended.code == 0
     assert "Stories: sample, 130 articles" in ended.out
-    assert len(list(Path("kept").iterdir())) == 1
+    assert len(list(Path("kept").iterdir())) == 2  # of titles with their beginnings, and of titles
 
 
 @pytest.mark.parametrize(

@@ -42,6 +42,7 @@ STEPS = [
     "link_articles",
     "sync_corrections",
     "group_stories",
+    "find_derived",
     "group_topics",
     "check",
     "publish",

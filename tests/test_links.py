@@ -2,7 +2,6 @@
 
 import random
 from collections.abc import Sequence
-from datetime import UTC, datetime, timedelta
 from itertools import pairwise
 
 import numpy as np
@@ -11,27 +10,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from newsclust.links import CentredCosine, centre
+from newsclust.links import CentredCosine
 from newsclust.links import cosine as links_module
-from newsclust.model import Article, DateQuality, Link
-
-NOON = datetime(2026, 3, 2, 12, tzinfo=UTC)
-SHIPPED = "multilingual-e5-small-q4"
-
-
-def article(name: str, *, days: float = 0) -> Article:
-    return Article(
-        id=name,
-        url=f"https://site.example/{name}",
-        canonical_url=f"https://site.example/{name}",
-        title=name,
-        text=name,
-        language="en",
-        outlet="site.example",
-        published_at=NOON + timedelta(days=days),
-        date_quality=DateQuality.GIVEN,
-        first_seen_at=NOON,
-    )
+from newsclust.model import Link
+from tests.fakes import bare_article, window_of
 
 
 def directions(seed: int, count: int, dimensions: int = 8) -> NDArray[np.float32]:
@@ -45,12 +27,12 @@ def pairs(found: Sequence[Link]) -> set[tuple[str, str]]:
 
 @given(st.integers(0, 999), st.integers(0, 12), st.randoms(use_true_random=False))
 def test_the_order_of_articles_changes_nothing(seed: int, count: int, rng: random.Random) -> None:
-    articles = [article(f"a{i:02}", days=rng.uniform(0, 8)) for i in range(count)]
+    articles = [bare_article(f"a{i:02}", days=rng.uniform(0, 8)) for i in range(count)]
     vectors = directions(seed, count)
     order = list(range(count))
     rng.shuffle(order)
-    found = CentredCosine(floor=0).link(articles, vectors, "any")
-    shuffled = CentredCosine(floor=0).link([articles[i] for i in order], vectors[order], "any")
+    found = CentredCosine(floor=0).link(window_of(articles, vectors, model="any"))
+    shuffled = CentredCosine(floor=0).link(window_of([articles[i] for i in order], vectors[order], model="any"))
     assert pairs(shuffled) == pairs(found)
     np.testing.assert_allclose(
         [link.probability for link in shuffled], [link.probability for link in found], atol=1e-5
@@ -61,34 +43,36 @@ def test_the_order_of_articles_changes_nothing(seed: int, count: int, rng: rando
 def test_a_link_names_two_articles_in_order_once_with_a_probability_over_the_floor(
     seed: int, count: int, floor: float, slope: float, offset: float
 ) -> None:
-    articles = [article(f"a{i:02}") for i in range(count)]
-    found = CentredCosine(slope=slope, offset=offset, floor=floor).link(articles, directions(seed, count), "any")
+    articles = [bare_article(f"a{i:02}") for i in range(count)]
+    found = CentredCosine(slope=slope, offset=offset, floor=floor).link(
+        window_of(articles, directions(seed, count), model="any")
+    )
     assert all(link.article_a < link.article_b and floor - 1e-6 <= link.probability <= 1 for link in found)
     assert all((one.article_a, one.article_b) < (two.article_a, two.article_b) for one, two in pairwise(found))
 
 
 @given(st.floats(-20, 20), st.floats(0, 9))
 def test_only_pairs_near_in_time_are_linked(apart: float, most: float) -> None:
-    articles = [article("a"), article("b", days=apart), article("c")]
+    articles = [bare_article("a"), bare_article("b", days=apart), bare_article("c")]
     vectors = np.eye(2, dtype=np.float32)[[0, 0, 1]]
-    found = CentredCosine(days_apart=most).link(articles, vectors, "any")
+    found = CentredCosine(days_apart=most).link(window_of(articles, vectors, model="any"))
     if abs(abs(apart) - most) > 1e-4:  # datetimes hold microseconds
         assert (("a", "b") in pairs(found)) == (abs(apart) < most)
 
 
 def test_two_articles_that_say_the_same_are_linked_and_two_that_do_not_are_not() -> None:
-    articles = [article("a"), article("b"), article("c")]
-    (link,) = CentredCosine().link(articles, np.eye(2, dtype=np.float32)[[0, 0, 1]], "any")
+    articles = [bare_article("a"), bare_article("b"), bare_article("c")]
+    (link,) = CentredCosine().link(window_of(articles, np.eye(2, dtype=np.float32)[[0, 0, 1]], model="any"))
     assert (link.article_a, link.article_b) == ("a", "b")
     assert link.probability > 0.99
     assert link.evidence == {"cosine": 1.0, "days_apart": 0.0}
 
 
 def test_blocks_of_rows_give_the_links_of_the_whole(monkeypatch: pytest.MonkeyPatch) -> None:
-    articles, vectors = [article(f"a{i:02}") for i in range(10)], directions(3, 10)
-    whole = CentredCosine(floor=0).link(articles, vectors, "any")
+    articles, vectors = [bare_article(f"a{i:02}") for i in range(10)], directions(3, 10)
+    whole = CentredCosine(floor=0).link(window_of(articles, vectors, model="any"))
     monkeypatch.setattr(links_module, "_BLOCK", 3)
-    in_blocks = CentredCosine(floor=0).link(articles, vectors, "any")
+    in_blocks = CentredCosine(floor=0).link(window_of(articles, vectors, model="any"))
     assert len(whole) == 45
     assert pairs(in_blocks) == pairs(whole)
     np.testing.assert_allclose(
@@ -97,10 +81,10 @@ def test_blocks_of_rows_give_the_links_of_the_whole(monkeypatch: pytest.MonkeyPa
 
 
 def test_an_unrelated_article_changes_no_link_of_the_default_model() -> None:
-    articles, vectors = [article(f"a{i}") for i in range(6)], directions(1, 6, 384)
-    before = CentredCosine(floor=0).link(articles[:5], vectors[:5], SHIPPED)
+    articles, vectors = [bare_article(f"a{i}") for i in range(6)], directions(1, 6, 384)
+    before = CentredCosine(floor=0).link(window_of(articles[:5], vectors[:5]))
     after = {
-        (x.article_a, x.article_b): x.probability for x in CentredCosine(floor=0).link(articles, vectors, SHIPPED)
+        (x.article_a, x.article_b): x.probability for x in CentredCosine(floor=0).link(window_of(articles, vectors))
     }
     assert len(before) == 10
     for link in before:
@@ -109,20 +93,14 @@ def test_an_unrelated_article_changes_no_link_of_the_default_model() -> None:
 
 @pytest.mark.parametrize("count", [0, 1])
 def test_fewer_than_two_articles_have_no_links(count: int) -> None:
-    assert CentredCosine().link([article("a")][:count], directions(0, count), "any") == []
-
-
-def test_centring_leaves_unit_length_and_a_text_like_the_mean_without_direction() -> None:
-    centred = centre(directions(5, 7), "any")
-    np.testing.assert_allclose(np.linalg.norm(centred, axis=1), 1, atol=1e-6)
-    np.testing.assert_array_equal(centre(directions(5, 1).repeat(3, axis=0), "any"), np.zeros((3, 8)))
+    assert CentredCosine().link(window_of([bare_article("a")][:count], directions(0, count), model="any")) == []
 
 
 @given(st.sets(st.integers(0, 7)))
 def test_cosines_of_what_is_new_are_those_of_all_at_once(tonight: set[int]) -> None:
-    articles, vectors = [article(f"a{i}") for i in range(8)], directions(5, 8, dimensions=384)
+    articles, vectors = [bare_article(f"a{i}") for i in range(8)], directions(5, 8, dimensions=384)
     linker = CentredCosine(floor=0)
     before = [place for place in range(8) if place not in tonight]
-    links = linker.link([articles[i] for i in before], vectors[before], SHIPPED)
-    links += linker.link(articles, vectors, SHIPPED, {articles[i].id for i in tonight})
-    assert sorted(pairs(links)) == sorted(pairs(linker.link(articles, vectors, SHIPPED)))
+    links = linker.link(window_of([articles[i] for i in before], vectors[before]))
+    links += linker.link(window_of(articles, vectors), {articles[i].id for i in tonight})
+    assert sorted(pairs(links)) == sorted(pairs(linker.link(window_of(articles, vectors))))

@@ -1,6 +1,6 @@
 """The pair model: what it looks at, that each pair is judged by itself, and that it learns from what it is given."""
 
-from datetime import UTC, datetime, timedelta
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -8,17 +8,16 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
+from newsclust.centring import shipped_mean
 from newsclust.errors import SettingsError
 from newsclust.evaluate.sets import LabelledSet
 from newsclust.links import PairModel
-from newsclust.links.cosine import shipped_mean
 from newsclust.links.evidence import COLUMNS, PLACE, candidates, compared, evidence_of, shared_names
 from newsclust.links.pair_model import Weights, design, shipped_weights, train
-from newsclust.links.words import Word, count, shipped_frequencies, stem, words_of
-from newsclust.model import Article, DateQuality, Link
+from newsclust.links.words import Word, count, is_name, rarity, shipped_counts, stem, together, words_of
+from newsclust.model import Article, Link, Window
+from tests.fakes import bare_article, window_of
 
-SHIPPED = "multilingual-e5-small-latin-q4/128"
-NOON = datetime(2026, 3, 2, 12, tzinfo=UTC)
 TOLD = [
     ("Veloria cuts 300 jobs at its Brest plant", "The battery maker Veloria told staff in Brest on Monday.", "en"),
     ("Veloria supprime 300 postes à Brest", "Le fabricant de batteries Veloria l'a dit à ses salariés lundi.", "fr"),
@@ -30,18 +29,8 @@ TOLD = [
 
 
 def article(place: int, title: str, text: str, language: str, *, hours: float = 0, outlet: str = "") -> Article:
-    return Article(
-        id=f"a{place}",
-        url=f"https://one.example/{place}",
-        canonical_url=f"https://one.example/{place}",
-        title=title,
-        text=text,
-        language=language,
-        outlet=outlet or f"outlet-{place}",
-        published_at=NOON + timedelta(hours=hours),
-        date_quality=DateQuality.GIVEN,
-        first_seen_at=NOON,
-    )
+    outlet = outlet or f"outlet-{place}.example"
+    return bare_article(f"a{place}", title, text, language=language, outlet=outlet, hours=hours)
 
 
 ARTICLES = [article(place, *told) for place, told in enumerate(TOLD)]
@@ -82,24 +71,51 @@ def test_words_lose_accents_and_remember_their_capital() -> None:
 def test_frequencies_count_texts_once_and_names_by_how_they_are_written() -> None:
     table = count([("Veloria", "Veloria and Veloria"), ("a plant", "a plant grew"), ("Plant", "this plant")], least=1)
     assert (table.documents, table.stems["veloria"], table.stems["plant"]) == (3, 1, 2)
-    assert table.is_name(Word(folded="veloria", marked=True))
-    assert not table.is_name(Word(folded="plant", marked=True))
-    assert table.is_name(Word(folded="14", marked=True))
-    assert table.rarity("never-seen") > table.rarity("veloria") > table.rarity("plant")
+    assert is_name(table, Word(folded="veloria", marked=True))
+    assert not is_name(table, Word(folded="plant", marked=True))
+    assert is_name(table, Word(folded="14", marked=True))
+    assert rarity(table, "never-seen") > rarity(table, "veloria") > rarity(table, "plant")
+
+
+TEXTS = st.lists(st.tuples(st.sampled_from(["Veloria", "a plant", "Brest plant"]), st.text("aAbB 1", max_size=12)))
+
+
+@given(TEXTS, TEXTS)
+def test_counts_of_two_collections_together_are_those_of_counting_both_at_once(
+    one: list[tuple[str, str]], other: list[tuple[str, str]]
+) -> None:
+    at_once = count([*one, *other])
+    for summed in (together(count(one), count(other)), together(count(other), count(one))):
+        assert summed.documents == at_once.documents == len(one) + len(other)
+        assert summed.stems == at_once.stems
+        assert summed.written == at_once.written
+
+
+def test_words_seen_less_often_than_asked_are_left_out() -> None:
+    told = [("Veloria", "Veloria grew"), ("Veloria", "the plant"), ("strike", "a plant")]
+    assert count(told, least=2).stems == {"plant": 2, "veloria": 2}
+    assert count(told, least=2).written == {"plant": (0, 2)}
+    assert count(told, least=2).documents == 3
+
+
+def test_adding_counts_leaves_the_given_ones_as_they_were() -> None:
+    shipped, known = count([("Veloria", "Veloria")]), count([("Veloria", "Veloria")])
+    together(shipped, count([("Veloria", "veloria")]))
+    assert shipped == known
 
 
 def test_the_shipped_table_knows_tech_news() -> None:
-    table = shipped_frequencies()
+    table = shipped_counts()
     assert table.documents > 10_000
-    assert table.is_name(Word(folded="nvidia", marked=True))
-    assert table.rarity("the") < 1 < table.rarity(stem("semiconductor"))
+    assert is_name(table, Word(folded="nvidia", marked=True))
+    assert rarity(table, "the") < 1 < rarity(table, stem("semiconductor"))
 
 
 # ---------------------------------------------------------------- evidence
 
 
 def test_evidence_has_one_column_a_name_and_is_the_same_from_both_sides() -> None:
-    seen = compared(ARTICLES, directions(6), shipped_frequencies())
+    seen = compared(window_of(ARTICLES, directions(6)), shipped_counts())
     one, other = np.triu_indices(6, 1)
     there, back = evidence_of(seen, (one, other)), evidence_of(seen, (other, one))
     assert there.shape == (15, len(COLUMNS))
@@ -108,7 +124,7 @@ def test_evidence_has_one_column_a_name_and_is_the_same_from_both_sides() -> Non
 
 
 def test_names_are_found_across_languages_and_told_by_their_rarity() -> None:
-    seen = compared(ARTICLES, directions(6), shipped_frequencies())
+    seen = compared(window_of(ARTICLES, directions(6)), shipped_counts())
     assert "veloria" in shared_names(seen, 0, 1)
     rows = evidence_of(seen, (np.array([0, 0]), np.array([1, 5])))
     assert rows[0, PLACE["lead_names"]] > rows[1, PLACE["lead_names"]] == 0
@@ -116,13 +132,13 @@ def test_names_are_found_across_languages_and_told_by_their_rarity() -> None:
 
 
 def test_no_pairs_have_no_evidence_and_no_candidates_are_too_far_apart() -> None:
-    seen = compared(ARTICLES, directions(6), shipped_frequencies())
+    seen = compared(window_of(ARTICLES, directions(6)), shipped_counts())
     nothing = (np.zeros(0, np.int64), np.zeros(0, np.int64))
     assert evidence_of(seen, nothing).shape == (0, len(COLUMNS))
-    everything = np.array([0.0, 0.0, 1.0])
+    everything = np.array([0.0, 0.0, 0.0, 1.0])
     assert len(candidates(seen, everything, days_apart=1)[0]) == 15
     late = [*ARTICLES[:5], article(5, *TOLD[5], hours=72)]
-    one, other = candidates(compared(late, directions(6), shipped_frequencies()), everything, days_apart=2)
+    one, other = candidates(compared(window_of(late, directions(6)), shipped_counts()), everything, days_apart=2)
     assert 5 not in {*one.tolist(), *other.tolist()}
 
 
@@ -130,7 +146,7 @@ def test_no_pairs_have_no_evidence_and_no_candidates_are_too_far_apart() -> None
 
 
 def test_articles_of_one_event_are_linked_and_strangers_are_not() -> None:
-    found = probabilities(PairModel().link(ARTICLES, directions(6), SHIPPED))
+    found = probabilities(PairModel().link(window_of(ARTICLES, directions(6))))
     assert found["a0", "a2"] > 0.5
     assert ("a0", "a5") not in found
     assert ("a2", "a3") not in found
@@ -140,18 +156,18 @@ def test_articles_of_one_event_are_linked_and_strangers_are_not() -> None:
 @given(st.permutations(range(6)))
 def test_the_order_of_the_articles_changes_nothing(order: list[int]) -> None:
     vectors = directions(6)
-    there = PairModel(floor=0).link(ARTICLES, vectors, SHIPPED)
-    shuffled = PairModel(floor=0).link([ARTICLES[i] for i in order], vectors[order], SHIPPED)
+    there = PairModel(floor=0).link(window_of(ARTICLES, vectors))
+    shuffled = PairModel(floor=0).link(window_of([ARTICLES[i] for i in order], vectors[order]))
     assert probabilities(there) == pytest.approx(probabilities(shuffled), abs=2e-6)
 
 
 @settings(max_examples=20)
 @given(st.integers(1, 4), st.integers(0, 1000))
 def test_an_unrelated_article_changes_no_link(more: int, seed: int) -> None:
-    before = probabilities(PairModel(floor=0).link(ARTICLES, directions(6), SHIPPED))
+    before = probabilities(PairModel(floor=0).link(window_of(ARTICLES, directions(6))))
     others = [article(10 + n, f"Recipe number {n} for lentil soup", "Onions first.", "en") for n in range(more)]
     vectors = np.concatenate([directions(6), directions(more, seed + 1)])
-    after = probabilities(PairModel(floor=0).link([*ARTICLES, *others], vectors, SHIPPED))
+    after = probabilities(PairModel(floor=0).link(window_of([*ARTICLES, *others], vectors)))
     assert {pair: after[pair] for pair in before} == pytest.approx(before, abs=2e-6)
 
 
@@ -159,15 +175,25 @@ def test_an_unrelated_article_changes_no_link(more: int, seed: int) -> None:
 def test_articles_compared_night_by_night_get_the_links_they_get_at_once(tonight: set[int]) -> None:
     vectors, model = directions(6), PairModel(floor=0)
     before = [place for place in range(6) if place not in tonight]
-    links = model.link([ARTICLES[i] for i in before], vectors[before], SHIPPED)
-    links += model.link(ARTICLES, vectors, SHIPPED, {ARTICLES[i].id for i in tonight})
-    at_once = probabilities(model.link(ARTICLES, vectors, SHIPPED))
+    links = model.link(window_of([ARTICLES[i] for i in before], vectors[before]))
+    links += model.link(window_of(ARTICLES, vectors), {ARTICLES[i].id for i in tonight})
+    at_once = probabilities(model.link(window_of(ARTICLES, vectors)))
     assert len(links) == len(at_once)
     assert probabilities(links) == pytest.approx(at_once, abs=2e-6)
 
 
+def test_a_name_that_earlier_nights_were_full_of_counts_for_less() -> None:
+    window = window_of(ARTICLES, directions(6))
+    full = replace(window, words=count([("Veloria", "Veloria")] * 9000))
+
+    def told(links: list[Link]) -> float:
+        return next(link.evidence["both say veloria"] for link in links if link.article_b == "a2")
+
+    assert told(PairModel().link(full)) < told(PairModel().link(window))
+
+
 def test_every_link_says_what_it_rests_on_in_words() -> None:
-    links = PairModel().link(ARTICLES, directions(6), SHIPPED)
+    links = PairModel().link(window_of(ARTICLES, directions(6)))
     (link,) = [link for link in links if (link.article_a, link.article_b) == ("a0", "a2")]
     assert {"meaning", "names in common", "words in common", "days apart"} <= link.evidence.keys()
     assert "both say veloria" in link.evidence
@@ -175,7 +201,7 @@ def test_every_link_says_what_it_rests_on_in_words() -> None:
 
 def test_the_contributions_of_a_link_add_up_to_its_logit() -> None:
     weights = shipped_weights()
-    links = PairModel(floor=0).link(ARTICLES, directions(6), SHIPPED)
+    links = PairModel(floor=0).link(window_of(ARTICLES, directions(6)))
     usual = float(weights.usual @ weights.coefficients + weights.offset)
     for link in links:
         told = sum(value for kind, value in link.evidence.items() if not kind.startswith("both say"))
@@ -184,12 +210,12 @@ def test_the_contributions_of_a_link_add_up_to_its_logit() -> None:
 
 def test_vectors_of_another_model_are_refused_with_what_to_choose_instead() -> None:
     with pytest.raises(SettingsError, match="CentredCosine"):
-        PairModel().link(ARTICLES, directions(6), "some/other-model")
+        PairModel().link(window_of(ARTICLES, directions(6), model="some/other-model"))
 
 
 @pytest.mark.parametrize("few", [0, 1])
 def test_fewer_than_two_articles_have_no_links(few: int) -> None:
-    assert PairModel().link(ARTICLES[:few], directions(6)[:few], SHIPPED) == []
+    assert PairModel().link(window_of(ARTICLES[:few], directions(6)[:few])) == []
 
 
 # ---------------------------------------------------------------- training
@@ -205,10 +231,10 @@ TRUE = ("cuts", "cuts", "cuts", "cold", "cold", "strike", "opens", "opens", "tra
 FALSE = ("x", "y", "z", "x", "y", "z", "x", "y", "z")  # articles that have little in common
 
 
-def lesson(name: str, stories: tuple[str, ...], seed: int) -> tuple[LabelledSet, NDArray[np.float32]]:
+def lesson(name: str, stories: tuple[str, ...], seed: int) -> tuple[LabelledSet, Window]:
     articles = tuple(article(n, f"{told[0]} {name}", *told[1:]) for n, told in enumerate([*TOLD, *ALIKE]))
     labelled = LabelledSet(name=name, articles=articles, stories=stories)
-    return labelled, directions(9, seed)
+    return labelled, window_of(articles, directions(9, seed))
 
 
 def test_training_twice_on_the_same_sets_gives_the_same_weights() -> None:
@@ -223,16 +249,16 @@ def test_training_twice_on_the_same_sets_gives_the_same_weights() -> None:
 
 def test_a_model_retrained_without_a_set_has_not_seen_it_and_refuses_to() -> None:
     kept, left_out = [lesson("one", TRUE, 1), lesson("two", TRUE, 2)], lesson("three", TRUE, 3)
-    model = PairModel().retrained(left_out[0].fingerprint, kept)
+    model = PairModel().retrained({left_out[0].fingerprint}, kept)
     assert left_out[0].fingerprint not in model.trained_on
     with pytest.raises(ValueError, match="to do without"):
-        PairModel().retrained(left_out[0].fingerprint, [*kept, left_out])
+        PairModel().retrained({left_out[0].fingerprint}, [*kept, left_out])
 
 
 def test_labels_are_what_is_learned() -> None:
     """The same texts with labels that contradict them teach the opposite: nothing else could have been learned."""
     right = train([lesson("one", TRUE, 1), lesson("two", TRUE, 2)])
     wrong = train([lesson("one", FALSE, 1), lesson("two", FALSE, 2)])
-    seen = compared(ARTICLES, directions(6), shipped_frequencies())
+    seen = compared(window_of(ARTICLES, directions(6)), shipped_counts())
     columns = design(evidence_of(seen, (np.array([0]), np.array([2]))))
     assert columns @ right.coefficients + right.offset > columns @ wrong.coefficients + wrong.offset

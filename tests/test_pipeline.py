@@ -5,7 +5,7 @@ import re
 import shutil
 import subprocess
 import sys
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
@@ -23,12 +23,13 @@ from newsclust import pipeline
 from newsclust.corrections import Correction, Kind, new_correction
 from newsclust.errors import ExtractError, ParseError, Reason, StepError
 from newsclust.extract import Extracted
-from newsclust.links import CentredCosine
-from newsclust.model import Count, Feed, PagePolicy, Run, Source, id_of
-from newsclust.store import Database, runs
+from newsclust.links import CentredCosine, PairModel, words
+from newsclust.model import Count, Feed, Link, PagePolicy, Run, Source, Window, WordCounts, id_of
+from newsclust.store import Database, database, grouping, runs
+from newsclust.store.database import migrations
 from newsclust.stories import AverageLinkage
 from newsclust.urls import canonical
-from tests.fakes import Answer, DictFetcher, PlainExtractor, TaggedEmbedder
+from tests.fakes import Answer, DictFetcher, DirectionEmbedder, PlainExtractor, TaggedEmbedder
 
 ROOT = Path(__file__).parents[1]
 NIGHT = datetime(2026, 3, 2, 22, tzinfo=UTC)
@@ -104,11 +105,12 @@ def steps(
         "parse_feeds": partial(pipeline.parse_feeds, db, run, clock),
         "fetch_pages": partial(pipeline.fetch_pages, db, run, fetcher),
         "extract_articles": partial(pipeline.extract_articles, db, run, clock, extractor or PlainExtractor()),
-        "find_copies": partial(pipeline.find_copies, db, run, 0.8),
+        "find_copies": partial(pipeline.find_copies, db, run, said, 0.8, 0.82),
         "embed_articles": partial(pipeline.embed_articles, db, run, TaggedEmbedder(), 300),
         "link_articles": partial(pipeline.link_articles, db, run, CentredCosine(), model, WINDOW_DAYS),
         "sync_corrections": partial(pipeline.sync_corrections, db, run, said),
         "group_stories": partial(pipeline.group_stories, db, run, AverageLinkage(), said, model, WINDOW_DAYS),
+        "find_derived": partial(pipeline.find_derived, db, run, TaggedEmbedder()),
         "group_topics": partial(pipeline.group_topics, db, run, model, WINDOW_DAYS, 3),
         "check": partial(pipeline.check, db),
         "publish": partial(pipeline.publish, db, published),
@@ -823,3 +825,166 @@ def test_any_past_morning_can_be_seen_as_it_was(nights: Nights) -> None:
     assert as_of(0) == [1, 1, 1]
     assert as_of(1) == [1, 1, 1, 2]
     assert as_of(2) == [1, 1, 3]
+
+
+# --- words of the archive
+
+
+def words_of_archive(nights: Nights) -> WordCounts:
+    with Database(nights.path) as db:
+        return grouping.word_counts(db)
+
+
+def words_of_articles(nights: Nights) -> WordCounts:
+    """What counting the stored articles at once gives."""
+    rows = nights.rows("SELECT title, text FROM articles ANTI JOIN duplicates USING (article_id)")
+    return words.count((title, text[: words.LEAD]) for title, text in rows)
+
+
+def test_the_words_of_every_original_are_counted(nights: Nights) -> None:
+    nights.live(two_outlets())
+    assert words_of_archive(nights) == words_of_articles(nights)
+    assert words_of_archive(nights).documents == 9
+    more = Item(link="https://one.example/more", tag=1, at=NIGHT + timedelta(hours=20))
+    nights.live(two_outlets() | {ONE.url: rss(more)}, days=1)
+    assert words_of_archive(nights) == words_of_articles(nights)
+    assert words_of_archive(nights).documents == 10
+
+
+def test_an_article_is_counted_once_although_it_is_edited_or_linked_by_another_linker(nights: Nights) -> None:
+    web = {ONE.url: rss(Item(link="https://one.example/a", tag=1), Item(link="https://one.example/b", tag=2))}
+    edited = {ONE.url: rss(Item(link="https://one.example/a", tag=1, text=prose("an edit")))}
+    nights.live(web, [ONE])
+    before = words_of_archive(nights)
+    assert before.documents == 2
+    assert nights.live(edited, [ONE], days=1)["link_articles"].done == 1
+    assert words_of_archive(nights) == before
+    with nights.begun(edited, [ONE], days=2) as (db, _):
+        run = runs.begin_run(db, flow="test", night_at=NIGHT, started_at=NIGHT, settings={})
+        linked = pipeline.link_articles(db, run, CentredCosine(floor=0.5), TaggedEmbedder.name, WINDOW_DAYS)
+        assert linked.done == 2
+        assert grouping.word_counts(db) == before
+
+
+def test_words_that_a_killed_night_linked_and_did_not_count_are_counted_on_the_next(
+    nights: Nights, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with monkeypatch.context() as patched:
+        patched.setattr(grouping, "add_word_counts", lambda *_: 1 / 0)
+        with pytest.raises(ZeroDivisionError):
+            nights.live(two_outlets())
+    assert nights.rows("SELECT count(*) FROM linked") == [(9,)]
+    assert words_of_archive(nights) == WordCounts()
+    assert nights.live(two_outlets(), days=1)["link_articles"] == Count(skipped=9)
+    assert words_of_archive(nights) == words_of_articles(nights)
+
+
+def test_counting_that_fails_half_way_leaves_nothing_counted(nights: Nights, monkeypatch: pytest.MonkeyPatch) -> None:
+    nights.live(two_outlets(), names=STEPS[: STEPS.index("link_articles")])
+    execute = Database.execute
+
+    def fails_at_the_mark(db: Database, sql: str, *given: Any) -> None:
+        if sql.startswith("UPDATE linked SET counted_at"):
+            raise ZeroDivisionError
+        execute(db, sql, *given)
+
+    with monkeypatch.context() as patched:
+        patched.setattr(Database, "execute", fails_at_the_mark)
+        with pytest.raises(ZeroDivisionError):
+            nights.live(two_outlets(), names=["link_articles"])
+    assert nights.rows("SELECT count(*) FROM word_counts") == [(0,)]
+    nights.live(two_outlets(), names=["link_articles"])
+    assert words_of_archive(nights) == words_of_articles(nights)
+
+
+class Recording(CentredCosine):
+    """Keeps the words that it was told of earlier nights."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.told: list[WordCounts] = []
+
+    def link(self, window: Window, fresh: Collection[str] | None = None) -> list[Link]:
+        self.told.append(window.words)
+        return super().link(window, fresh)
+
+
+def test_a_linker_is_told_the_words_of_earlier_nights_and_none_of_tonight(nights: Nights) -> None:
+    recording, counted = Recording(), []
+    for days in range(3):
+        items = [Item(link=f"https://one.example/{n}", tag=n, at=NIGHT + timedelta(days=n)) for n in range(days + 1)]
+        with nights.begun({ONE.url: rss(*items)}, [ONE], days=days) as (db, work):
+            for name in STEPS[: STEPS.index("link_articles")]:
+                work[name]()
+            now = NIGHT + timedelta(days=days)
+            run = runs.begin_run(db, flow="test", night_at=now, started_at=now, settings={})
+            pipeline.link_articles(db, run, recording, TaggedEmbedder.name, WINDOW_DAYS)
+            counted.append(grouping.word_counts(db))
+    assert [told.documents for told in recording.told] == [0, 1, 2]
+    assert recording.told == [WordCounts(), *counted[:-1]]
+
+
+def test_two_articles_are_judged_alike_whatever_else_comes_on_the_same_night(tmp_path: Path) -> None:
+    """By the pair model, to whom the words that `others` repeat would be less rare if they counted tonight."""
+    pair_told = "Veloria closes its battery plant in Brest", "Veloria shuts the Brest battery plant"
+    judged = []
+    for others in (0, 3):
+        (tmp_path / str(others)).mkdir()
+        nights, embedder = Nights(tmp_path / str(others)), DirectionEmbedder()
+        titles = [*pair_told, *(f"Veloria, Brest and battery number {n}" for n in range(others))]
+        items = [
+            Item(link=f"https://one.example/{n}", title=title, text=f"{title}. {prose(title, 20)}")
+            for n, title in enumerate(titles)
+        ]
+        with nights.begun({ONE.url: rss(*items)}, [ONE]) as (db, work):
+            for name in STEPS[: STEPS.index("embed_articles")]:
+                work[name]()
+            run = runs.begin_run(db, flow="test", night_at=NIGHT, started_at=NIGHT, settings={})
+            pipeline.embed_articles(db, run, embedder, 300)
+            pipeline.link_articles(db, run, PairModel(floor=0), embedder.name, WINDOW_DAYS)
+            found = db.rows("SELECT article_a, article_b, probability, evidence FROM links ORDER BY ALL")
+            assert len(found) == (2 + others) * (1 + others) // 2  # every two of them
+            assert grouping.word_counts(db).stems["veloria"] == 2 + others
+        names = {article_id(f"https://one.example/{n}") for n in range(2)}
+        judged.append([link for link in found if {link["article_a"], link["article_b"]} == names])
+    assert judged[0] == judged[1]
+
+
+# --- a database of an earlier version
+
+
+def test_a_database_of_version_2_gets_vectors_of_titles_and_counts_of_words_on_its_next_night(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "now").mkdir()
+    (tmp_path / "then").mkdir()
+    now, then = Nights(tmp_path / "now"), Nights(tmp_path / "then")
+    now.live(two_outlets(etag="v1"))
+    of_then = migrations()[:2]
+    with monkeypatch.context() as patched:
+        patched.setattr(database, "migrations", lambda: of_then)
+        patched.setattr(database, "_sql_files", lambda folder: [])
+        Database(then.path, now=NIGHT).close()
+    with duckdb.connect(str(then.path), config={"threads": 1}) as connection:
+        connection.execute(f"ATTACH '{now.path}' AS later (READ_ONLY)")
+        columns = connection.execute(
+            "SELECT table_name, list(column_name) FROM duckdb_columns() "
+            "WHERE table_name NOT IN ('migrations', 'fingerprints') "  # prints are taken anew where there are none
+            "AND database_name = current_database() AND (table_name, column_name) IN "
+            "(SELECT (table_name, column_name) FROM duckdb_columns() WHERE database_name = 'later') GROUP BY ALL"
+        ).fetchall()
+        for table, shared in columns:
+            connection.execute(f"INSERT INTO {table} BY NAME SELECT {', '.join(shared)} FROM later.{table}")
+    assert then.rows("SELECT max(number) FROM migrations") == [(2,)]
+    assert then.rows("SELECT count(vector) FROM embeddings") == [(9,)]
+
+    counts = then.live(two_outlets(etag="v1"), days=1)
+    assert (counts["parse_feeds"], counts["embed_articles"], counts["link_articles"]) == (
+        Count(), Count(done=9), Count(done=9),
+    )  # fmt: skip
+    for told in ("article_id, vector, title_vector FROM embeddings", "word, kind, times FROM word_counts"):
+        assert then.rows(f"SELECT {told} ORDER BY ALL") == now.rows(f"SELECT {told} ORDER BY ALL")
+    assert then.rows("SELECT count(title_vector) FROM embeddings") == [(9,)]
+    assert words_of_archive(then) == words_of_articles(then)
+    assert then.stories() == now.stories()
+    assert then.live(two_outlets(etag="v1"), days=2)["embed_articles"] == Count()

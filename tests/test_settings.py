@@ -11,7 +11,7 @@ from newsclust import cli
 from newsclust.embed import SentenceTransformerEmbedder
 from newsclust.errors import SettingsError
 from newsclust.settings import Settings, load_settings
-from newsclust.stories import AverageLinkage
+from newsclust.stories import LearnedJoins
 from tests.fakes import HashingEmbedder
 
 NOW = datetime(2026, 2, 3, 22, tzinfo=UTC)
@@ -61,7 +61,7 @@ def test_given_sections_go_before_the_environment(monkeypatch: pytest.MonkeyPatc
 def test_options_can_be_given_as_json_in_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("NEWSCLUST_STORIES__OPTIONS", '{"cut": 0.5}')
     clusterer = load_settings().clusterer()
-    assert isinstance(clusterer, AverageLinkage)
+    assert isinstance(clusterer, LearnedJoins)
     assert clusterer.cut == 0.5
 
 
@@ -168,7 +168,7 @@ def test_the_command_line_ends_with_2_and_one_line_for_wrong_settings(
 def test_the_default_stages_are_built_from_the_default_settings() -> None:
     settings = load_settings()
     assert isinstance(settings.embedder(), SentenceTransformerEmbedder)
-    assert isinstance(settings.clusterer(), AverageLinkage)
+    assert isinstance(settings.clusterer(), LearnedJoins)
     assert type(settings.fetcher(clock=lambda: NOW)).__name__ == "HttpFetcher"
     assert type(settings.extractor()).__name__ == "TrafilaturaExtractor"
     assert type(settings.linker()).__name__ == "PairModel"
@@ -189,7 +189,7 @@ def test_a_stage_is_given_its_options_in_the_types_it_asks_for(tmp_path: Path) -
 @pytest.mark.parametrize(
     ("section", "options", "said"),
     [
-        ("stories", "cat = 0.3", r"\[stories.options\] of newsclust.stories:AverageLinkage: cat: unknown key"),
+        ("stories", "cat = 0.3", r"\[stories.options\] of newsclust.stories:LearnedJoins: cat: unknown key"),
         ("fetch", 'per_host = "many"', r"\[fetch.options\] of newsclust.fetch:HttpFetcher: per_host: Input should"),
         ("extract", "workers = 0", r"\[extract.options\] of newsclust.extract:TrafilaturaExtractor: workers"),
     ],

@@ -194,11 +194,16 @@ def test_a_row_without_a_needed_column_leaves_nothing_of_its_batch(db: Database)
 
 def test_vectors_saved_twice_are_stored_once_as_they_were_last_given(db: Database) -> None:
     run = begun(db)
-    for vectors in (np.eye(3, dtype=np.float32)[:2], np.eye(3, dtype=np.float32)[1:]):
-        texts.save_embeddings(db, run, "model", ["a", "b"], vectors)
+    first, last = np.eye(3, dtype=np.float32)[:2], np.eye(3, dtype=np.float32)[1:]
+    for vectors, of_titles in ((first, last), (last, first)):
+        texts.save_embeddings(db, run, "model", ["a", "b"], vectors, of_titles)
     ids, stored = texts.vectors_of(db, "model", ["b", "a", "c"])
     assert ids == ["a", "b"]
-    np.testing.assert_array_equal(stored, np.eye(3, dtype=np.float32)[1:])
+    np.testing.assert_array_equal(stored, last)
+    ids, stored, of_titles = texts.both_vectors_of(db, "model", ["b", "c", "a"])
+    assert ids == ["a", "b"]
+    np.testing.assert_array_equal(stored, last)
+    np.testing.assert_array_equal(of_titles, first)
     assert texts.vectors_of(db, "another", ["a"])[0] == []
     assert len(db.rows("FROM embeddings")) == 2
 
@@ -423,7 +428,12 @@ def test_every_view_file_makes_the_view_or_macro_it_is_named_after(empty: Databa
 @pytest.mark.parametrize("name", names_of("views"))
 def test_every_view_can_be_asked_of_an_empty_database(empty: Database, name: str) -> None:
     view = name.partition("_")[2]
-    given = {"todo_feeds": "'x'", "todo_embeddings": "'x'", "stories_as_of": "TIMESTAMP '2026-02-04 06:00'"}
+    given = {
+        "todo_feeds": "'x'",
+        "todo_embeddings": "'x'",
+        "todo_derivations": "'x', 5, 12",
+        "stories_as_of": "TIMESTAMP '2026-02-04 06:00'",
+    }
     asked = f"{view}({given[view]})" if view in given else view
     assert empty.rows(f"FROM {asked}") == []
 
@@ -444,6 +454,12 @@ STORY = ("stories", {"story_id": "s", "state": "living"})
 MEMBER = ("story_articles", {"story_id": "s", "article_id": "a"})
 LATER = NOON + timedelta(days=1)
 
+PAIR = [
+    *SEEN,
+    ("entries", {"entry_id": "2", "article_id": "b", "feed_id": "f"}),
+    ("articles", {"article_id": "b"}),
+]
+BOTH = {"article_a": "a", "article_b": "b"}
 BREACHES: dict[str, list[tuple[str, list[tuple[str, dict[str, Any]]]]]] = {
     "articles_are_in_one_story": [
         ("an article in two stories", [MEMBER, ("story_articles", {"story_id": "t", "article_id": "a"})]),
@@ -457,6 +473,12 @@ BREACHES: dict[str, list[tuple[str, list[tuple[str, dict[str, Any]]]]]] = {
         ),
     ],
     "articles_have_a_sighting": [("an article nobody showed", [ARTICLE])],
+    "derivations_name_two_articles": [
+        ("a pair the wrong way round", [*PAIR, ("derivations", {"article_a": "b", "article_b": "a"})]),
+        ("an article that is not there", [*SEEN, ("derivations", {"article_a": "a", "article_b": "b"})]),
+        ("derived without a score", [*PAIR, ("derivations", {**BOTH, "derived": True, "score": None})]),
+        ("a score over 1", [*PAIR, ("derivations", {**BOTH, "score": 1.01})]),
+    ],
     "duplicates_name_an_original": [
         ("an original that is not there", [("duplicates", {"article_id": "b", "original_id": "a"})]),
         (

@@ -56,6 +56,14 @@ class DuplicateMethod(StrEnum):
     SAME_URL = "same_url"
     SAME_TEXT = "same_text"
     NEAR_TEXT = "near_text"
+    CONTAINED = "contained"  # one text stands in the other: abridged, cut or a summary
+
+
+class DerivationMethod(StrEnum):
+    """What decided whether two articles share a text."""
+
+    WORDING = "wording"  # the words alone
+    MEANING = "meaning"  # what their sentences say, in which order
 
 
 class StoryEvent(StrEnum):
@@ -80,6 +88,7 @@ class Feed:
     language: str | None = None  # ISO 639-1, None when the feed mixes languages
     tags: tuple[str, ...] = ()
     pages: PagePolicy = PagePolicy.AUTO
+    priority: int = 0  # of several copies that came at once, the one of the highest is the original
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -198,26 +207,57 @@ class Article:
     published_at: datetime
     date_quality: DateQuality
     first_seen_at: datetime
+    priority: int = 0  # the highest of the feeds that showed it
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Fingerprint:
-    """What near-duplicate search needs of one article."""
+    """What the search for copies needs of one article."""
 
     article_id: str
     text_hash: str  # of the normalised text; equal hashes are equal texts
     shingles: int
-    bands: tuple[int, ...]  # one unsigned 64-bit key a band; empty when the text is too short to compare
+    keys: tuple[int, ...]  # unsigned, 64 bits, in order; two articles that share one are compared
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class End:
+    """A run of sentences at one end of an outlet's text, and what it stood beside; keys, unsigned, 64 bits."""
+
+    key: int
+    neighbour: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Duplicate:
-    """`article_id` repeats `original_id`; `similarity` is 1 for equal texts and addresses, else Jaccard."""
+    """`article_id` repeats `original_id`.
+
+    `similarity` is 1 for equal texts and addresses, the Jaccard overlap of word runs for near texts, the share of the
+    shorter text's runs for one that stands in the other. `better` says why the copy would have been the better
+    original, had it come in time; "" when it would not.
+    """
 
     article_id: str
     original_id: str
     method: DuplicateMethod
     similarity: float
+    evidence: str
+    better: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Derivation:
+    """Whether one of two articles was rewritten or translated from the other; `article_a` < `article_b`.
+
+    Which of the two is the source is a matter of dates, which may be corrected later: the view derived_articles
+    tells it. `score` is no probability; it is None when a text is too short to tell.
+    """
+
+    article_a: str
+    article_b: str
+    score: float | None  # 0 to 1
+    derived: bool
+    method: DerivationMethod
     evidence: str
 
 

@@ -18,8 +18,9 @@ from tqdm import tqdm
 
 from newsclust import ledger, topics
 from newsclust.centring import centre
-from newsclust.corrections import Correction, Kind, constraints_of, standing
-from newsclust.duplicates import find_duplicates, fingerprint
+from newsclust.corrections import Correction, Kind, constraints_of, no_copies, standing
+from newsclust.derived import FEWEST_WORDS, find_derivations
+from newsclust.duplicates import METHOD, NEIGHBOURS, ends_of, find_duplicates, fingerprint
 from newsclust.embed import Embedder, embedding_text, title_text
 from newsclust.errors import ItemError, ParseError, Reason, StepError
 from newsclust.extract import Extractor, wants_page
@@ -27,7 +28,7 @@ from newsclust.feeds import parse_feed
 from newsclust.fetch import Fetcher
 from newsclust.links import Linker, words
 from newsclust.model import Article, Count, Entry, Extraction, Feed, Fetch, PagePolicy, Request, Run, Window
-from newsclust.store import Database, collecting, grouping, runs, texts
+from newsclust.store import Database, collecting, copies, derivations, grouping, runs, texts
 from newsclust.store import corrections as store_corrections
 from newsclust.stories import Clusterer, most_central
 
@@ -43,6 +44,8 @@ _TOO_FEW_TO_TELL = 4  # with fewer items, "over half failed" says nothing about 
 _PAGES_AT_ONCE = 100  # held in memory while texts are taken
 _FETCHES_AT_ONCE = 50  # stored together
 _ARTICLES_AT_ONCE = 512  # embedded and stored together
+_PAIRS_AT_ONCE = 256  # judged and stored together, and the rest of the last one's story
+_SOURCES_OF_ONE = 12  # earlier articles of its story that an article is compared with: all, in stories of up to 13
 
 
 def night_clock(night_at: datetime) -> Clock:
@@ -126,17 +129,35 @@ def extract_articles(db: Database, run: Run, clock: Clock, extractor: Extractor)
     return Count(done=done, failed=len(todo) - done)
 
 
-def find_copies(db: Database, run: Run, jaccard: float) -> Count:
-    """Fingerprint what is new and say which articles repeat another; done counts articles compared."""
-    todo = texts.articles_to_fingerprint(db)
+def find_copies(db: Database, run: Run, said: Sequence[Correction], jaccard: float, containment: float) -> Count:
+    """Say which of the new and changed articles repeat another; done counts articles compared.
+
+    Articles that a person has said to be copies of none stay originals, whatever comes.
+    """
+    for ids in _batches(copies.articles_with_other_keys(db, METHOD), _ARTICLES_AT_ONCE):
+        copies.save_keys(db, run, fingerprint(texts.articles(db, ids)), METHOD)
+    kept = no_copies(said)
+    copies.sync_no_copies(db, run, kept)
+    todo = copies.articles_to_compare(db)
     fresh = texts.articles(db, todo)
     fingerprints = fingerprint(fresh)
-    pairs = texts.candidate_pairs(db, fingerprints)
+    pairs = copies.candidate_pairs(db, fingerprints)
     compared = {article_id for pair in pairs for article_id in pair}
-    known = texts.originals_of(db, [*todo, *sorted(compared)])
-    others = sorted((compared | set(known.values())) - set(todo))
-    duplicates = find_duplicates(fresh, texts.articles(db, others), pairs, known, threshold=jaccard)
-    texts.save_duplicates(db, run, fingerprints, duplicates)
+    known = copies.originals_of(db, [*todo, *sorted(compared)])
+    others = texts.articles(db, sorted((compared | set(known.values())) - set(todo)))
+    ends = ends_of(fresh)
+    copies.learn_ends(db, run, ends, neighbours=NEIGHBOURS)
+    duplicates = find_duplicates(
+        fresh,
+        others,
+        pairs,
+        known,
+        furniture=copies.furniture_among(db, [*ends, *ends_of(others)], neighbours=NEIGHBOURS),
+        no_copies=kept,
+        jaccard=jaccard,
+        containment=containment,
+    )
+    copies.save_duplicates(db, run, fingerprints, duplicates, method=METHOD)
     return Count(done=len(todo))
 
 
@@ -190,14 +211,14 @@ def group_stories(
     window = _window(db, run, model, window_days, besides=constraints.articles)
     ids = window.ids
     groups = clusterer.cluster(window, grouping.links_among(db, ids), constraints)
-    copies = grouping.copies_in_stories(db)
+    became_copies = grouping.copies_in_stories(db)
     named = {article for correction in said if correction.kind is Kind.RENAME for article in correction.articles}
-    known = grouping.known_stories(db, [*ids, *copies, *sorted(named)])
+    known = grouping.known_stories(db, [*ids, *became_copies, *sorted(named)])
     age = {article.id: (article.published_at, article.id) for article in window.articles}
     decided = ledger.reconcile(
         groups,
         known,
-        regrouped={*ids, *copies},  # what became a copy is in no group: it leaves its story
+        regrouped={*ids, *became_copies},  # what became a copy is in no group: it leaves its story
         founder=lambda group: min(group, key=lambda a: age[a]),
         now=run.night_at,
         ids_in_use=grouping.story_ids(db),
@@ -208,6 +229,23 @@ def group_stories(
     names |= {s: replace(names[s], headline=name) for s, name in given.items() if s in names and name}
     grouping.save_stories(db, run, decided, headlines=names, living_since=_since(run, window_days))
     return Count(done=len(decided.members), skipped=len(known) - len(decided.members.keys() & {k.id for k in known}))
+
+
+def find_derived(db: Database, run: Run, embedder: Embedder) -> Count:
+    """Judge which articles of one living story were rewritten or translated from others; done counts pairs judged.
+
+    Each article's sentences are embedded once at most, because whole stories are judged together.
+    """
+    stories = derivations.pairs_to_judge(db, embedder.name, fewest_words=FEWEST_WORDS, most=_SOURCES_OF_ONE)
+    todo = sum(len(pairs) for pairs in stories)
+    with _progress("find_derived", todo) as progress:
+        for pairs in _whole_stories(stories, _PAIRS_AT_ONCE):
+            named = sorted({article_id for pair in pairs for article_id in pair})
+            told = {article.id: article for article in texts.articles(db, named)}
+            found = find_derivations([(told[one], told[other]) for one, other in pairs], embedder)
+            derivations.save_derivations(db, run, found)
+            progress.update(len(pairs))
+    return Count(done=todo)
 
 
 def group_topics(db: Database, run: Run, model: str, window_days: float, min_stories: int) -> Count:
@@ -317,7 +355,7 @@ def _since(run: Run, days: float) -> datetime:
 def _about_originals(db: Database, said: Sequence[Correction]) -> list[Correction]:
     """Return the corrections with every copy replaced by its original: a copy is in no story."""
     named = sorted({article for c in said for article in (*c.articles, *c.others)})
-    original = texts.originals_of(db, named)
+    original = copies.originals_of(db, named)
 
     def originals(articles: Sequence[str]) -> tuple[str, ...]:
         return tuple(sorted({original.get(article, article) for article in articles}))
@@ -405,6 +443,18 @@ def _stories_in_window(db: Database, model: str, since: datetime) -> tuple[list[
         )
         means.append(vectors[[place[a] for a in present]].mean(axis=0))
     return stories, topics.project(centre(np.array(means, np.float32), model), model)
+
+
+def _whole_stories(stories: Sequence[Sequence[Item]], size: int) -> Iterator[list[Item]]:
+    """Yield the items of all stories, those of one together, at least `size` at a time but for the last."""
+    batch: list[Item] = []
+    for story in stories:
+        batch.extend(story)
+        if len(batch) >= size:
+            yield batch
+            batch = []
+    if batch:
+        yield batch
 
 
 def _batches(ids: Sequence[str], size: int) -> Iterator[Sequence[str]]:

@@ -68,6 +68,7 @@ class ExtractSettings(Stage):
 
 class DuplicateSettings(Section):
     jaccard: float = Field(default=0.8, gt=0, le=1)  # overlap of word runs from which two texts are one
+    containment: float = Field(default=0.82, gt=0, le=1)  # share of its runs from which a text stands in another
 
 
 class EmbedSettings(Stage):

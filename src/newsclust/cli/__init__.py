@@ -11,7 +11,8 @@ from typing import Annotated
 
 import typer
 
-from newsclust.cli.evaluate import evaluate
+from newsclust.cli.duplicate import duplicate_app
+from newsclust.cli.evaluate import evaluate_app
 from newsclust.cli.shared import Config, Published, console, print_query, published, settings_of, table
 from newsclust.cli.story import story_app, why
 from newsclust.errors import NewsclustError, SettingsError, StoreError
@@ -25,8 +26,9 @@ app = typer.Typer(
 feeds_app = typer.Typer(no_args_is_help=True, help="The list of feeds: show, import, export.")
 app.add_typer(feeds_app, name="feeds")
 app.add_typer(story_app, name="story")
+app.add_typer(duplicate_app, name="duplicate")
 app.command()(why)
-app.command()(evaluate)
+app.add_typer(evaluate_app, name="evaluate")
 
 
 class Form(StrEnum):
@@ -137,8 +139,11 @@ def list_feeds(config: Config = None) -> None:
     from newsclust.feeds import read_feeds
 
     found = read_feeds(settings_of(config).paths.feeds)
-    rows = [[feed.title, feed.language or "", ", ".join(feed.tags), feed.pages.value, feed.url] for feed in found]
-    console().print(table(f"{len(found)} feeds", ["title", "language", "tags", "pages", "url"], rows))
+    rows = [
+        [feed.title, feed.language or "", ", ".join(feed.tags), feed.pages.value, feed.priority or "", feed.url]
+        for feed in found
+    ]
+    console().print(table(f"{len(found)} feeds", ["title", "language", "tags", "pages", "priority", "url"], rows))
 
 
 @feeds_app.command("import")

@@ -27,6 +27,7 @@ def save_feeds(db: Database, run: Run, feeds: Sequence[Feed]) -> tuple[int, int]
                     "language": feed.language,
                     "tags": list(feed.tags),
                     "pages": feed.pages.value,
+                    "priority": feed.priority,
                     "added_at": run.night_at,
                     "listed": True,
                     "run_id": run.id,
@@ -35,7 +36,7 @@ def save_feeds(db: Database, run: Run, feeds: Sequence[Feed]) -> tuple[int, int]
             ],
             on_conflict="ON CONFLICT DO UPDATE SET url = excluded.url, title = excluded.title, "
             "site_url = excluded.site_url, language = excluded.language, tags = excluded.tags, "
-            "pages = excluded.pages, listed = true",
+            "pages = excluded.pages, priority = excluded.priority, listed = true",
         )
         with db.given_ids([feed.id for feed in feeds]):
             db.execute("UPDATE feeds SET listed = false WHERE listed AND feed_id NOT IN (SELECT id FROM given_ids)")
@@ -212,6 +213,7 @@ def _stored_feeds(db: Database) -> list[tuple[Feed, bool]]:
                 language=row["language"],
                 tags=tuple(row["tags"]),
                 pages=PagePolicy(row["pages"]),
+                priority=row["priority"],
             ),
             row["listed"],
         )

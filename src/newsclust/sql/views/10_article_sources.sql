@@ -2,27 +2,32 @@
 CREATE OR REPLACE VIEW article_sources AS
 WITH sightings AS (
     SELECT coalesce(duplicates.original_id, entries.article_id) AS article_id, entries.article_id AS seen_as,
-           duplicates.method AS copy_method, entries.feed_id, entries.link, entries.published_at, entries.first_seen_at
+           duplicates.method AS copy_method, duplicates.similarity, entries.feed_id, entries.link, entries.published_at,
+           entries.date_quality, entries.date_quality NOT IN ('missing', 'future') AS is_dated, entries.first_seen_at
     FROM entries
     LEFT JOIN duplicates ON duplicates.article_id = entries.article_id
 )
 SELECT sightings.article_id, originals.title, copies.outlet, feeds.title AS feed, sightings.link,
-       sightings.published_at, sightings.first_seen_at,
-       round(date_diff('minute', min(sightings.published_at) OVER (PARTITION BY sightings.article_id), sightings.published_at) / 60.0, 2) AS hours_behind,
-       sightings.seen_as, sightings.copy_method
+       sightings.published_at, sightings.date_quality, sightings.first_seen_at,
+       CASE WHEN sightings.is_dated THEN round(date_diff('minute',
+           min(sightings.published_at) FILTER (sightings.is_dated) OVER (PARTITION BY sightings.article_id),
+           sightings.published_at) / 60.0, 2) END AS hours_behind,
+       sightings.seen_as, sightings.copy_method, sightings.similarity
 FROM sightings
 JOIN articles AS originals ON originals.article_id = sightings.article_id
 JOIN articles AS copies ON copies.article_id = sightings.seen_as
 JOIN feeds ON feeds.feed_id = sightings.feed_id
-ORDER BY sightings.article_id, sightings.published_at, feeds.title;
+ORDER BY sightings.article_id, NOT sightings.is_dated, sightings.published_at, feeds.title, sightings.link;
 COMMENT ON VIEW article_sources IS 'Every sighting of an article, copies included, with its delay behind the first';
 COMMENT ON COLUMN article_sources.article_id IS 'The original article';
 COMMENT ON COLUMN article_sources.title IS 'Title of the original';
 COMMENT ON COLUMN article_sources.outlet IS 'Site that carried it';
 COMMENT ON COLUMN article_sources.feed IS 'Feed that showed it';
 COMMENT ON COLUMN article_sources.link IS 'Link as the feed wrote it';
-COMMENT ON COLUMN article_sources.published_at IS 'Publication there, UTC';
+COMMENT ON COLUMN article_sources.published_at IS 'Publication there, UTC; see date_quality';
+COMMENT ON COLUMN article_sources.date_quality IS 'given, guessed, missing or future; first sight stands in for the last two';
 COMMENT ON COLUMN article_sources.first_seen_at IS 'First night that saw it there, UTC';
-COMMENT ON COLUMN article_sources.hours_behind IS 'Hours after the first publication';
+COMMENT ON COLUMN article_sources.hours_behind IS 'Hours after the first dated sighting; NULL when first sight stands in for the date';
 COMMENT ON COLUMN article_sources.seen_as IS 'The article seen there: the original itself or one of its copies';
 COMMENT ON COLUMN article_sources.copy_method IS 'How the copy was recognised; NULL for the original itself';
+COMMENT ON COLUMN article_sources.similarity IS 'Of the copy to the original, as its method measures it; NULL for the original itself';

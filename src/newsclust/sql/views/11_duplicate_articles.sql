@@ -2,7 +2,7 @@
 CREATE OR REPLACE VIEW duplicate_articles AS
 SELECT duplicates.article_id, copies.title, copies.outlet, copies.url, duplicates.original_id,
        originals.title AS original_title, originals.outlet AS original_outlet, originals.url AS original_url,
-       duplicates.method, duplicates.similarity, duplicates.evidence, duplicates.found_at
+       duplicates.method, duplicates.similarity, duplicates.evidence, duplicates.better, duplicates.found_at
 FROM duplicates
 JOIN articles AS copies ON copies.article_id = duplicates.article_id
 JOIN articles AS originals ON originals.article_id = duplicates.original_id
@@ -16,7 +16,8 @@ COMMENT ON COLUMN duplicate_articles.original_id IS 'The original';
 COMMENT ON COLUMN duplicate_articles.original_title IS 'Title of the original';
 COMMENT ON COLUMN duplicate_articles.original_outlet IS 'Site of the original';
 COMMENT ON COLUMN duplicate_articles.original_url IS 'Canonical address of the original';
-COMMENT ON COLUMN duplicate_articles.method IS 'same_url, same_text or near_text';
-COMMENT ON COLUMN duplicate_articles.similarity IS '1 for equal texts and addresses, else the Jaccard overlap of their word runs';
+COMMENT ON COLUMN duplicate_articles.method IS 'same_url, same_text, near_text or contained (one text stands in the other)';
+COMMENT ON COLUMN duplicate_articles.similarity IS '1 for equal texts and addresses; near: Jaccard overlap of word runs; contained: share of the shorter text';
 COMMENT ON COLUMN duplicate_articles.evidence IS 'The reason in words';
+COMMENT ON COLUMN duplicate_articles.better IS 'Why the copy would have been the better original, had it come in time; empty when it would not';
 COMMENT ON COLUMN duplicate_articles.found_at IS 'The night that found it, UTC';

@@ -1,0 +1,109 @@
+"""Articles -> keys: two articles that share one are compared.
+
+A key is a hash of what copies have in common: the whole text, the title, an address, a band of MinHash minima (near
+texts), or a passage of eight words (texts that hold one another). Passages are chosen by their own hash, so that a
+copy chooses the same ones wherever they stand in it; most are chosen at the beginning, where summaries and
+paywalled texts come from. On 2,700 full French articles and 10,600 summaries of tech news, bands find .66 of the
+pairs that the exact check calls near or contained, and bands with passages all of them (docs/experiments.md).
+"""
+
+import hashlib
+import struct
+import zlib
+from collections.abc import Sequence
+from urllib.parse import urlsplit
+
+import numpy as np
+from numpy.typing import NDArray
+
+from newsclust.duplicates.words import RUN_WORDS, Words, key_of, runs_of, words_of
+from newsclust.model import Article, Fingerprint
+
+# A pair of Jaccard .8 shares a band with probability 1 - (1 - .8**6)**20 = .998. Of 2,665 French articles
+# that are not short all pairs above .6 did (with 16 x 8 half of those below .7), for 337 candidates, not 299.
+BANDS, ROWS = 20, 6
+PASSAGE = 8  # words
+LEAD = 100  # words, of whose passages one in LEAD_EVERY is a key; further on it is one in EVERY
+LEAD_EVERY, EVERY = 8, 64
+SHORT_WORDS = 30  # shorter texts are found by the whole text, the title and the address alone
+TITLE_WORDS = 4  # shorter titles are those of columns: "Morning news"
+SEED = 20_260_101
+# Stored keys are only comparable when one method made them: its name goes with them, and another's are made anew.
+METHOD = f"{BANDS}x{ROWS} bands of {RUN_WORDS} words, passages of {PASSAGE} mod {LEAD_EVERY}/{EVERY}, seed {SEED}"
+
+_POWERS = np.array([pow(0x9E3779B97F4A7C15, power, 1 << 64) for power in range(PASSAGE)], np.uint64)
+
+
+def fingerprint(articles: Sequence[Article]) -> list[Fingerprint]:
+    """Return one fingerprint for each article, in order; equal everywhere and always for equal words and addresses.
+
+    A band key is the hash of ROWS minima of one MinHash (Broder 1997), computed by rensa.
+    """
+    import rensa
+
+    texts = [words_of(article.text) for article in articles]
+    runs = [runs_of(words) for words in texts]
+    minima = rensa.RMinHash.digests_from_token_sets(runs, BANDS * ROWS, SEED)
+    return [
+        Fingerprint(
+            article_id=article.id,
+            text_hash=_hash_of(words),
+            shingles=len(own_runs),
+            keys=tuple(sorted(_keys_of(article, words, own_minima))),
+        )
+        for article, words, own_runs, own_minima in zip(articles, texts, runs, minima, strict=True)
+    ]
+
+
+def is_page(url: str) -> bool:
+    """Tell whether an address is more than a site's root, which broken templates give to every page."""
+    parts = urlsplit(url)
+    return bool(parts.path.strip("/") or parts.query)
+
+
+def _hash_of(words: Words) -> str:
+    return hashlib.sha256(" ".join(words).encode()).hexdigest()[:32]
+
+
+def _keys_of(article: Article, words: Words, minima: Sequence[int]) -> set[int]:
+    keys = {key_of("address", url) for url in (article.url, article.canonical_url) if is_page(url)}
+    if words:
+        keys.add(key_of("text", *words))
+    title = words_of(article.title)
+    if len(title) >= TITLE_WORDS:
+        keys.add(key_of("title", *title))
+    if len(words) >= SHORT_WORDS:
+        keys |= _bands(minima) | _passages(words)
+    return keys
+
+
+def _bands(minima: Sequence[int]) -> set[int]:
+    """Return one key for each band; the band's number is part of it, so that keys need no column of it."""
+    return {
+        int.from_bytes(
+            hashlib.blake2b(
+                struct.pack(f"<{ROWS + 1}I", band, *minima[band * ROWS : (band + 1) * ROWS]), digest_size=8
+            ).digest(),
+            "little",
+        )
+        for band in range(BANDS)
+    }
+
+
+def _passages(words: Words) -> set[int]:
+    """Return the hashes of the chosen passages (content-defined sampling, Manber 1994)."""
+    numbers = np.array([zlib.crc32(word.encode()) for word in words], np.uint64)
+    hashes = np.zeros(len(words) - PASSAGE + 1, np.uint64)
+    for place in range(PASSAGE):
+        hashes += numbers[place : place + len(hashes)] * _POWERS[place]  # modulo 2**64, as unsigned numbers do
+    hashes = _mixed(hashes)
+    every = np.where(np.arange(len(hashes)) <= LEAD - PASSAGE, LEAD_EVERY, EVERY).astype(np.uint64)
+    return set(hashes[hashes % every == 0].tolist())
+
+
+def _mixed(numbers: NDArray[np.uint64]) -> NDArray[np.uint64]:
+    """Return the numbers with every bit depending on every other (the finaliser of SplitMix64, Steele 2014)."""
+    numbers = (numbers ^ (numbers >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
+    numbers = (numbers ^ (numbers >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
+    mixed: NDArray[np.uint64] = numbers ^ (numbers >> np.uint64(31))
+    return mixed

@@ -1,0 +1,64 @@
+-- Who told each story: how many outlets, how many of them with a text of their own, and who was first.
+CREATE OR REPLACE VIEW story_sources AS
+WITH carried AS (
+    SELECT story_id, article_id, false AS is_copy FROM story_articles WHERE left_at IS NULL
+    UNION ALL
+    SELECT story_articles.story_id, duplicates.article_id, true
+    FROM story_articles
+    JOIN duplicates ON duplicates.original_id = story_articles.article_id
+    WHERE story_articles.left_at IS NULL
+), told AS (
+    SELECT carried.story_id, carried.article_id, carried.is_copy, derived_articles.article_id IS NOT NULL AS is_derived,
+           articles.outlet, articles.language, articles.published_at, articles.date_quality,
+           row(articles.date_quality IN ('missing', 'future'), articles.published_at, articles.article_id) AS age
+    FROM carried
+    JOIN articles ON articles.article_id = carried.article_id
+    LEFT JOIN derived_articles ON derived_articles.article_id = carried.article_id
+), counted AS (
+    SELECT story_id,
+           count(*) FILTER (NOT is_copy) AS articles, count(*) FILTER (is_copy) AS copies,
+           count(*) FILTER (is_derived) AS derived,
+           count(DISTINCT outlet) AS outlets,
+           count(DISTINCT outlet) FILTER (NOT is_copy AND NOT is_derived) AS independent_outlets,
+           list_sort(list(DISTINCT language)) AS languages,
+           arg_min(told, age) AS first,
+           arg_min(told, age) FILTER (language = 'en') AS first_en,
+           arg_min(told, age) FILTER (language = 'fr') AS first_fr
+    FROM told
+    GROUP BY story_id
+)
+SELECT stories.story_id, stories.headline, stories.state, counted.articles, counted.copies, counted.derived,
+       counted.outlets, counted.independent_outlets, counted.languages,
+       counted.first.outlet AS first_outlet, counted.first.published_at AS first_at,
+       counted.first.date_quality AS first_date_quality, counted.first.article_id AS first_article_id,
+       counted.first_en.outlet AS first_en_outlet, counted.first_en.published_at AS first_en_at,
+       counted.first_en.article_id AS first_en_article_id,
+       counted.first_fr.outlet AS first_fr_outlet, counted.first_fr.published_at AS first_fr_at,
+       counted.first_fr.article_id AS first_fr_article_id,
+       CASE WHEN counted.first_en.date_quality = 'given' AND counted.first_fr.date_quality = 'given'
+            THEN round(date_diff('minute', counted.first_en.published_at, counted.first_fr.published_at) / 60.0, 2)
+       END AS en_fr_lead_hours
+FROM counted
+JOIN stories ON stories.story_id = counted.story_id
+ORDER BY counted.independent_outlets DESC, counted.outlets DESC, stories.last_at DESC, stories.story_id;
+COMMENT ON VIEW story_sources IS 'Who told each story: outlets, those with a text of their own, languages, and who was first; closed stories included';
+COMMENT ON COLUMN story_sources.story_id IS 'The story';
+COMMENT ON COLUMN story_sources.headline IS 'Its headline';
+COMMENT ON COLUMN story_sources.state IS 'living or closed';
+COMMENT ON COLUMN story_sources.articles IS 'Original articles, derived ones included';
+COMMENT ON COLUMN story_sources.copies IS 'Copies of them';
+COMMENT ON COLUMN story_sources.derived IS 'Articles rewritten or translated from another of the story';
+COMMENT ON COLUMN story_sources.outlets IS 'Sites that carried the story, by copies too';
+COMMENT ON COLUMN story_sources.independent_outlets IS 'Sites with an article that is neither a copy nor derived';
+COMMENT ON COLUMN story_sources.languages IS 'Languages, sorted';
+COMMENT ON COLUMN story_sources.first_outlet IS 'Site that was first, by a copy too; a date to rely on goes before one that first sight stands in for';
+COMMENT ON COLUMN story_sources.first_at IS 'When, UTC';
+COMMENT ON COLUMN story_sources.first_date_quality IS 'given, guessed, missing or future; first sight stands in for the last two';
+COMMENT ON COLUMN story_sources.first_article_id IS 'Its article';
+COMMENT ON COLUMN story_sources.first_en_outlet IS 'Site of the first English article; NULL when there is none';
+COMMENT ON COLUMN story_sources.first_en_at IS 'When, UTC';
+COMMENT ON COLUMN story_sources.first_en_article_id IS 'That article';
+COMMENT ON COLUMN story_sources.first_fr_outlet IS 'Site of the first French article; NULL when there is none';
+COMMENT ON COLUMN story_sources.first_fr_at IS 'When, UTC';
+COMMENT ON COLUMN story_sources.first_fr_article_id IS 'That article';
+COMMENT ON COLUMN story_sources.en_fr_lead_hours IS 'Hours from the first English article to the first French one, negative when French was first; NULL unless both dates are given to the minute';

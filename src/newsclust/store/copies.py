@@ -1,0 +1,202 @@
+"""Keys by which copies are found, what outlets put around their texts, and the copies."""
+
+from collections.abc import Collection, Sequence
+from datetime import timedelta
+
+import pyarrow as pa
+
+from newsclust.model import Duplicate, End, Fingerprint, Run
+from newsclust.store.database import Database
+
+# Of the originals that share one key so many are proposed, and of those so many are compared with one article: what
+# 100,000 articles of one site repeat must not be compared 100,000 times. With 100,000 originals in one frame (mutual
+# Jaccard .46 to .73) and 1,499 planted near copies none was lost by them; ranked by the plain number of shared keys
+# up to one in five was (docs/benchmarks.md).
+HOLDERS, CANDIDATES = 64, 16
+FORGOTTEN = timedelta(days=180)  # what has not become furniture by then never will
+
+# A key counts for less the more originals have it. The stored keys are scanned once, and only those that match are
+# kept: no index is built, loaded or held in memory.
+_CANDIDATES = """
+WITH fresh_keys AS (
+    SELECT article_id, unnest(keys) AS key FROM fresh
+), decided AS (
+    SELECT article_id, original_id FROM duplicates ANTI JOIN fresh USING (article_id)
+), holders AS (
+    SELECT DISTINCT key, coalesce(original_id, article_id) AS other
+    FROM (SELECT article_id, unnest(keys) AS key FROM fingerprints ANTI JOIN fresh USING (article_id))
+    SEMI JOIN fresh_keys USING (key)
+    LEFT JOIN decided USING (article_id)
+    UNION
+    SELECT key, article_id FROM fresh_keys
+), proposed AS (
+    SELECT key, other, 1_000_000 // count(*) OVER (PARTITION BY key) AS weight
+    FROM holders
+    QUALIFY row_number() OVER (PARTITION BY key ORDER BY other) <= $1
+), nearest AS (
+    SELECT article_id, other
+    FROM fresh_keys
+    JOIN proposed USING (key)
+    WHERE article_id <> other
+    GROUP BY article_id, other
+    QUALIFY row_number() OVER (PARTITION BY article_id ORDER BY sum(weight) DESC, other) <= $2
+)
+SELECT DISTINCT least(article_id, other) AS a, greatest(article_id, other) AS b FROM nearest ORDER BY a, b
+"""
+
+
+def articles_to_compare(db: Database) -> list[str]:
+    """Return the ids of the articles whose present text has not been compared with the archive."""
+    return [row["article_id"] for row in db.rows("FROM todo_fingerprints")]
+
+
+def articles_with_other_keys(db: Database, method: str) -> list[str]:
+    """Return the ids of the articles whose keys another method made: what was decided on them stands."""
+    rows = db.rows(
+        "SELECT article_id FROM fingerprints WHERE method IS DISTINCT FROM $1 ORDER BY article_id", [method]
+    )
+    return [row["article_id"] for row in rows]
+
+
+def save_keys(db: Database, run: Run, fingerprints: Sequence[Fingerprint], method: str) -> None:
+    """Give stored fingerprints their keys; when the articles were compared stays as it is."""
+    with db.transaction(), db.given("given_fingerprints", _table_of(fingerprints)):
+        db.execute(
+            "UPDATE fingerprints SET keys = given_fingerprints.keys, method = $1, run_id = $2 "
+            "FROM given_fingerprints WHERE fingerprints.article_id = given_fingerprints.article_id",
+            [method, run.id],
+        )
+
+
+def candidate_pairs(db: Database, fingerprints: Sequence[Fingerprint]) -> list[tuple[str, str]]:
+    """Return (fresh id, other id) for each fresh article and each original that shares a key with it.
+
+    The other may be stored or fresh itself; where a stored copy shares a key, its original is proposed. At most
+    HOLDERS originals of one key, at most CANDIDATES of one article, those that share most and rarest keys first.
+    """
+    with db.given("fresh", _table_of(fingerprints)):
+        rows = db.rows(_CANDIDATES, [HOLDERS, CANDIDATES])
+    ids = {f.article_id for f in fingerprints}
+    return [(row["a"], row["b"]) if row["a"] in ids else (row["b"], row["a"]) for row in rows]
+
+
+def originals_of(db: Database, article_ids: Sequence[str]) -> dict[str, str]:
+    """Return copy -> original for the decided duplicates among these articles, and one copy of each that has copies.
+
+    One is enough to know an original by; the most copied text has thousands.
+    """
+    with db.given_ids(article_ids):
+        rows = db.rows(
+            """
+            SELECT article_id, original_id FROM duplicates SEMI JOIN given_ids ON id = article_id
+            UNION
+            SELECT min(article_id), original_id FROM duplicates SEMI JOIN given_ids ON id = original_id
+            GROUP BY original_id
+            """
+        )
+    return {row["article_id"]: row["original_id"] for row in rows}
+
+
+def learn_ends(db: Database, run: Run, ends: Sequence[End], *, neighbours: int) -> None:
+    """Add what stands at the ends of texts to what is known; telling it twice changes nothing."""
+    given = pa.table(
+        {
+            "key": pa.array([end.key for end in ends], pa.uint64()),
+            "neighbour": pa.array([end.neighbour for end in ends], pa.uint64()),
+        }
+    )
+    with db.transaction(), db.given("given_ends", given):
+        db.execute(
+            "INSERT INTO furniture "
+            "SELECT DISTINCT key, neighbour, $1, $2 FROM given_ends ANTI JOIN furniture USING (key, neighbour)",
+            [run.night_at, run.id],
+        )
+        db.execute(
+            "DELETE FROM furniture WHERE seen_at < $1 AND key NOT IN "
+            "(SELECT key FROM furniture GROUP BY key HAVING count(*) >= $2 OR max(seen_at) >= $1)",
+            [run.night_at - FORGOTTEN, neighbours],
+        )
+
+
+def furniture_among(db: Database, ends: Sequence[End], *, neighbours: int) -> frozenset[int]:
+    """Return those of the ends' keys that have been seen beside so many different neighbours."""
+    given = pa.table({"key": pa.array(sorted({end.key for end in ends}), pa.uint64())})
+    with db.given("given_keys", given):
+        rows = db.rows(
+            "SELECT key FROM furniture SEMI JOIN given_keys USING (key) GROUP BY key HAVING count(*) >= $1",
+            [neighbours],
+        )
+    return frozenset(row["key"] for row in rows)
+
+
+def sync_no_copies(db: Database, run: Run, no_copies: Collection[str]) -> list[str]:
+    """Make the stored articles that people call copies of none the given ones; return those to judge anew.
+
+    One that is given for the first time is freed at once; one that is given no more is to be judged again.
+    """
+    stored = {row["article_id"] for row in db.rows("SELECT article_id FROM no_copies")}
+    given, taken_back = sorted(set(no_copies) - stored), sorted(stored - set(no_copies))
+    if not given and not taken_back:
+        return []
+    with db.transaction():
+        with db.given_ids(given):
+            db.execute("DELETE FROM duplicates WHERE article_id IN (SELECT id FROM given_ids)")
+        with db.given_ids(taken_back):
+            db.execute("DELETE FROM no_copies WHERE article_id IN (SELECT id FROM given_ids)")
+            db.execute(
+                "UPDATE fingerprints SET computed_at = TIMESTAMP 'epoch' "
+                "WHERE article_id IN (SELECT id FROM given_ids)"
+            )
+        db.save("no_copies", [{"article_id": article_id, "run_id": run.id} for article_id in given])
+    return taken_back
+
+
+def save_duplicates(
+    db: Database, run: Run, fingerprints: Sequence[Fingerprint], duplicates: Sequence[Duplicate], *, method: str
+) -> None:
+    """Store fingerprints, what made their keys, and the copies found with them, together.
+
+    A copy whose text changed so that it is none any more is freed; one found before keeps its original.
+    """
+    found = {duplicate.article_id for duplicate in duplicates}
+    with db.transaction():
+        with db.given("given_fingerprints", _table_of(fingerprints)):
+            db.execute(
+                "INSERT INTO fingerprints (article_id, text_hash, shingles, keys, method, computed_at, run_id) "
+                "SELECT article_id, text_hash, shingles, keys, $1, $2, $3 FROM given_fingerprints "
+                "ON CONFLICT DO UPDATE SET text_hash = excluded.text_hash, shingles = excluded.shingles, "
+                "keys = excluded.keys, method = excluded.method, computed_at = excluded.computed_at, "
+                "run_id = excluded.run_id",
+                [method, run.night_at, run.id],
+            )
+        with db.given_ids([f.article_id for f in fingerprints if f.article_id not in found]):
+            db.execute("DELETE FROM duplicates WHERE article_id IN (SELECT id FROM given_ids)")
+        db.save(
+            "duplicates",
+            [
+                {
+                    "article_id": d.article_id,
+                    "original_id": d.original_id,
+                    "method": d.method.value,
+                    "similarity": d.similarity,
+                    "evidence": d.evidence,
+                    "better": d.better,
+                    "found_at": run.night_at,
+                    "run_id": run.id,
+                }
+                for d in duplicates
+            ],
+            on_conflict="ON CONFLICT DO UPDATE SET original_id = excluded.original_id, method = excluded.method, "
+            "similarity = excluded.similarity, evidence = excluded.evidence, better = excluded.better",
+        )
+
+
+def _table_of(fingerprints: Sequence[Fingerprint]) -> pa.Table:
+    return pa.table(
+        {
+            "article_id": pa.array([f.article_id for f in fingerprints], pa.string()),
+            "text_hash": pa.array([f.text_hash for f in fingerprints], pa.string()),
+            "shingles": pa.array([f.shingles for f in fingerprints], pa.int32()),
+            "keys": pa.array([f.keys for f in fingerprints], pa.list_(pa.uint64())),
+        }
+    )

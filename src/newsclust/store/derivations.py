@@ -1,0 +1,40 @@
+"""Which articles of one story share a text."""
+
+from collections.abc import Sequence
+from itertools import groupby
+
+from newsclust.model import Derivation, Run
+from newsclust.store.database import Database
+
+
+def pairs_to_judge(db: Database, model: str, *, fewest_words: int, most: int) -> list[list[tuple[str, str]]]:
+    """Return the pairs of articles to judge, one list for each living story that has some, both in order of id.
+
+    Of each article the `most` earlier ones of its story that are nearest to it by vectors of this model.
+    """
+    rows = db.rows("FROM todo_derivations($1, $2, $3)", [model, fewest_words, most])
+    stories = groupby(rows, key=lambda row: row["story_id"])
+    return [[(row["article_a"], row["article_b"]) for row in story] for _, story in stories]
+
+
+def save_derivations(db: Database, run: Run, derivations: Sequence[Derivation]) -> None:
+    """Store what was judged, in place of what was judged of these pairs before."""
+    db.save(
+        "derivations",
+        [
+            {
+                "article_a": derivation.article_a,
+                "article_b": derivation.article_b,
+                "score": derivation.score,
+                "derived": derivation.derived,
+                "method": derivation.method.value,
+                "evidence": derivation.evidence,
+                "compared_at": run.night_at,
+                "run_id": run.id,
+            }
+            for derivation in derivations
+        ],
+        on_conflict="ON CONFLICT DO UPDATE SET score = excluded.score, derived = excluded.derived, "
+        "method = excluded.method, evidence = excluded.evidence, compared_at = excluded.compared_at, "
+        "run_id = excluded.run_id",
+    )
