@@ -9,6 +9,7 @@ from newsclust.model import Constraints, Link, Window
 from newsclust.stories.parts import parts
 
 _FREE = Constraints()
+_NEAREST = 1e-6  # the step of probabilities; at distance 0 density would be without measure
 
 
 class Density:
@@ -19,7 +20,7 @@ class Density:
     tied articles are brought together in a group of their own when HDBSCAN put them into several.
     """
 
-    def __init__(self, *, weakest: float = 0.3, min_cluster_size: int = 2, min_samples: int = 1) -> None:
+    def __init__(self, *, weakest: float = 0.5, min_cluster_size: int = 2, min_samples: int = 1) -> None:
         if min_cluster_size < 2:
             raise ValueError(f"min_cluster_size is {min_cluster_size}: at least 2 are needed")
         self.weakest = weakest
@@ -43,14 +44,18 @@ class Density:
         import hdbscan
         from scipy.spatial.distance import squareform
 
-        if count < max(self.min_cluster_size, 2):
+        if count < self.min_cluster_size:
             return [-1] * count
-        if count == 2:
-            return [0, 0]  # HDBSCAN sees no density in two points; a link held them together
-        model = hdbscan.HDBSCAN(
-            metric="precomputed", min_cluster_size=self.min_cluster_size, min_samples=self.min_samples
-        )
-        labels: list[int] = model.fit_predict(squareform(distances)).tolist()
+        # HDBSCAN never calls the whole one cluster: without the rest of the window, here a few points beyond
+        # distance 1 that are dense among themselves, a part that is one story would be noise.
+        samples = min(self.min_samples, count - 1)
+        rest = max(self.min_cluster_size, samples + 1)
+        known = np.full((count + rest, count + rest), 1 + _NEAREST)
+        known[:count, :count] = np.maximum(squareform(distances), _NEAREST)
+        known[count:, count:] = 0.5
+        np.fill_diagonal(known, 0)
+        model = hdbscan.HDBSCAN(metric="precomputed", min_cluster_size=self.min_cluster_size, min_samples=samples)
+        labels: list[int] = model.fit_predict(known)[:count].tolist()
         return labels
 
 

@@ -2,10 +2,11 @@
 
 import heapq
 import json
-from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from functools import cache
 from importlib import resources
+from itertools import groupby
 from typing import Any, Protocol, Self
 
 import numpy as np
@@ -42,10 +43,36 @@ COLUMNS = (
     "two_languages",  # chance that an article of one is French when an article of the other is not, or the reverse
 )
 
+# The same in words, for people who ask why two groups were joined or kept apart.
+_IN_WORDS = {
+    "the links between them, on average": (
+        "mean",
+        "mean_logit",
+        "upper_quarter",
+        "larger_size_x_mean",
+        "smaller_size_x_mean",
+        "logit_of_mean",
+    ),
+    "the best links between them": (
+        "largest",
+        "mean_best",
+        "smaller_mean_best",
+        "smaller_least_best",
+        "larger_size_x_mean_best",
+        "logit_of_largest",
+    ),
+    "compared with the links within each": ("looser", "tighter", "mean_over_looser"),
+    "meaning, beyond what the links say": ("cosine", "larger_size_x_cosine"),
+    "sizes": ("smaller_size", "larger_size"),
+    "languages": ("two_languages",),
+}
+
 _FREE = Constraints()
 _WEAKEST = 0.1  # links below tell the rule nothing: three in five of them, and .01 of pairwise F1 lost with them
 _HARDLY_LINKED = 0.02  # mean probability below which two groups are no neighbours
 _LOOSEST = 1e-3
+_ALIKE = 1e-9  # difference below which two means are equal: rounding must not decide
+_PAIRS_AT_ONCE = 2000  # of groups, whose vectors are copied side by side: 25 MB
 _STRENGTH = 0.03  # scikit-learn's C, of the standardised columns
 _TRAINING_CUTS = (0.7, 0.5, 0.35, 0.25, 0.15, 0.08)  # of average linkage: the groups that examples are made of
 _STOPS = tuple(float(stop) for stop in np.round(np.arange(0.2, 0.71, 0.03), 2))
@@ -57,6 +84,7 @@ class Rule:
 
     coefficients: Floats
     offset: float
+    usual: Floats  # mean of each column over the training pairs: contributions are told against it
     stop: float
     trained_on: frozenset[str]
 
@@ -65,6 +93,7 @@ class Rule:
         return {
             "coefficients": dict(zip(COLUMNS, self.coefficients.tolist(), strict=True)),
             "offset": self.offset,
+            "usual": dict(zip(COLUMNS, self.usual.tolist(), strict=True)),
             "stop": self.stop,
             "trained_on": sorted(self.trained_on),
         }
@@ -75,6 +104,7 @@ class Rule:
         return cls(
             coefficients=np.array([held["coefficients"][name] for name in COLUMNS]),
             offset=held["offset"],
+            usual=np.array([held["usual"][name] for name in COLUMNS]),
             stop=held["stop"],
             trained_on=frozenset(held["trained_on"]),
         )
@@ -83,6 +113,23 @@ class Rule:
         """Return the probability that the two groups of each row tell one story."""
         chance: Floats = 1 / (1 + np.exp(-np.clip(columns @ self.coefficients + self.offset, -40, 40)))
         return chance
+
+    def terms(self, columns: Floats) -> dict[str, float]:
+        """Return what each kind of evidence adds to the log-odds of one pair of groups; the usual pair has 0."""
+        shares = (columns - self.usual) * self.coefficients
+        return {
+            words: float(sum(shares[COLUMNS.index(name)] for name in names)) for words, names in _IN_WORDS.items()
+        }
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Judgement:
+    """What a rule says of two groups: the chance that both tell one story, and what makes it so."""
+
+    chance: float
+    needed: float  # the chance from which two groups join
+    usual: float | None = None  # the chance of the usual pair of groups
+    terms: Mapping[str, float] = field(default_factory=dict)  # what moves the log-odds away from the usual, in words
 
 
 class Lesson(Protocol):
@@ -106,6 +153,7 @@ class LearnedJoins:
 
     def __init__(self, *, cut: float | None = None, rule: Rule | None = None) -> None:
         self.rule = rule or shipped_rule()
+        self._chosen = cut
         self.cut = self.rule.stop if cut is None else cut
         if not 0 < self.cut <= 1:
             raise ValueError(f"cut is {self.cut}: a probability over 0 is needed")
@@ -119,14 +167,28 @@ class LearnedJoins:
         self, window: Window, links: Sequence[Link], constraints: Constraints = _FREE
     ) -> list[frozenset[str]]:
         """Return disjoint groups that cover the window and honour the constraints, sorted by their smallest id."""
-        if not is_shipped_for(window.model):
-            raise SettingsError(
-                f"[stories] use = LearnedJoins: trained on vectors of the bundled model, not of {window.model!r}; "
-                'use = "newsclust.stories:AverageLinkage" groups those of any model'
-            )
+        _refuse_other_models(window)
         window = window.by_id()
-        groups = _Groups(window, links, constraints, self.rule)
-        return sorted((frozenset(window.ids[place] for place in group) for group in groups.joined(self.cut)), key=min)
+        ids = window.ids
+        groups = _Groups(window, links, constraints, self.rule, least=self.cut)
+        return sorted((frozenset(ids[place] for place in group) for group in groups.joined(self.cut)), key=min)
+
+    def judgement(
+        self, window: Window, links: Sequence[Link], one: Collection[str], other: Collection[str]
+    ) -> Judgement | None:
+        """Return what the rule says of two groups of the window's articles; None when they are hardly linked.
+
+        The rule is not asked about such groups: they never join. Which is named first changes nothing.
+        """
+        _refuse_other_models(window)
+        window = window.by_id()
+        probability, vectors, french = _matrices(window, links)
+        a, b = (np.flatnonzero([article in group for article in window.ids]) for group in (one, other))
+        if probability[np.ix_(a, b)].mean() <= _HARDLY_LINKED:
+            return None
+        columns = _columns_between(probability, vectors, french, a, [b])[0]
+        chance, usual = self.rule(np.stack([columns, self.rule.usual])).tolist()
+        return Judgement(chance=chance, needed=self.cut, usual=usual, terms=self.rule.terms(columns))
 
     def retrained(
         self, without: Collection[str], sets: Sequence[tuple[Lesson, Window, Sequence[Link]]], score: Score
@@ -134,7 +196,7 @@ class LearnedJoins:
         """Return the same with a rule learned from these sets alone, none of them one to do without."""
         if any(lesson.fingerprint in without for lesson, _, _ in sets):
             raise ValueError("a set to do without is among the sets to train on")
-        return LearnedJoins(rule=train(sets, score))
+        return LearnedJoins(cut=self._chosen, rule=train(sets, score))
 
 
 @cache
@@ -153,30 +215,34 @@ def train(sets: Sequence[tuple[Lesson, Window, Sequence[Link]]], score: Score) -
     """
     from sklearn.linear_model import LogisticRegression
 
+    if len(sets) < 2:
+        raise SettingsError("a rule cannot train on fewer than two labelled sets: its cut comes from sets left out")
     sets = sorted(sets, key=lambda one: one[0].fingerprint)
     examples = [_examples(window, links, lesson.stories) for lesson, window, links in sets]
 
-    def fitted(chosen: Iterable[int]) -> tuple[Floats, float]:
+    def fitted(chosen: Iterable[int]) -> tuple[Floats, float, Floats]:
         columns, target, weight = (
             np.concatenate(parts) for parts in zip(*(examples[i] for i in chosen), strict=True)
         )
+        if (target == 0).all() or (target == 1).all():
+            raise SettingsError("these labelled sets cannot train: every pair of groups is of one kind")
         middle, spread = columns.mean(axis=0), columns.std(axis=0) + 1e-9
         twice = np.concatenate([columns, columns])
         says = np.repeat([True, False], len(target))  # a share of .3 is .3 of an example for and .7 against
         counts = np.concatenate([weight * target, weight * (1 - target)])
         model = LogisticRegression(C=_STRENGTH, max_iter=3000).fit((twice - middle) / spread, says, counts)
         coefficients = model.coef_[0] / spread
-        return coefficients, float(model.intercept_[0] - coefficients @ middle)
+        return coefficients, float(model.intercept_[0] - coefficients @ middle), middle
 
     def rule(chosen: Sequence[int], stop: float) -> Rule:
-        coefficients, offset = fitted(chosen)
+        coefficients, offset, usual = fitted(chosen)
         fingerprints = frozenset(sets[i][0].fingerprint for i in chosen)
-        return Rule(coefficients=coefficients, offset=offset, stop=stop, trained_on=fingerprints)
+        return Rule(coefficients=coefficients, offset=offset, usual=usual, stop=stop, trained_on=fingerprints)
 
     every = range(len(sets))
     totals = np.zeros(len(_STOPS))
     for out, (lesson, window, links) in enumerate(sets):
-        groups = _Groups(window, links, _FREE, rule([i for i in every if i != out], _STOPS[0]))
+        groups = _Groups(window, links, _FREE, rule([i for i in every if i != out], _STOPS[0]), least=_STOPS[0])
         for place in range(len(_STOPS) - 1, -1, -1):  # from strict to lenient: the groups only grow
             label = np.empty(len(window.articles), np.int64)
             for group in groups.joined(_STOPS[place]):
@@ -189,17 +255,24 @@ def train(sets: Sequence[tuple[Lesson, Window, Sequence[Link]]], score: Score) -
 class _Groups:
     """Groups of the articles of a window, and between each two that are linked the matrix of probabilities."""
 
-    def __init__(self, window: Window, links: Iterable[Link], constraints: Constraints, rule: Rule) -> None:
+    def __init__(
+        self, window: Window, links: Iterable[Link], constraints: Constraints, rule: Rule, *, least: float
+    ) -> None:
         place = {article: position for position, article in enumerate(window.ids)}
         tied = [sorted(place[a] for a in group & place.keys()) for group in constraints.together]
         in_a_tie = {position for group in tied for position in group}
         members = sorted([*filter(None, tied), *([p] for p in range(len(place)) if p not in in_a_tie)])
         self.rule = rule
+        self.least = least  # the lowest stop that `joined` is asked for
         self.members: dict[int, list[int]] = dict(enumerate(members))
         self.next = len(members)
         group_of = {position: group for group, positions in self.members.items() for position in positions}
-        vectors, french = both_parts(window).astype(np.float64), [a.language == "fr" for a in window.articles]
-        self.vector = {group: vectors[positions].sum(axis=0) for group, positions in self.members.items()}
+        vectors, french = both_parts(window), [a.language == "fr" for a in window.articles]
+        self.vector: dict[int, NDArray[np.floating]] = {
+            # Single articles share the window's float32 matrix; sums are float64.
+            group: vectors[p[0]] if len(p) == 1 else vectors[p].sum(axis=0, dtype=np.float64)
+            for group, p in self.members.items()
+        }
         self.french = {group: sum(french[p] for p in positions) for group, positions in self.members.items()}
         # What a person tied is as sure as can be.
         self.inner = {group: len(p) * (len(p) - 1) / 2 for group, p in self.members.items()}
@@ -227,7 +300,7 @@ class _Groups:
         for link in links:
             if link.probability < _WEAKEST or link.article_a not in place or link.article_b not in place:
                 continue
-            a, b = sorted((place[link.article_a], place[link.article_b]), key=lambda p: group_of[p])
+            a, b = place[link.article_a], place[link.article_b]
             one, other = group_of[a], group_of[b]
             if one == other or other in self.apart.get(one, ()):
                 continue
@@ -243,94 +316,125 @@ class _Groups:
         self.inner[new] = self.inner.pop(a) + self.inner.pop(b) + float(between_a[b].sum())
         size_a, size_b = len(self.members[a]), len(self.members[b])
         self.members[new] = self.members.pop(a) + self.members.pop(b)
-        self.vector[new] = self.vector.pop(a) + self.vector.pop(b)
+        self.vector[new] = np.add(self.vector.pop(a), self.vector.pop(b), dtype=np.float64)
         self.french[new] = self.french.pop(a) + self.french.pop(b)
         held_apart = self.apart.pop(a, set()) | self.apart.pop(b, set())
         if held_apart:
             self.apart[new] = held_apart
             for other in held_apart:
                 self.apart[other] = (self.apart[other] - {a, b}) | {new}
+        others = sorted((between_a.keys() | between_b.keys()) - {a, b})
+        widths = np.array([len(self.members[other]) for other in others], np.int64)
+        ends = np.cumsum(widths)
+        side_by_side = np.zeros((size_a + size_b, int(widths.sum())))
+        places = dict(zip(others, map(slice, (ends - widths).tolist(), ends.tolist()), strict=True))
+        for other, columns in places.items():
+            if other in between_a:
+                side_by_side[:size_a, columns] = between_a[other]
+                del self.between[other][a]
+            if other in between_b:
+                side_by_side[size_a:, columns] = between_b[other]
+                del self.between[other][b]
+        mean = np.add.reduceat(side_by_side.mean(axis=0), ends - widths) / widths
         self.between[new] = {}
-        for other in sorted((between_a.keys() | between_b.keys()) - {a, b}):
-            size = len(self.members[other])
-            upper, lower = between_a.get(other), between_b.get(other)
-            self.between[other].pop(a, None)
-            self.between[other].pop(b, None)
-            matrix = np.concatenate(
-                [
-                    np.zeros((size_a, size)) if upper is None else upper,
-                    np.zeros((size_b, size)) if lower is None else lower,
-                ]
-            )
-            if other not in held_apart and matrix.mean() > _HARDLY_LINKED:
-                self.between[new][other] = matrix
-                self.between[other][new] = matrix.T
-        self._judge([(other, new) for other in self.between[new]])
+        for other, linked in zip(others, (mean > _HARDLY_LINKED).tolist(), strict=True):
+            if linked and other not in held_apart:
+                self.between[new][other] = side_by_side[:, places[other]]
+                self.between[other][new] = self.between[new][other].T
+        self._judge([(new, other) for other in self.between[new]])
 
     def _judge(self, pairs: Sequence[tuple[int, int]]) -> None:
         """Put pairs of groups where `joined` finds them."""
-        if not pairs:
-            return
-        columns = np.array([self.columns_of(a, b) for a, b in pairs])
-        for (a, b), chance in zip(pairs, self.rule(columns).tolist(), strict=True):
-            heapq.heappush(self.heap, (-round(chance, 9), a, b))
+        by_size = sorted(pairs, key=lambda pair: len(self.members[pair[0]]))
+        for _, alike in groupby(by_size, key=lambda pair: len(self.members[pair[0]])):
+            of_one_size = list(alike)
+            for start in range(0, len(of_one_size), _PAIRS_AT_ONCE):
+                chosen = of_one_size[start : start + _PAIRS_AT_ONCE]
+                for (a, b), chance in zip(chosen, self.rule(self._columns(chosen)).tolist(), strict=True):
+                    if chance >= self.least:
+                        heapq.heappush(self.heap, (-round(chance, 9), min(a, b), max(a, b)))
 
-    def columns_of(self, a: int, b: int) -> list[float]:
-        """Return what the rule is told of two groups."""
-        size_a, size_b = len(self.members[a]), len(self.members[b])
-        x, y = self.vector[a], self.vector[b]
-        length = float(np.sqrt((x @ x) * (y @ y)))
-        french_a, french_b = self.french[a] / size_a, self.french[b] / size_b
+    def _columns(self, pairs: Sequence[tuple[int, int]]) -> Floats:
+        """Return what the rule is told of pairs of groups whose first ones are of one size."""
+        ones, others = zip(*pairs, strict=True)
+        x, y = (np.array([self.vector[group] for group in side], np.float64) for side in (ones, others))
+        size_x, size_y = (np.array([len(self.members[group]) for group in side]) for side in (ones, others))
+        french_x = np.array([self.french[group] for group in ones]) / size_x
+        french_y = np.array([self.french[group] for group in others]) / size_y
+        inner_x, inner_y = (np.array([self.inner[group] for group in side]) for side in (ones, others))
+        length = np.sqrt(np.einsum("ij,ij->i", x, x) * np.einsum("ij,ij->i", y, y))
         return columns_of(
-            self.between[a][b],
-            cosine=float(x @ y) / max(length, 1e-9),
-            tightness=(_tightness(self.inner[a], size_a), _tightness(self.inner[b], size_b)),
-            two_languages=french_a * (1 - french_b) + french_b * (1 - french_a),
+            np.concatenate([self.between[a][b] for a, b in pairs], axis=1),
+            size_y,
+            cosine=np.einsum("ij,ij->i", x, y) / np.maximum(length, 1e-9),
+            tightness=(_tightness(inner_x, size_x), _tightness(inner_y, size_y)),
+            two_languages=french_x * (1 - french_y) + french_y * (1 - french_x),
         )
 
 
-def columns_of(matrix: Floats, *, cosine: float, tightness: tuple[float, float], two_languages: float) -> list[float]:
-    """Return what the rule is told of two groups with this matrix of probabilities between them."""
-    if matrix.size == 1:
-        p = float(matrix[0, 0])
-        one, sure = _logit(p, 0.005), _logit(p, 1e-4)
-        low, high = sorted(tightness)
-        row = [p, one, p, p, p, p, p, cosine, low, high, p / low, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, sure, sure]
-        return [*row, two_languages]
-    mean, largest = float(matrix.mean()), float(matrix.max())
-    clipped = np.clip(matrix, 0.005, 0.995)
-    best_a, best_b = matrix.max(axis=1), matrix.max(axis=0)
-    mean_a, mean_b = float(best_a.mean()), float(best_b.mean())
+def columns_of(
+    matrices: Floats,
+    widths: NDArray[np.int64],
+    *,
+    cosine: Floats,
+    tightness: tuple[Floats, Floats],
+    two_languages: Floats,
+) -> Floats:
+    """Return what the rule is told of pairs of groups, one row for each.
+
+    `matrices` holds the probabilities between the groups of each pair, side by side: the first groups are of one
+    size, the others have so many columns as `widths` says. The rest has one value for each pair.
+    """
+    height, cells = len(matrices), len(matrices) * widths
+    starts = np.cumsum(widths) - widths
+    clipped = np.clip(matrices, 0.005, 0.995)
+    mean = np.add.reduceat(matrices.sum(axis=0), starts) / cells
+    mean_logit = np.add.reduceat(np.log(clipped / (1 - clipped)).sum(axis=0), starts) / cells
+    best_x, best_y = np.maximum.reduceat(matrices, starts, axis=1), matrices.max(axis=0)
+    largest = best_x.max(axis=0)
+    mean_x, mean_y = best_x.mean(axis=0), np.add.reduceat(best_y, starts) / widths
+    least_x, least_y = best_x.min(axis=0), np.minimum.reduceat(best_y, starts)
     # Of two groups of one size, the one that finds less in the other: which is named first must not matter.
-    a_is_smaller = (len(best_a), mean_a, float(best_a.min())) <= (len(best_b), mean_b, float(best_b.min()))
-    smaller_mean, smaller = (mean_a, best_a) if a_is_smaller else (mean_b, best_b)
-    mean_best = (mean_a + mean_b) / 2
-    quarter = max(1, matrix.size // 4)
-    upper = float(np.partition(matrix, matrix.size - quarter, axis=None)[matrix.size - quarter :].mean())
-    low, high = sorted(tightness)
-    fewer, more = sorted((float(np.log(len(best_a))), float(np.log(len(best_b)))))
-    return [
-        mean,
-        float(np.log(clipped / (1 - clipped)).mean()),
-        largest,
-        mean_best,
-        smaller_mean,
-        float(smaller.min()),
-        upper,
-        cosine,
-        low,
-        high,
-        mean / low,
-        fewer,
-        more,
-        more * mean,
-        more * mean_best,
-        more * cosine,
-        fewer * mean,
-        _logit(mean, 1e-4),
-        _logit(largest, 1e-4),
-        two_languages,
-    ]
+    finds_less = np.where(np.abs(mean_x - mean_y) < _ALIKE, least_x <= least_y, mean_x < mean_y)
+    x_is_smaller = (height < widths) | ((height == widths) & finds_less)
+    mean_best = (mean_x + mean_y) / 2
+    low, high = np.minimum(*tightness), np.maximum(*tightness)
+    fewer, more = np.log(np.minimum(height, widths)), np.log(np.maximum(height, widths))
+    return np.stack(
+        [
+            mean,
+            mean_logit,
+            largest,
+            mean_best,
+            np.where(x_is_smaller, mean_x, mean_y),
+            np.where(x_is_smaller, least_x, least_y),
+            _upper_quarter(matrices, cells),
+            cosine,
+            low,
+            high,
+            mean / low,
+            fewer,
+            more,
+            more * mean,
+            more * mean_best,
+            more * cosine,
+            fewer * mean,
+            _logit(mean, 1e-4),
+            _logit(largest, 1e-4),
+            two_languages,
+        ],
+        axis=1,
+    )
+
+
+def _upper_quarter(matrices: Floats, cells: NDArray[np.int64]) -> Floats:
+    """Return the mean of the largest quarter of each of the matrices that stand side by side, of so many cells."""
+    number = np.repeat(np.arange(len(cells)), cells)
+    values = matrices.T.ravel()  # one matrix after the other
+    values = values[np.lexsort((-values, number))]
+    quarter, starts = np.maximum(1, cells // 4), np.cumsum(cells) - cells
+    counted = np.arange(len(values)) < (starts + quarter)[number]
+    return np.add.reduceat(np.where(counted, values, 0), starts) / quarter
 
 
 def _examples(window: Window, links: Sequence[Link], stories: Sequence[str]) -> tuple[Floats, Floats, Floats]:
@@ -338,54 +442,85 @@ def _examples(window: Window, links: Sequence[Link], stories: Sequence[str]) -> 
     from scipy.cluster.hierarchy import fcluster, linkage
     from scipy.spatial.distance import squareform
 
-    place = {article: position for position, article in enumerate(window.ids)}
-    probability = np.zeros((len(place), len(place)))
-    for link in links:
-        if link.probability >= _WEAKEST:
-            a, b = place[link.article_a], place[link.article_b]
-            probability[a, b] = probability[b, a] = link.probability
+    probability, vectors, french = _matrices(window, links)
+    if len(probability) < 2:
+        return np.zeros((0, len(COLUMNS))), np.zeros(0), np.zeros(0)
     distance = 1 - probability
     np.fill_diagonal(distance, 0)
     tree = linkage(squareform(distance, checks=False), "average")
-    vectors = both_parts(window).astype(np.float64)
-    french = np.array([article.language == "fr" for article in window.articles], np.float64)
     gold = np.array(stories)
-    rows: dict[tuple[tuple[int, ...], tuple[int, ...]], tuple[list[float], float, float]] = {}
+    rows: dict[tuple[tuple[int, ...], tuple[int, ...]], tuple[Floats, float, float]] = {}
     for cut in _TRAINING_CUTS:
         labels = fcluster(tree, 1 - cut, "distance")
         groups = [np.flatnonzero(labels == label) for label in np.unique(labels)]
         inside = np.zeros((len(labels), len(groups)))
         for number, group in enumerate(groups):
             inside[group, number] = 1 / len(group)
-        for a, b in zip(*np.nonzero(np.triu(inside.T @ probability @ inside > _WEAKEST, 1)), strict=True):
-            one, other = groups[a], groups[b]
-            key = (tuple(one.tolist()), tuple(other.tolist()))
-            if key in rows:
+        linked = np.triu(inside.T @ probability @ inside > _WEAKEST, 1)
+        for one, row in zip(groups, linked, strict=True):
+            keys = {(tuple(one.tolist()), tuple(groups[b].tolist())): groups[b] for b in np.flatnonzero(row)}
+            new = {key: other for key, other in keys.items() if key not in rows}
+            if not new:
                 continue
-            x, y = vectors[one].sum(axis=0), vectors[other].sum(axis=0)
-            french_a, french_b = float(french[one].mean()), float(french[other].mean())
-            rows[key] = (
-                columns_of(
-                    probability[np.ix_(one, other)],
-                    cosine=float(x @ y) / max(float(np.sqrt((x @ x) * (y @ y))), 1e-9),
-                    tightness=(
-                        _tightness(float(probability[np.ix_(one, one)].sum()) / 2, len(one)),
-                        _tightness(float(probability[np.ix_(other, other)].sum()) / 2, len(other)),
-                    ),
-                    two_languages=french_a * (1 - french_b) + french_b * (1 - french_a),
-                ),
-                float((gold[one][:, None] == gold[other][None]).mean()),
-                float(np.sqrt(len(one) * len(other))),
-            )
+            told = _columns_between(probability, vectors, french, one, list(new.values()))
+            for (key, other), columns in zip(new.items(), told, strict=True):
+                rows[key] = (
+                    columns,
+                    float((gold[one][:, None] == gold[other][None]).mean()),
+                    float(np.sqrt(len(one) * len(other))),
+                )
     columns, share, weight = zip(*rows.values(), strict=True) if rows else ((), (), ())
     return np.array(columns, np.float64).reshape(-1, len(COLUMNS)), np.array(share), np.array(weight)
 
 
-def _tightness(inner: float, size: int) -> float:
-    """Return the mean probability within a group whose pairs sum to `inner`; 1 for a single article."""
-    return 1.0 if size == 1 else max(_LOOSEST, 2 * inner / (size * (size - 1)))
+def _matrices(window: Window, links: Iterable[Link]) -> tuple[Floats, Floats, Floats]:
+    """Return (probability of each two articles, vector of each, 1 for each French one), in the window's order."""
+    place = {article: position for position, article in enumerate(window.ids)}
+    probability = np.zeros((len(place), len(place)))
+    for link in links:
+        if link.probability >= _WEAKEST and link.article_a in place and link.article_b in place:
+            a, b = place[link.article_a], place[link.article_b]
+            probability[a, b] = probability[b, a] = link.probability
+    french = np.array([article.language == "fr" for article in window.articles], np.float64)
+    return probability, both_parts(window).astype(np.float64), french
 
 
-def _logit(probability: float, margin: float) -> float:
-    kept = min(max(probability, margin), 1 - margin)
-    return float(np.log(kept / (1 - kept)))
+def _columns_between(
+    probability: Floats,
+    vectors: Floats,
+    french: Floats,
+    one: NDArray[np.int64],
+    others: Sequence[NDArray[np.int64]],
+) -> Floats:
+    """Return what the rule is told of one group and each of the others: their positions in what `_matrices` gave."""
+    widths = np.array([len(other) for other in others])
+    x, y = vectors[one].sum(axis=0), np.array([vectors[other].sum(axis=0) for other in others])
+    french_x, french_y = french[one].mean(), np.array([french[other].mean() for other in others])
+    inner_x, *inner_y = (probability[np.ix_(group, group)].sum() / 2 for group in (one, *others))
+    return columns_of(
+        probability[np.ix_(one, np.concatenate(others))],
+        widths,
+        cosine=y @ x / np.maximum(np.sqrt((x @ x) * np.einsum("ij,ij->i", y, y)), 1e-9),
+        tightness=(_tightness(np.array([inner_x]), np.array([len(one)])), _tightness(np.array(inner_y), widths)),
+        two_languages=french_x * (1 - french_y) + french_y * (1 - french_x),
+    )
+
+
+def _refuse_other_models(window: Window) -> None:
+    if not is_shipped_for(window.model):
+        raise SettingsError(
+            f"[stories] use = LearnedJoins: trained on vectors of the bundled model, not of {window.model!r}; "
+            'use = "newsclust.stories:AverageLinkage" groups those of any model'
+        )
+
+
+def _tightness(inner: Floats, size: NDArray[np.int64]) -> Floats:
+    """Return the mean probability within groups whose pairs sum to `inner`; 1 for a single article."""
+    pairs = size * (size - 1) / 2
+    return np.where(size == 1, 1.0, np.maximum(_LOOSEST, inner / np.maximum(pairs, 1)))
+
+
+def _logit(probability: Floats, margin: float) -> Floats:
+    kept = np.clip(probability, margin, 1 - margin)
+    odds: Floats = np.log(kept / (1 - kept))
+    return odds
