@@ -41,7 +41,7 @@ lint: $(BIN)/.installed
 bench: $(BIN)/.installed
 	$(BIN)/python -m benchmarks.night
 	$(BIN)/python -m benchmarks.embedding
-	$(BIN)/python -m benchmarks.duplicates
+	$(BIN)/python -m benchmarks.copies
 	$(BIN)/python -m benchmarks.extraction
 
 clean:

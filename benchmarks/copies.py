@@ -47,10 +47,10 @@ def main(sizes: list[int]) -> None:
     for size in sizes:
         with TemporaryDirectory() as folder:
             path = Path(folder) / "archive.duckdb"
-            for measure in (_build, _night):
+            for measure in (build, night):
                 _in_a_process(measure, path, size)
         if find_spec("datasketch"):
-            _in_a_process(_datasketch, Path(), size)
+            _in_a_process(datasketch, Path(), size)
 
 
 def _in_a_process(measure: Callable[[Path, int], None], path: Path, size: int) -> None:
@@ -61,7 +61,8 @@ def _in_a_process(measure: Callable[[Path, int], None], path: Path, size: int) -
         raise SystemExit(f"{measure.__name__} of {size} ended with {process.exitcode}")
 
 
-def _build(path: Path, size: int) -> None:
+def build(path: Path, size: int) -> None:
+    """Make the archive, with fingerprints, and say what that took."""
     started, spent = time.process_time(), 0.0
     with Database(path, now=THEN) as db:
         for articles in _archive(size):
@@ -91,7 +92,8 @@ def _build(path: Path, size: int) -> None:
     )
 
 
-def _night(path: Path, size: int) -> None:
+def night(path: Path, size: int) -> None:
+    """Find the copies among the new articles, and say what that took."""
     articles, originals = _fresh(size)
     now = THEN + timedelta(days=1)
     with Database(path, now=now) as db:
@@ -111,7 +113,8 @@ def _night(path: Path, size: int) -> None:
     )
 
 
-def _datasketch(_: Path, size: int) -> None:
+def datasketch(_: Path, size: int) -> None:
+    """Do what datasketch can do of it, and say what that took."""
     from datasketch import MinHash, MinHashLSH  # type: ignore[import-not-found,unused-ignore]
 
     of = MinHash(num_perm=BANDS * ROWS, seed=1)
@@ -217,8 +220,9 @@ def _insert(db: Database, articles: list[Article]) -> None:
     )
     with db.given("given", given):
         db.execute(
-            "INSERT INTO articles BY NAME SELECT *, url AS canonical_url, 'en' AS language, "
-            "'text' AS language_source, 'given' AS date_quality, 'feed_content' AS text_source, 300 AS words, $1::TIMESTAMP AS published_at, "
+            "INSERT INTO articles BY NAME "
+            "SELECT *, url AS canonical_url, 'en' AS language, 'text' AS language_source, 'given' AS date_quality, "
+            "'feed_content' AS text_source, 300 AS words, $1::TIMESTAMP AS published_at, "
             "$1::TIMESTAMP AS first_seen_at, $1::TIMESTAMP AS changed_at, $1::TIMESTAMP AS extracted_at, "
             "'r' AS run_id FROM given",
             [at],

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from benchmarks import duplicates, extraction, night
+from benchmarks import copies, extraction, night
 
 
 def test_a_tiny_night_is_measured_step_by_step_and_a_second_one_brings_nothing(
@@ -37,15 +37,17 @@ def test_drawn_vectors_have_unit_length_and_lie_nearer_within_a_story_than_acros
     assert vectors[0] @ vectors[1] > vectors[0] @ vectors[2]
 
 
-def test_the_duplicates_benchmark_finds_planted_copies_and_no_others(
-    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+def test_the_copies_benchmark_finds_the_planted_copies_under_their_originals(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(duplicates, "ARTICLES", 40)
-    duplicates.main()
-    found = re.search(r"duplicates (\d+), of them false (\d+)", capsys.readouterr().out)
+    monkeypatch.setattr(copies, "FRESH", 60)
+    monkeypatch.setattr(copies, "NEAR", 20)
+    copies.build(tmp_path / "archive.duckdb", 300)
+    copies.night(tmp_path / "archive.duckdb", 300)
+    found = re.search(r"(\d+) of (\d+) near copies under their original", capsys.readouterr().out)
     assert found
-    assert int(found[1]) > 0
-    assert int(found[2]) == 0
+    assert int(found[1]) >= 19
+    assert int(found[2]) == 20
 
 
 def test_the_extraction_benchmark_scores_a_page_whose_text_is_known(
