@@ -120,7 +120,7 @@ def datasketch(_: Path, size: int) -> None:
     of = MinHash(num_perm=BANDS * ROWS, seed=1)
 
     def sketches(articles: list[Article]) -> list[MinHash]:
-        return [MinHash(hashvalues=row, permutations=of.permutations) for row in _minima(articles)]
+        return [MinHash(hashvalues=row, permutations=of.permutations, scheme=of.scheme) for row in _minima(articles)]
 
     index = MinHashLSH(num_perm=BANDS * ROWS, params=(BANDS, ROWS))
     held, spent = _memory(), 0.0

@@ -21,8 +21,8 @@ if TYPE_CHECKING:  # numpy and pydantic cost half of `newsclust --help`
 
 _WIDEST = 180  # a table of figures that is folded to 80 columns cannot be read, nor kept in a file
 _CHOSEN = (
-    "Seen before: the verdict's thresholds were chosen on half 0 of the collections' pairs; how furniture is learned and\n"
-    "what counts as derived, on all of theirs. Where an address was the label, exact URL is right by definition."
+    "Where an address was the label, exact URL is right by definition. Seen before: the verdict's thresholds were\n"
+    "chosen on half 0 of the collections' pairs; how furniture is learned and what is derived, on all of theirs."
 )
 # Precision and recall follow the F1 that they belong to.
 _COLUMNS = (
