@@ -1,106 +1,85 @@
-"""How well the text of real article pages is found: token F1 of ours and of plain trafilatura, in one run.
+"""How many article pages a second are read on both cores: ours beside plain trafilatura in the same kind of pool.
 
-Run: python -m benchmarks.extraction [FOLDER]
-The folder holds ground-truth.json and html/*.html.gz (scrapinghub's article-extraction-benchmark, MIT). It is no
-part of the repository: without it there is nothing to measure, and the program says so.
+Run: python -m benchmarks.extraction [FOLDER] [--pages 10000]
+The folder holds ground-truth.json and html/*.html.gz (scrapinghub's article-extraction-benchmark, MIT), which is read
+as often as needed. It is no part of the repository: without it there is nothing to measure, and the program says so.
+How well the pages are read is told by `newsclust evaluate extraction`.
 """
 
 import argparse
-import gzip
-import json
 import logging
 import time
-from collections import Counter
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
-from datetime import UTC, datetime
+from collections.abc import Callable, Iterator, Sequence
+from itertools import cycle, islice
+from multiprocessing import get_context
 from pathlib import Path
+from statistics import median
 
-from newsclust.extract.article import article_of
-from newsclust.extract.page import read_page
+from newsclust.errors import SettingsError
+from newsclust.evaluate.extraction import read_pages, trafilatura_precision
+from newsclust.evaluate.pairs import DATA
+from newsclust.extract import TrafilaturaExtractor
 from newsclust.model import Page, Source
 
-PAGES = Path(__file__).parents[2] / "shared" / "data" / "pages"
+WORKERS = 2
+AT_ONCE = 300  # pages, as the pipeline hands them over
+ROUNDS = 5  # in turn, since no machine is ever idle
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Scores:
-    """Means over pages; a page with no common word counts 0."""
-
-    precision: float
-    recall: float
-    f1: float
-    lost: int  # pages with F1 under 0.5
-
-
-def token_f1(gold: str, found: str) -> tuple[float, float, float]:
-    """Precision, recall and F1 of the words found, as bags."""
-    expected, given = Counter(gold.split()), Counter(found.split())
-    common = (expected & given).total()
-    if not common:
-        return 0.0, 0.0, 0.0
-    precision, recall = common / given.total(), common / expected.total()
-    return precision, recall, 2 * precision * recall / (precision + recall)
-
-
-def mean_scores(pairs: Sequence[tuple[str, str]]) -> Scores:
-    """The means over (gold text, found text)."""
-    columns = list(zip(*(token_f1(gold, found) for gold, found in pairs), strict=True))
-    precision, recall, f1 = (sum(column) / len(pairs) for column in columns)
-    return Scores(precision=precision, recall=recall, f1=f1, lost=sum(value < 0.5 for value in columns[2]))
-
-
-def trafilatura_default(body: bytes, url: str) -> str:
-    from trafilatura import bare_extraction
-
-    document = bare_extraction(body, url=url)
-    return getattr(document, "text", None) or ""
-
-
-def trafilatura_precision(body: bytes, url: str) -> str:
-    from trafilatura import bare_extraction
-
-    document = bare_extraction(body, url=url, favor_precision=True, include_comments=False)
-    return getattr(document, "text", None) or ""
-
-
-def newsclust(body: bytes, url: str) -> str:
-    page = Page(url=url, final_url=url, fetched_at=datetime(2026, 1, 1, tzinfo=UTC), headers={}, body=body)
-    source = Source(
-        article_id="-", url=url, title="", summary=None, content=None, language=None, feed_title="", page=page
+def ours(pages: Sequence[Page]) -> int:
+    """Read pages as the pipeline does; return how many gave a text."""
+    extractor = TrafilaturaExtractor(workers=WORKERS)
+    return sum(
+        outcome.extraction is not None
+        for start in range(0, len(pages), AT_ONCE)
+        for outcome in extractor.extract([_source(page) for page in pages[start : start + AT_ONCE]])
     )
-    extraction = article_of(source, read_page(page), None).extraction
-    return extraction.text if extraction else ""
 
 
-METHODS: dict[str, Callable[[bytes, str], str]] = {
-    "trafilatura, default": trafilatura_default,
-    "trafilatura, favor_precision": trafilatura_precision,
-    "newsclust": newsclust,
-}
+def trafilatura_alone(pages: Sequence[Page]) -> int:
+    """Read pages with nothing but trafilatura in precision mode; return how many gave a text."""
+    context = get_context("forkserver")
+    context.set_forkserver_preload(["trafilatura"])
+    with context.Pool(WORKERS, initializer=logging.disable, initargs=(logging.CRITICAL,)) as pool:
+        return sum(map(bool, pool.imap(trafilatura_precision, pages)))
+
+
+METHODS: dict[str, Callable[[Sequence[Page]], int]] = {"trafilatura": trafilatura_alone, "newsclust": ours}
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
-    """Print one row for each method."""
+    """Print pages a second of each method in each round, and the median of the rounds' ratios."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("folder", type=Path, nargs="?", default=PAGES)
-    folder = parser.parse_args(arguments).folder
-    if not (folder / "ground-truth.json").is_file():
-        print(f"Skipped: there are no pages with their texts in {folder}.")
+    parser.add_argument("folder", type=Path, nargs="?", default=DATA / "pages")
+    parser.add_argument("--pages", type=int, default=10_000, help="in all, over the rounds of one method")
+    given = parser.parse_args(arguments)
+    try:
+        known = [gold.page for gold in read_pages(given.folder)]
+    except SettingsError as error:
+        print(f"Skipped: {error}")
         return
-    logging.getLogger("trafilatura").setLevel(logging.CRITICAL)
-    truth = json.loads((folder / "ground-truth.json").read_text())
-    pages = {name: gzip.decompress((folder / f"html/{name}.html.gz").read_bytes()) for name in sorted(truth)}
-    print(f"{len(pages)} pages")
-    print(f"{'method':30} {'precision':>9} {'recall':>7} {'F1':>7} {'lost':>5} {'ms/page':>8}")
-    for method, extract in METHODS.items():
-        for name in list(pages)[:3]:  # imports and models are loaded before the clock starts
-            extract(pages[name], truth[name]["url"])
-        started = time.perf_counter()
-        found = [(truth[name]["articleBody"], extract(body, truth[name]["url"])) for name, body in pages.items()]
-        spent = (time.perf_counter() - started) / len(pages) * 1000
-        s = mean_scores(found)
-        print(f"{method:30} {s.precision:9.3f} {s.recall:7.3f} {s.f1:7.3f} {s.lost:5d} {spent:8.1f}")
+    share = max(1, given.pages // ROUNDS)
+    speeds: dict[str, list[float]] = {name: [] for name in METHODS}
+    for pages in islice(_shares(known, share), ROUNDS):
+        for name, read in METHODS.items():
+            started = time.perf_counter()
+            texts = read(pages)
+            speeds[name].append(len(pages) / (time.perf_counter() - started))
+            print(f"{name:12} {len(pages):6} pages {texts:6} texts {speeds[name][-1]:8.1f} pages/s")
+    ratios = [one / other for one, other in zip(speeds["newsclust"], speeds["trafilatura"], strict=True)]
+    print(f"newsclust beside trafilatura alone: {median(ratios):.0%} ({min(ratios):.0%} to {max(ratios):.0%})")
+
+
+def _shares(known: Sequence[Page], share: int) -> Iterator[list[Page]]:
+    pages = cycle(known)
+    while True:
+        yield list(islice(pages, share))
+
+
+def _source(page: Page) -> Source:
+    return Source(
+        article_id="-", url=page.url, title="", summary=None, content=None, language=None, feed_title="", page=page
+    )
 
 
 if __name__ == "__main__":

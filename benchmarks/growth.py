@@ -1,18 +1,20 @@
 """How grouping grows with the window: `python -m benchmarks.growth DATA [--vectors FOLDER] [--sizes 1000 ... 50000]`.
 
 DATA and FOLDER are those of `benchmarks.replay`. For each size a fresh database, in a process of its own, is given so
-many articles on four nights, then a thousand more on a fifth; what the fifth takes is printed. All are published
-within five days, so that each is compared with all: the real articles first, in random order, then the same again as
-often as needed, each time as a world of its own. There every rare word is another one and all vectors are turned in
-one common way about the mean of news: an article has as many links in its world as among the real ones, and hardly
-any beyond.
+many articles of five days, then a thousand more; what these take is printed.
+
+A window is made of worlds, each of 2,000 articles drawn from the real ones, so that an article has as many links in a
+large window as in a small one. In every world but the first the rare words are others, and all vectors are turned in
+one common way about the mean of news: no event is told in two worlds. So the older articles are linked world by
+world, which takes minutes less; the new ones, of all worlds, are compared with all. `--world 9000` makes one dense
+world out of most of five months.
 """
 
 import argparse
 import re
 import resource
 import tempfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
@@ -24,16 +26,19 @@ import numpy as np
 from numpy.typing import NDArray
 
 from benchmarks.night import uncentred
-from benchmarks.replay import Stream, live, opened, read_articles, with_vectors
+from benchmarks.replay import Night, Stream, live, opened, read_articles, with_vectors
 from newsclust.centring import Part, centre, shipped_mean
 from newsclust.embed import SentenceTransformerEmbedder
-from newsclust.links.words import shipped_counts, stem, words_of
-from newsclust.model import Article, id_of
+from newsclust.links import Linker, words
+from newsclust.links.words import LEAD, shipped_counts, stem, words_of
+from newsclust.model import Run, Window, id_of
+from newsclust.settings import Settings
+from newsclust.store import Database, grouping
 
 STEPS = ("link_articles", "group_stories")
 SIZES = (1000, 2000, 4000, 8000, 16_000, 32_000, 50_000)
-NEW = 1000
-EARLIER_NIGHTS = 4
+NEW, WORLD = 1000, 2000
+DAYS = 5
 LAST_NIGHT = datetime(2026, 3, 10, 3, 30, tzinfo=UTC)
 COMMON = 0.01  # share of the articles from which a stem belongs to the language, not to a subject
 
@@ -43,33 +48,18 @@ class Measured:
     """A night of new articles after so many in the window."""
 
     window: int
-    linking: float  # seconds
-    grouping: float
+    night: Night
     links: int
     stories: int
     peak_gb: float
 
 
-def repeated(real: Stream, count: int) -> Stream:
-    """Return so many articles: the real ones in random order, then further worlds of them."""
-    order = np.random.default_rng(0).permutation(len(real.articles))
-    worlds = []
-    for number in range(-(-count // len(order))):
-        rest = count - number * len(order)
-        worlds.append(_world(real.part(order[:rest].tolist()), number))
-    return Stream(
-        articles=[article for world in worlds for article in world.articles],
-        vectors=np.concatenate([world.vectors for world in worlds]),
-        title_vectors=np.concatenate([world.title_vectors for world in worlds]),
-        model=real.model,
-    )
-
-
-def _world(real: Stream, number: int) -> Stream:
-    """Return the articles as they are in another world; those of world 0 are real."""
+def world_of(real: Stream, number: int, size: int) -> Stream:
+    """Return so many of the real articles as they are in another world; world 0 is the real one."""
+    rng = np.random.default_rng(number)
+    drawn = real.part(rng.permutation(len(real.articles))[:size].tolist())
     if not number:
-        return real
-    rng = np.random.default_rng((1, number))
+        return drawn
     turn, _ = np.linalg.qr(rng.normal(size=(real.vectors.shape[1], real.vectors.shape[1])))
 
     def turned(vectors: NDArray[np.float32], part: Part) -> NDArray[np.float32]:
@@ -83,12 +73,12 @@ def _world(real: Stream, number: int) -> Stream:
                 id=id_of(article.id, str(number)),
                 url=f"{article.url}#{number}",
                 title=_renamed(article.title, number),
-                text=_renamed(article.text[:1000], number),
+                text=_renamed(article.text[:LEAD], number),
             )
-            for article in real.articles
+            for article in drawn.articles
         ],
-        vectors=turned(real.vectors, Part.TEXT),
-        title_vectors=turned(real.title_vectors, Part.TITLE),
+        vectors=turned(drawn.vectors, Part.TEXT),
+        title_vectors=turned(drawn.title_vectors, Part.TITLE),
         model=real.model,
     )
 
@@ -108,32 +98,57 @@ def _renamed(text: str, number: int) -> str:
     return re.sub(r"[^\W_]+", other, text)
 
 
-def measure(data: Path, vectors: Path | None, size: int, new: int) -> Measured:
-    """Return what a night with new articles takes after four nights that left so many in the window."""
+def measure(data: Path, vectors: Path | None, size: int, new: int, world: int) -> Measured:
+    """Return what a night with new articles takes when there are so many in the window."""
     real = with_vectors(read_articles(data), SentenceTransformerEmbedder(), vectors)
-    stream = repeated(real, size + new)
-    ends = [round(size * night / EARLIER_NIGHTS) for night in range(EARLIER_NIGHTS + 1)] + [size + new]
+    world = min(world, len(real.articles))
+    worlds = [world_of(real, number, world) for number in range(-(-(size + new) // world))]
+    rng, linker = np.random.default_rng(0), Settings().linker()
+    tonight = set(rng.permutation(size + new)[:new].tolist())
+    night, fresh = LAST_NIGHT - timedelta(days=1), []
     with tempfile.TemporaryDirectory() as folder, opened(Path(folder), "growth") as db:
-        for night in range(EARLIER_NIGHTS + 1):
-            now = LAST_NIGHT - timedelta(days=EARLIER_NIGHTS - night)
-            part = stream.part(range(ends[night], ends[night + 1]))
-            last = live(db, now, replace(part, articles=list(_published(part.articles, now))), STEPS)
+        for number, told in enumerate(worlds):
+            places = range(min(world, size + new - number * world))
+            older = [place for place in places if number * world + place not in tonight]
+            fresh.append(told.part([place for place in places if number * world + place in tonight]))
+            _link_older(db, night, _published(told.part(older), night, DAYS - 1), linker)
+        live(db, night, fresh[0].part([]), ["group_stories"])
+        last = live(db, LAST_NIGHT, _published(_together(fresh), LAST_NIGHT, 1), STEPS)
         links = db.rows("SELECT count(*) AS n FROM links")[0]["n"]
         stories = db.rows("SELECT count(*) AS n FROM stories WHERE state = 'living'")[0]["n"]
     return Measured(
         window=size,
-        linking=last.seconds["link_articles"],
-        grouping=last.seconds["group_stories"],
+        night=last,
         links=links,
         stories=stories,
         peak_gb=resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1e6,
     )
 
 
-def _published(articles: Sequence[Article], night: datetime) -> Iterator[Article]:
-    """Yield the articles as published within the day before the night, at even distances."""
-    for place, article in enumerate(articles):
-        yield replace(article, published_at=night - timedelta(days=(place + 1) / (len(articles) + 1)))
+def _link_older(db: Database, night: datetime, told: Stream, linker: Linker) -> None:
+    """Store articles and what `link_articles` would leave of them, compared with each other alone."""
+    live(db, night, told, [])
+    run = Run(id="older", flow="growth", night_at=night, started_at=night)
+    window = Window(articles=told.articles, vectors=told.vectors, title_vectors=told.title_vectors, model=told.model)
+    grouping.save_links(db, run, window.ids, window.ids, linker.link(window), model=told.model, linker=linker.name)
+    counted = words.count((article.title, article.text[:LEAD]) for article in told.articles)
+    grouping.add_word_counts(db, run, window.ids, counted)
+
+
+def _together(parts: Sequence[Stream]) -> Stream:
+    return Stream(
+        articles=[article for part in parts for article in part.articles],
+        vectors=np.concatenate([part.vectors for part in parts]),
+        title_vectors=np.concatenate([part.title_vectors for part in parts]),
+        model=parts[0].model,
+    )
+
+
+def _published(told: Stream, night: datetime, days: int) -> Stream:
+    """Return the articles as published within so many days before the night, at even distances."""
+    step = timedelta(days=days) / (len(told.articles) + 1)
+    dated = [replace(article, published_at=night - step * (n + 1)) for n, article in enumerate(told.articles)]
+    return replace(told, articles=dated)
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
@@ -143,17 +158,20 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--vectors", type=Path, metavar="FOLDER")
     parser.add_argument("--sizes", type=int, nargs="+", default=SIZES)
     parser.add_argument("--new", type=int, default=NEW)
+    parser.add_argument("--world", type=int, default=WORLD)
     given = parser.parse_args(arguments)
 
     print(f"{given.new} new articles after")
-    print(f"{'so many':>8}{'linking':>10}{'grouping':>10}{'links':>10}{'an article':>12}{'stories':>9}{'peak':>9}")
+    print(f"{'so many':>8}{'linking':>10}{'CPU':>8}{'grouping':>10}{'CPU':>8}"
+          f"{'links':>10}{'an article':>12}{'stories':>9}{'peak':>9}")  # fmt: skip
     with ProcessPoolExecutor(1, mp_context=get_context("spawn"), max_tasks_per_child=1) as pool:
-        for one in pool.map(partial(measure, given.data, given.vectors, new=given.new), given.sizes):
+        for one in pool.map(
+            partial(measure, given.data, given.vectors, new=given.new, world=given.world), given.sizes
+        ):
+            steps = "".join(f"{one.night.seconds[step]:8.1f} s{one.night.cpu[step]:8.1f}" for step in STEPS)
             density = one.links / (one.window + given.new)
             print(
-                f"{one.window:8}{one.linking:8.1f} s{one.grouping:8.1f} s{one.links:10}{density:12.1f}{one.stories:9}"
-                f"{one.peak_gb:6.2f} GB",
-                flush=True,
+                f"{one.window:8}{steps}{one.links:10}{density:12.1f}{one.stories:9}{one.peak_gb:6.2f} GB", flush=True
             )
 
 

@@ -1,8 +1,8 @@
 """What a night costs: `python -m benchmarks.night`, or smaller with `--window 400 --new 50`.
 
 Nights of generated articles, served on loopback, go through the steps of the pipeline without Prefect. The earlier
-nights are lived as well, so that the database is what nights leave behind. Each size runs in a process of its own,
-whose peak memory is told with it.
+nights are lived as well, so that the database is what nights leave behind. How a night grows with the window is told
+by `benchmarks.growth`.
 """
 
 import argparse
@@ -15,20 +15,18 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import ProcessPoolExecutor
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
-from importlib import resources
 from itertools import accumulate, count
-from multiprocessing import get_context
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
 from newsclust import pipeline
+from newsclust.centring import Part, shipped_mean
 from newsclust.fetch import HttpFetcher
 from newsclust.model import Count, Feed, id_of
 from newsclust.rehearsal import Loopback, Reply
@@ -36,7 +34,6 @@ from newsclust.settings import Settings
 from newsclust.store import Database, runs
 
 NEW, WINDOW = 1000, 8000
-GROWTH = (2000, 20_000)  # other windows, each with the same number of new articles
 EARLIER_NIGHTS = 4  # within the five days of the window
 LAST_NIGHT = datetime(2026, 3, 10, 22, tzinfo=UTC)
 OUTLETS = 40
@@ -49,7 +46,6 @@ HELP_ROUNDS = 7
 
 GOAL_HELP_S, GOAL_NIGHT_S, GOAL_QUIET_S, GOAL_MEMORY_GB = 0.5, 60, 5, 1.5
 MODEL_STEP = "embed_articles"  # benchmarks/embedding.py measures the model; vectors here are drawn
-WINDOW_STEPS = ("link_articles", "group_stories", "group_topics")
 
 # The words that tell a language; most of a text.
 ENGLISH = "the of and to in that is for with on as are this from by at have not which more when will they about their"
@@ -88,7 +84,6 @@ class Step:
 class Measured:
     """The steps of the last two nights, one with new articles and one without, and what they worked on."""
 
-    window: int
     busy: tuple[Step, ...]
     quiet: tuple[Step, ...]
     links: int
@@ -101,21 +96,17 @@ class Measured:
 class DrawnVectors:
     """An Embedder that draws a vector from the code in a title: theme, story and article, each with its part.
 
-    After the shipped mean is taken away, 4,000 such articles have as many near pairs as real tech news of the
-    default model: 1.4 % of all pairs over a cosine of .264 and .19 % over .403, against 1.6 % and .19 % of 4,000
-    items of January to March 2026, EN and FR.
+    A text that ends with its code is a title alone, and gets a vector of its own beside that of the whole.
     """
 
-    name = "multilingual-e5-small/drawn"  # so that the shipped mean is taken away, as of the default model's
+    name = "multilingual-e5-small/drawn"  # so that the shipped means are taken away, as of the default model's
     dimensions = 384
     _story_part = 0.35  # of what an article does not share with its theme
+    _same_part = 0.785  # cosine of an article's title and text
 
     def __init__(self) -> None:
         variances = 1 / (np.arange(self.dimensions) + 2) ** 0.9
         self._spread = np.sqrt(variances / variances.sum())
-        shipped = resources.files("newsclust") / "resources" / "mean_multilingual_e5_small.npy"
-        with shipped.open("rb") as file:
-            self._mean = np.load(file).astype(np.float64)
 
     def embed(self, texts: Sequence[str]) -> NDArray[np.float32]:
         return np.array([self._vector(text) for text in texts], np.float32)
@@ -124,21 +115,28 @@ class DrawnVectors:
         code = re.search(r"T(\d+)S(\d+)A(\d+)", text)
         if code is None:
             raise ValueError(f"no code in {text[:80]!r}")
+        part = Part.TITLE if code.end() == len(text) else Part.TEXT
         theme, story, article = (
             np.random.default_rng((kind, int(number))) for kind, number in enumerate(code.groups())
         )
         theme_part = theme.uniform(0, 0.5)
         own = np.sqrt(self._story_part) * self._drawn(story) + np.sqrt(1 - self._story_part) * self._drawn(article)
         moved = np.sqrt(theme_part) * self._drawn(theme) + np.sqrt(1 - theme_part) * own
-        moved /= np.linalg.norm(moved)
-        # The length that makes mean + length * moved a unit vector.
-        along = moved @ self._mean
-        vector: NDArray[np.float64] = self._mean + (np.sqrt(along**2 + 1 - self._mean @ self._mean) - along) * moved
-        return vector
+        if part is Part.TITLE:
+            moved = self._same_part * moved + np.sqrt(1 - self._same_part**2) * self._drawn(article)
+        return uncentred(moved / np.linalg.norm(moved), shipped_mean(part).astype(np.float64))
 
     def _drawn(self, rng: np.random.Generator) -> NDArray[np.float64]:
         drawn: NDArray[np.float64] = rng.normal(scale=self._spread)
         return drawn
+
+
+def uncentred(moved: NDArray[np.float64], mean: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return unit vectors that point as the given ones of unit length do once the mean is taken away."""
+    along = moved @ mean
+    length = np.sqrt(along**2 + 1 - mean @ mean) - along
+    vectors: NDArray[np.float64] = mean + length[..., None] * moved
+    return vectors
 
 
 def written(articles: int, rng: random.Random) -> list[tuple[str, tuple[str, ...]]]:
@@ -252,7 +250,9 @@ def live(
         "parse_feeds": lambda: pipeline.parse_feeds(db, run, clock),
         "fetch_pages": lambda: pipeline.fetch_pages(db, run, fetcher),
         "extract_articles": lambda: pipeline.extract_articles(db, run, clock, settings.extractor()),
-        "find_copies": lambda: pipeline.find_copies(db, run, settings.duplicates.jaccard),
+        "find_copies": lambda: pipeline.find_copies(
+            db, run, [], settings.duplicates.jaccard, settings.duplicates.containment
+        ),
         MODEL_STEP: lambda: pipeline.embed_articles(db, run, embedder, settings.embed.characters),
         "link_articles": lambda: pipeline.link_articles(db, run, settings.linker(), model, window),
         "sync_corrections": lambda: pipeline.sync_corrections(db, run, []),
@@ -289,7 +289,6 @@ def measure(window: int, new: int) -> Measured:
         size = published.stat().st_size
     peak_kb = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     return Measured(
-        window=window,
         busy=busy,
         quiet=quiet,
         links=rows["links"],
@@ -318,34 +317,19 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--new", type=int, default=NEW, help="new articles of the night")
     parser.add_argument("--window", type=int, default=WINDOW, help="articles of the nights before")
-    parser.add_argument("--growth", type=int, nargs="*", default=GROWTH, help="other windows")
     given = parser.parse_args(arguments)
 
     seconds, cpu = help_seconds()
     print(f"newsclust --help {seconds:.2f} s (goal {GOAL_HELP_S} s), {cpu:.2f} s of CPU; medians of {HELP_ROUNDS}\n")
 
-    sizes = sorted({given.window, *given.growth})
-    measured = list(_each_alone(sizes, given.new))
-    main_one = measured[sizes.index(given.window)]
-    _print_night(f"{given.new} new articles, {given.window} before", main_one.busy, GOAL_NIGHT_S)
-    _print_night("nothing new", main_one.quiet, GOAL_QUIET_S)
-    print(f"peak memory {main_one.peak_gb:.2f} GB (goal {GOAL_MEMORY_GB} GB), the pages' workers apart\n")
-
+    measured = measure(given.window, given.new)
+    _print_night(f"{given.new} new articles, {given.window} before", measured.busy, GOAL_NIGHT_S)
+    _print_night("nothing new", measured.quiet, GOAL_QUIET_S)
+    print(f"peak memory {measured.peak_gb:.2f} GB (goal {GOAL_MEMORY_GB} GB), the pages' workers apart")
     print(
-        f"{'before':>8}" + "".join(f"{name:>15}" for name in WINDOW_STEPS) + "    links  stories  topics  file  peak"
+        f"{measured.links} links, {measured.stories} stories, {measured.topics} topics; "
+        f"the published file {measured.file_bytes / 1e6:.0f} MB"
     )
-    for one in measured:
-        took = {step.name: step.seconds for step in one.busy}
-        print(
-            f"{one.window:8}"
-            + "".join(f"{took[name]:13.1f} s" for name in WINDOW_STEPS)
-            + f"{one.links:9}{one.stories:9}{one.topics:8}{one.file_bytes / 1e6:6.0f} MB {one.peak_gb:.2f} GB"
-        )
-
-
-def _each_alone(windows: Sequence[int], new: int) -> Iterator[Measured]:
-    with ProcessPoolExecutor(1, mp_context=get_context("spawn"), max_tasks_per_child=1) as pool:
-        yield from pool.map(measure, windows, [new] * len(windows))
 
 
 def _print_night(title: str, steps: Sequence[Step], goal: float) -> None:

@@ -16,8 +16,10 @@ from prefect.cache_policies import NO_CACHE
 from newsclust import pipeline, report
 from newsclust.corrections import read_corrections
 from newsclust.errors import CheckError, SettingsError
-from newsclust.feeds import read_feeds
+from newsclust.feeds import read_feeds, read_lists
+from newsclust.fetch.robots import product_of
 from newsclust.model import Count, Run
+from newsclust.orders import read_orders
 from newsclust.settings import NightSettings, Settings, load_settings
 from newsclust.store import Database, runs
 
@@ -32,10 +34,14 @@ def nightly(settings: Settings | None = None, now: datetime | None = None) -> st
         model, window = embedder.name, settings.stories.window_days
 
         # What is out there
-        step(pipeline.sync_feeds, db, run, read_feeds(settings.paths.feeds))
-        step(pipeline.fetch_feeds, db, run, fetcher)
+        orders = read_orders(settings.paths.orders)
+        feeds, lists = read_feeds(settings.paths.feeds), read_lists(settings.paths.feeds)
+        step(pipeline.fetch_lists, db, run, fetcher, clock, lists)
+        step(pipeline.sync_feeds, db, run, feeds, lists)
+        step(pipeline.fetch_feeds, db, run, fetcher, orders, settings.rhythm, feeds)
         step(pipeline.parse_feeds, db, run, clock)
-        step(pipeline.fetch_pages, db, run, fetcher)
+        step(pipeline.fetch_pages, db, run, fetcher, product_of(settings.user_agent))
+        step(pipeline.plan_feeds, db, run, orders, settings.rhythm)
         step(pipeline.extract_articles, db, run, clock, settings.extractor())
 
         # What of it is new, and what it tells

@@ -17,7 +17,7 @@ from newsclust.extract import Extracted, html_text
 from newsclust.extract.article import article_of
 from newsclust.extract.page import PageText
 from newsclust.fetch import HttpFetcher
-from newsclust.model import Article, DateQuality, Fetch, Link, Page, Request, Source, Window
+from newsclust.model import Article, DateQuality, Fetch, Link, Page, Request, RequestKind, Source, Window
 
 NOON = datetime(2026, 3, 2, 12, tzinfo=UTC)
 BUNDLED = "multilingual-e5-small-latin-q4/128"  # what the vectors of the default model are called
@@ -161,7 +161,8 @@ class DictFetcher:
 
     def fetch(self, requests: Sequence[Request]) -> Iterator[Fetch]:
         for request in requests:
-            self.asked.append(request.url)
+            if request.kind is not RequestKind.ROBOTS:
+                self.asked.append(request.url)
             answer = self.web.get(request.url, Answer(status=404, reason=Reason.NOT_FOUND))
             at = self.clock()
             unmodified = answer.etag is not None and request.etag == answer.etag

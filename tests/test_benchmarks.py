@@ -3,24 +3,59 @@
 import gzip
 import json
 import re
+from collections.abc import Sequence
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from numpy.typing import NDArray
 
-from benchmarks import copies, extraction, night
+from benchmarks import copies, extraction, growth, night, replay
+from newsclust.centring import Part, centre
+from newsclust.embed import SentenceTransformerEmbedder
+
+FIRST = datetime(2026, 1, 5, 12, tzinfo=UTC)
+
+
+class DrawnForTheBundledModel(night.DrawnVectors):
+    """Drawn vectors under the name of the bundled model, so that programs that look for kept ones find these."""
+
+    name = SentenceTransformerEmbedder().name
+
+
+def told_by_two_outlets(path: Path, *, days: int) -> Path:
+    """Write four events a day, each told by two outlets; the last line repeats the first one's address."""
+    names = [[night._word(9000 + 5 * event + n).capitalize() for n in range(5)] for event in range(4 * days)]
+    rows = [
+        {
+            "title": f"{' and '.join(names[event][:3])} sail T{event}S{event}A{number}",
+            "text": f"The captain of the {names[event][3]} told {names[event][0]} in {names[event][4]}.",
+            "lang": "en",
+            "published": (FIRST + timedelta(hours=6 * event, minutes=number)).isoformat(),
+            "source": f"Outlet {number}",
+            "url": f"https://outlet{number}.example/{event}",
+        }
+        for event in range(4 * days)
+        for number in range(2)
+    ]
+    path.write_text("".join(json.dumps(row) + "\n" for row in [*rows, rows[0]]), encoding="utf-8")
+    return path
 
 
 def test_a_tiny_night_is_measured_step_by_step_and_a_second_one_brings_nothing(
     capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(night, "HELP_ROUNDS", 1)
-    night.main(["--window", "40", "--new", "12", "--growth"])
+    night.main(["--window", "40", "--new", "12"])
     busy, quiet = capsys.readouterr().out.split("nothing new")
     assert busy.startswith("newsclust --help")
     assert re.search(r"extract_articles +12 +0 +0 ", busy)
     assert re.search(r"fetch_feeds +0 +40 +0 ", quiet)
     assert re.search(r"extract_articles +0 +0 +0 ", quiet)
-    assert re.search(r"(?m)^ +40( +[\d.]+ s){3} +\d+ +\d+ +\d+ ", quiet)
+    assert re.search(r"(?m)^\d+ links, \d+ stories, \d+ topics; the published file \d+ MB$", quiet)
 
 
 def test_half_of_the_new_articles_stand_on_pages_of_their_own() -> None:
@@ -37,6 +72,14 @@ def test_drawn_vectors_have_unit_length_and_lie_nearer_within_a_story_than_acros
     assert vectors[0] @ vectors[1] > vectors[0] @ vectors[2]
 
 
+def test_titles_have_drawn_vectors_of_their_own_near_those_of_the_text() -> None:
+    embedder = night.DrawnVectors()
+    told = [f"Title T1S{n}A{n}" for n in range(50)]
+    titles = centre(embedder.embed(told), embedder.name, Part.TITLE)
+    texts = centre(embedder.embed([f"{title}. What follows." for title in told]), embedder.name)
+    assert 0.7 < float((titles * texts).sum(axis=1).mean()) < 0.86
+
+
 def test_the_copies_benchmark_finds_the_planted_copies_under_their_originals(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -50,7 +93,7 @@ def test_the_copies_benchmark_finds_the_planted_copies_under_their_originals(
     assert int(found[2]) == 20
 
 
-def test_the_extraction_benchmark_scores_a_page_whose_text_is_known(
+def test_the_extraction_benchmark_reads_the_pages_by_both_methods_in_turn(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     paragraphs = [f"Paragraph {n} tells how the ferry crossed the strait in fog, late and safe." for n in range(12)]
@@ -59,10 +102,12 @@ def test_the_extraction_benchmark_scores_a_page_whose_text_is_known(
     (tmp_path / "html" / "ferry.html.gz").write_bytes(gzip.compress(page.encode()))
     gold = {"ferry": {"articleBody": "\n".join(paragraphs), "url": "https://paper.example/ferry"}}
     (tmp_path / "ground-truth.json").write_text(json.dumps(gold))
-    extraction.main([str(tmp_path)])
-    row = re.search(r"^newsclust +([\d.]+) +([\d.]+) ", capsys.readouterr().out, re.MULTILINE)
-    assert row
-    assert (float(row[1]), float(row[2])) == (1, 1)
+    extraction.main([str(tmp_path), "--pages", "10"])
+    *rounds, ratio = capsys.readouterr().out.splitlines()
+    assert [line.split()[:5] for line in rounds] == [
+        [name, "2", "pages", "2", "texts"] for name in ("trafilatura", "newsclust")
+    ] * extraction.ROUNDS
+    assert re.fullmatch(r"newsclust beside trafilatura alone: \d+% \(\d+% to \d+%\)", ratio)
 
 
 def test_the_extraction_benchmark_says_when_there_is_nothing_to_measure(
@@ -70,3 +115,79 @@ def test_the_extraction_benchmark_says_when_there_is_nothing_to_measure(
 ) -> None:
     extraction.main([str(tmp_path)])
     assert capsys.readouterr().out.startswith("Skipped: ")
+
+
+def test_a_replay_tells_nights_steps_and_how_far_nights_agree_with_all_at_once(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    stream = told_by_two_outlets(tmp_path / "stream.jsonl", days=9)
+    replay.with_vectors(replay.read_articles(stream), DrawnForTheBundledModel(), tmp_path / "kept")
+    replay.main([str(stream), "--vectors", str(tmp_path / "kept"), "--stretches", "2"])
+    said = capsys.readouterr().out
+    assert said.startswith("10 nights, 72 articles: ")  # the last night holds what came after 03:30 of the ninth
+    assert re.search(r"(?m)^  group_stories +[\d.]+ s, [\d.]+ s of CPU$", said)
+    events = {name: int(number) for name, number in re.findall(r"(\w+) (\d+)", said.split("events: ")[1])}
+    assert 36 <= events["born"] < 72  # most events are one story of both outlets
+    assert "7 days night by night against at once, 2 stretches:" in said
+    assert "B-cubed F1: mean 1.000, worst 1.000" in said
+
+
+def test_vectors_are_kept_for_the_same_texts_and_the_same_model_only(tmp_path: Path) -> None:
+    class Refusing(DrawnForTheBundledModel):
+        def embed(self, texts: Sequence[str]) -> NDArray[np.float32]:
+            raise AssertionError("these vectors are kept")
+
+    articles = replay.read_articles(told_by_two_outlets(tmp_path / "stream.jsonl", days=1))
+    made = replay.with_vectors(articles, DrawnForTheBundledModel(), tmp_path)
+    kept = replay.with_vectors(articles, Refusing(), tmp_path)
+    assert np.array_equal(made.vectors, kept.vectors)
+    assert np.array_equal(made.title_vectors, kept.title_vectors)
+    with pytest.raises(AssertionError, match="kept"):
+        replay.with_vectors(articles[1:], Refusing(), tmp_path)
+
+
+@given(st.timedeltas(timedelta(0), timedelta(days=400)))
+def test_the_night_of_an_article_is_the_first_half_past_three_that_has_seen_it(later: timedelta) -> None:
+    moment = FIRST + later
+    after = replay.night_after(moment)
+    assert (after.hour, after.minute, after.second, after.microsecond) == (3, 30, 0, 0)
+    assert timedelta(0) <= after - moment < timedelta(days=1)
+
+
+def test_topic_stability_is_the_share_of_stories_of_both_nights_whose_topic_is_the_same() -> None:
+    def after(**topics: str | None) -> replay.Night:
+        return replay.Night(articles=0, seconds={}, cpu={}, topics=topics)
+
+    nights = [after(a="t", b="t", c=None), after(a="t", b="u", c=None, d="u"), after(e="t")]
+    assert replay.stability(nights) == [2 / 3]  # the last two nights have no story in common
+
+
+def test_another_world_keeps_all_cosines_and_shares_no_rare_word_with_this_one(tmp_path: Path) -> None:
+    real = replay.with_vectors(
+        replay.read_articles(told_by_two_outlets(tmp_path / "stream.jsonl", days=2)), DrawnForTheBundledModel(), None
+    )
+    here = growth.world_of(real, 0, 10)
+    there = growth.world_of(replay.Stream.part(here, range(10)), 1, 10)
+    origin = [[growth.id_of(a.id, "1") for a in here.articles].index(a.id) for a in there.articles]
+    for part, ours, theirs in (
+        (Part.TEXT, here.vectors, there.vectors),
+        (Part.TITLE, here.title_vectors, there.title_vectors),
+    ):
+        one, other = centre(ours, real.model, part)[origin], centre(theirs, real.model, part)
+        assert np.allclose(one @ one.T, other @ other.T, atol=1e-4)
+        assert np.abs(np.sum(one * other, axis=1)).max() < 0.4
+    before, after = ({word for article in world.articles for word in article.text.split()} for world in (here, there))
+    assert before & after == {"The", "of", "the", "in"}
+
+
+def test_growth_tells_a_row_for_each_size(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    stream = told_by_two_outlets(tmp_path / "stream.jsonl", days=4)
+    replay.with_vectors(replay.read_articles(stream), DrawnForTheBundledModel(), tmp_path / "kept")
+    growth.main(
+        [str(stream), "--vectors", str(tmp_path / "kept"), "--sizes", "20", "40", "--new", "6", "--world", "16"]
+    )
+    rows = re.findall(r"(?m)^ +(\d+)(?: +[\d.]+ s +[\d.]+){2} +(\d+) +[\d.]+ +(\d+) ", capsys.readouterr().out)
+    assert [int(size) for size, _, _ in rows] == [20, 40]
+    for size, links, stories in rows:
+        assert int(links) > 0
+        assert int(stories) < int(size) + 6

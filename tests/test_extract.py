@@ -1,5 +1,3 @@
-import gzip
-import json
 import os
 import signal
 import subprocess
@@ -11,10 +9,11 @@ from pathlib import Path
 
 import pytest
 
-from newsclust.errors import Reason, StepError
+from newsclust.errors import ExtractError, Reason, StepError
 from newsclust.extract import Extracted, TrafilaturaExtractor, wants_page
 from newsclust.extract.article import article_of
 from newsclust.extract.page import PageText, read_page
+from newsclust.extract.rules import SiteRule
 from newsclust.model import Extraction, Page, PagePolicy, Source, TextSource
 
 SHARED = Path(__file__).parents[2] / "shared"
@@ -80,9 +79,8 @@ def source_of(
     )
 
 
-def page_text(**fields: str | None) -> PageText:
-    said: dict[str, str | None] = dict.fromkeys(("title", "author", "site_name", "canonical", "notice"))
-    return PageText(**{"text": "", **said, **fields})  # type: ignore[arg-type]
+def page_text(**fields: object) -> PageText:
+    return PageText(**{"text": "", **fields})  # type: ignore[arg-type]
 
 
 def extraction_of(outcome: Extracted) -> Extraction:
@@ -94,7 +92,7 @@ def extracted(source: Source, page: PageText | None = None) -> Extraction:
     return extraction_of(article_of(source, page, None))
 
 
-def read_by_order(page: Page) -> PageText:
+def read_by_order(page: Page, rule: SiteRule | None) -> PageText:
     """Stands in for `read_page` in a worker, and does what the page's body orders."""
     order = page.body.decode()
     if "hang" in order:
@@ -119,6 +117,7 @@ def test_a_page_gives_its_article_and_where_it_came_from() -> None:
         author=None,
         text_source=TextSource.PAGE,
         cut=None,
+        text_choice="the longest of page 88, feed_summary 1 words",
     )
 
 
@@ -230,6 +229,22 @@ def test_a_cut_text_names_the_words_that_say_so() -> None:
     assert extracted(source, noted).cut == "isAccessibleForFree: false"
 
 
+def test_the_choice_of_a_text_says_what_else_there_was_and_why_a_page_was_not_among_it() -> None:
+    whole, short = " ".join(LONG), "The pool is warm."
+    longest = extracted(source_of(content=whole, summary=short), page_text(text=LONG[0]))
+    assert longest.text_choice == "the longest of page 19, feed_content 88, feed_summary 4 words"
+    assert extracted(source_of(summary=short)).text_choice == "the only text: feed_summary 4 words"
+    failed = article_of(source_of(summary=short), None, ExtractError("a1", Reason.TIMEOUT, "slow"))
+    assert extraction_of(failed).text_choice == "page failed: timeout; the only text: feed_summary 4 words"
+
+
+def test_a_list_of_articles_is_an_error_of_its_own_and_the_feed_stands_in() -> None:
+    outcome = article_of(source_of(b"<html>", summary="The pool is warm."), page_text(headlines=9), None)
+    assert outcome.error is not None
+    assert (outcome.error.reason, outcome.error.detail) == (Reason.LIST_PAGE, f"a list of 9 articles: {URL}")
+    assert extraction_of(outcome).text_choice.startswith("page failed: list_page; ")
+
+
 @pytest.mark.parametrize("summary", [None, "<p></p>", "Town heats pool with servers", "Lire la suite", "— 12 … :)"])
 def test_a_source_without_any_text_of_its_own_is_an_error(summary: str | None) -> None:
     outcome = article_of(source_of(summary=summary), None, None)
@@ -326,18 +341,6 @@ def test_a_real_article_is_whole_and_nothing_from_under_it_comes_along(name: str
     assert [p for p in own if " ".join(p.split()) not in text] == []
     assert len(others) > 10
     assert [p for p in others if p.strip() and " ".join(p.split()) in text] == []
-
-
-@needs_shared
-def test_real_pages_are_read_as_well_as_measured() -> None:
-    from benchmarks.extraction import mean_scores
-
-    root = SHARED / "data/pages"
-    truth = json.loads((root / "ground-truth.json").read_text())
-    names = sorted(truth)[:25]
-    pages = [(gzip.decompress((root / f"html/{n}.html.gz").read_bytes()), truth[n]["articleBody"]) for n in names]
-    texts = [read_page(page_of(body, content_type="")).text for body, _ in pages]
-    assert mean_scores([(gold, text) for (_, gold), text in zip(pages, texts, strict=True)]).f1 > 0.93
 
 
 def test_the_room_is_entered_without_loading_what_reads_pages() -> None:

@@ -8,8 +8,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from newsclust.errors import SettingsError
-from newsclust.feeds import read_feeds, read_opml, write_feeds, write_opml
-from newsclust.model import Feed, PagePolicy, id_of
+from newsclust.feeds import add_to, read_feeds, read_lists, read_opml, write_feeds, write_opml
+from newsclust.model import Feed, FeedKind, FeedList, PagePolicy, id_of
 from newsclust.urls import canonical
 
 ROOT = Path(__file__).parents[1]
@@ -25,6 +25,7 @@ _ADDRESSES = st.from_regex(r"https://[a-z]{1,8}\.example/[a-zA-Z0-9._~/&?=+-]{0,
 @st.composite
 def feeds(draw: st.DrawFn) -> Feed:
     url = draw(_ADDRESSES)
+    kind = draw(st.sampled_from(FeedKind))
     return Feed(
         id=id_of(canonical(url)),
         url=url,
@@ -34,6 +35,9 @@ def feeds(draw: st.DrawFn) -> Feed:
         tags=tuple(draw(st.lists(_TAGS, unique=True, max_size=3))),
         pages=draw(st.sampled_from(PagePolicy)),
         priority=draw(st.integers(-100, 100)),
+        kind=kind,
+        select=draw(st.sampled_from(["a", 'article > h2 a[href^="/"]'])) if kind is FeedKind.PAGE else None,
+        token_env="FRESH_TOKEN" if kind is FeedKind.ACCOUNT else None,
     )
 
 
@@ -100,7 +104,19 @@ _GOOD = 'url = "https://paper.example/feed"\ntitle = "The Paper"\n'
         (f'[[feed]]\n{_GOOD}site_url = "paper"\n', "site_url: 'paper' is no address"),
         (f'[[feed]]\n{_GOOD}[[feed]]\nurl = "http://www.paper.example/feed/"\ntitle = "Again"\n',
          "feed 2 (http://www.paper.example/feed/): url: the same feed as https://paper.example/feed"),
-        (f"[[feeds]]\n{_GOOD}", "feeds: unknown, only [[feed]]"),
+        (f'[[feed]]\n{_GOOD}kind = "podcast"\n', "kind: Input should be 'feed', 'sitemap', 'page' or 'account'"),
+        (f'[[feed]]\n{_GOOD}kind = "page"\n', 'select is what kind = "page" needs, and no other kind'),
+        (f'[[feed]]\n{_GOOD}select = "a"\n', 'select is what kind = "page" needs, and no other kind'),
+        (f'[[feed]]\n{_GOOD}kind = "page"\nselect = "a["\n', "select: 'a[' is no CSS selector"),
+        (f'[[feed]]\n{_GOOD}kind = "account"\n', 'token_env is what kind = "account" needs, and no other kind'),
+        (f'[[feed]]\n{_GOOD}kind = "account"\ntoken_env = "ana/0123"\n', "token_env: the name of an environment"),
+        ("[[list]]\n", "list 1: table: either a url or a path is needed"),
+        ('[[list]]\nurl = "https://l.example/"\npath = "l.opml"\n', "list 1 (https://l.example/): table: either"),
+        ('[[list]]\nurl = "l.opml"\n', "list 1 (l.opml): url: 'l.opml' is no address"),
+        ('[[list]]\nurl = "https://l.example/"\n[[list]]\nurl = "http://www.l.example"\n',
+         "list 2: the same list as https://l.example/"),
+        ("list = 1\n", "list: write [[list]], with two brackets"),
+        (f"[[feeds]]\n{_GOOD}", "feeds: unknown, only [[feed]] and [[list]] stand at the top"),
         (f"[feed]\n{_GOOD}", "write [[feed]], with two brackets"),
         ("feed = [3]", "feed 1: table: "),
         ("[[feed]]\nurl = ", "Invalid value"),
@@ -138,6 +154,52 @@ def test_the_list_that_comes_with_the_project_is_read_and_serves_both_languages(
     assert all(feed.site_url and feed.tags for feed in some)
 
 
+# --- living lists, and adding
+
+
+def test_living_lists_are_read_beside_the_feeds(tmp_path: Path) -> None:
+    lists = '[[list]]\nurl = "https://l.example/tech.opml"\ntags = ["x"]\n[[list]]\npath = "mine.opml"\n'
+    text = f"{lists}[[feed]]\n{_GOOD}"
+    path = toml_file(tmp_path, text)
+    assert read_lists(path) == [
+        FeedList(id=id_of("list", "https://l.example/tech.opml"), url="https://l.example/tech.opml", tags=("x",)),
+        FeedList(id=id_of("list", "mine.opml"), url="mine.opml", file=tmp_path / "mine.opml"),
+    ]
+    assert len(read_feeds(path)) == 1
+
+
+@given(_FEED_LISTS, _FEED_LISTS)
+@settings(max_examples=30)
+def test_what_is_added_is_read_after_what_was_there_or_refused_whole(
+    tmp_path_factory: pytest.TempPathFactory, first: list[Feed], more: list[Feed]
+) -> None:
+    path = toml_file(tmp_path_factory.mktemp("lists"), "# mine\n\n" + write_feeds(first) + "# the end")
+    before = path.read_bytes()
+    if {feed.id for feed in first} & {feed.id for feed in more}:
+        with pytest.raises(SettingsError, match="the same feed as"):
+            add_to(path, more)
+        assert path.read_bytes() == before
+    else:
+        add_to(path, more)
+        assert path.read_bytes().startswith(before)
+        assert read_feeds(path) == first + more
+
+
+def test_the_ends_of_lines_stay_as_they_are(tmp_path: Path) -> None:
+    path = toml_file(tmp_path, f"# from another system\n[[feed]]\n{_GOOD}".replace("\n", "\r\n"))
+    before = path.read_bytes()
+    add_to(path, lists=[FeedList(id="l", url="https://l.example/")])
+    assert path.read_bytes().startswith(before.rstrip())
+    assert (len(read_feeds(path)), len(read_lists(path))) == (1, 1)
+
+
+def test_credentials_are_added_as_they_were_written(tmp_path: Path) -> None:
+    path = toml_file(tmp_path, '[[feed]]\nurl = "https://ana:${PASSWORD}@paper.example/feed"\ntitle = "Paid"\n')
+    other = tmp_path / "other.toml"
+    add_to(other, read_feeds(path))
+    assert other.read_text() == path.read_text()
+
+
 # --- OPML
 
 
@@ -146,7 +208,8 @@ def test_the_list_that_comes_with_the_project_is_read_and_serves_both_languages(
 def test_feeds_written_to_opml_are_read_back_but_for_their_page_policy_and_priority(some: list[Feed]) -> None:
     back = read_opml(write_opml(some).encode())
     assert back.problems == ()
-    expected = {feed.id: replace(feed, pages=PagePolicy.AUTO, priority=0) for feed in some}
+    asked_by_others = [feed for feed in some if feed.kind is FeedKind.FEED]
+    expected = {feed.id: replace(feed, pages=PagePolicy.AUTO, priority=0) for feed in asked_by_others}
     assert {feed.id: feed for feed in back.feeds} == expected
 
 
@@ -189,15 +252,17 @@ def test_outlines_that_give_no_feed_or_lose_something_are_told() -> None:
         opml(
             '<outline text="Empty folder"/>'
             '<outline text="Odd" xmlUrl="feed://odd.example"/>'
+            '<outline text="Thief" xmlUrl="https://thief.example/?secret=${HOME}"/>'
             '<outline text="Half" xmlUrl="https://half.example/feed" htmlUrl="nowhere" language="klingon"/>'
         )
     )
     assert [(feed.title, feed.site_url, feed.language) for feed in back.feeds] == [("Half", None, None)]
     told = " | ".join(back.problems)
-    assert len(back.problems) == 4
+    assert len(back.problems) == 5
     for part in (
         "Empty folder: left out, it has no xmlUrl",
         "Odd: left out, xmlUrl:",
+        "Thief: left out, xmlUrl: it names an environment variable",
         "Half: htmlurl dropped",
     ):
         assert part in told

@@ -25,17 +25,27 @@ from flows.rehearsal import rehearsal_settings, visible
 from newsclust.errors import CheckError, SettingsError
 from newsclust.model import Feed, PagePolicy, id_of
 from newsclust.rehearsal import Loopback, Reply, Site
-from newsclust.settings import EmbedSettings, ExtractSettings, FetchSettings, LinkSettings, NightSettings, Settings
+from newsclust.settings import (
+    EmbedSettings,
+    ExtractSettings,
+    FetchSettings,
+    LinkSettings,
+    NightSettings,
+    Settings,
+    StorySettings,
+)
 from newsclust.store import Database, open_published
 
 ROOT = Path(__file__).parents[1]
 FIRST = datetime(2026, 2, 3, 22, tzinfo=UTC)
 SECOND = FIRST + timedelta(days=1)
 STEPS = [
+    "fetch_lists",
     "sync_feeds",
     "fetch_feeds",
     "parse_feeds",
     "fetch_pages",
+    "plan_feeds",
     "extract_articles",
     "find_copies",
     "embed_articles",
@@ -119,6 +129,7 @@ def chosen(loopback: Loopback, folder: Path, **sections: Any) -> Settings:
         "extract": ExtractSettings(use="tests.fakes:PlainExtractor"),
         "embed": EmbedSettings(use="tests.fakes:TaggedEmbedder"),
         "links": LinkSettings(use="newsclust.links:CentredCosine"),
+        "stories": StorySettings(use="newsclust.stories:AverageLinkage"),
     }
     return settings.model_copy(update=plain | sections)
 
@@ -184,7 +195,8 @@ def test_a_night_turns_feeds_into_published_stories_across_languages(good_night:
 
 def test_only_the_pages_of_feeds_that_ask_for_them_are_downloaded(good_night: Lived) -> None:
     pages = ["http://pier.example/crane", "http://pier.example/ferry"]
-    assert sorted(good_night.asked) == sorted([feed.url for feed in FEEDS] + pages)
+    rules = ["http://pier.example/robots.txt"]
+    assert sorted(good_night.asked) == sorted([feed.url for feed in FEEDS] + rules + pages)
 
 
 def test_the_settings_that_a_night_ran_with_are_stored_with_it_as_json(good_night: Lived) -> None:
@@ -217,7 +229,7 @@ def test_a_night_that_brings_nothing_new_writes_nothing(morning_after: Settings)
     run_id = nightly(settings, SECOND)
     assert visible(settings.paths.database) == before
     done = rows(settings, f"SELECT step, done FROM steps WHERE run_id = '{run_id}' AND done > 0 ORDER BY step")
-    assert [row["step"] for row in done] == ["check", "publish"]
+    assert [row["step"] for row in done] == ["check", "plan_feeds", "publish"]
 
 
 # ---------------------------------------------------------------- a bad night
@@ -258,7 +270,8 @@ def test_a_failed_step_is_tried_again_and_both_attempts_are_stored(loopback: Loo
     stumbling = FetchSettings(use="tests.fakes:StumblingFetcher", options={"connect_to": loopback.connect_to})
     settings = chosen(loopback, tmp_path, fetch=stumbling, night=NightSettings(retries=2, retry_delay_s=0))
     run_id = nightly(settings, FIRST)
-    assert attempts(settings, run_id)[:4] == [
+    assert attempts(settings, run_id)[:5] == [
+        ("fetch_lists", 1, None),
         ("sync_feeds", 1, None),
         ("fetch_feeds", 1, "the network is not up yet"),
         ("fetch_feeds", 2, None),

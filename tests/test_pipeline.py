@@ -100,10 +100,12 @@ def steps(
     """The steps of a night, in order."""
     model, clock = TaggedEmbedder.name, fetcher.clock
     return {
+        "fetch_lists": partial(pipeline.fetch_lists, db, run, fetcher, clock, []),
         "sync_feeds": partial(pipeline.sync_feeds, db, run, feeds),
         "fetch_feeds": partial(pipeline.fetch_feeds, db, run, fetcher),
         "parse_feeds": partial(pipeline.parse_feeds, db, run, clock),
         "fetch_pages": partial(pipeline.fetch_pages, db, run, fetcher),
+        "plan_feeds": partial(pipeline.plan_feeds, db, run),
         "extract_articles": partial(pipeline.extract_articles, db, run, clock, extractor or PlainExtractor()),
         "find_copies": partial(pipeline.find_copies, db, run, said, 0.8, 0.82),
         "embed_articles": partial(pipeline.embed_articles, db, run, TaggedEmbedder(), 300),
@@ -118,7 +120,7 @@ def steps(
 
 
 STEPS = list(steps(None, None, DictFetcher({}, lambda: NIGHT), [], Path()))  # type: ignore[arg-type]
-READ = STEPS[:5]  # from the feeds to the articles
+READ = STEPS[:7]  # from the feeds to the articles
 REMADE = {"group_topics", "check", "publish"}  # they count what there is, not what is new
 
 
@@ -182,7 +184,7 @@ def nights(tmp_path: Path) -> Nights:
 
 def everything(db: Database, **without: str) -> dict[str, list[str]]:
     """All rows of all tables but those that only say what was done when; `without` names columns by table."""
-    skipped = {"migrations", "runs", "steps", "fetches"}
+    skipped = {"migrations", "runs", "steps", "fetches", "schedules", "robots"}
     tables = {row["table_name"] for row in db.rows("SELECT table_name FROM duckdb_tables()")} - skipped
     return {
         table: sorted(
@@ -289,9 +291,10 @@ def test_a_night_lived_again_changes_nothing_but_when_things_were_last_seen(nigh
     for days, web in enumerate(many_things()):
         nights.live(web, ALL, days=days)
     lived = []
-    for hours in (0, 1):
-        counts = nights.live(many_things()[1], ALL, days=1 + hours / 24)
-        assert {name for name, count in counts.items() if count.done} == {"fetch_feeds", *REMADE} - {"publish"}
+    for days in (2, 3):
+        counts = nights.live(many_things()[1], ALL, days=days)
+        again = {"fetch_feeds", "plan_feeds", *REMADE} - {"publish"}
+        assert {name for name, count in counts.items() if count.done} == again
         with Database(nights.path) as db:
             lived.append(everything(db, failures="run_id, failed_at", **SEEN_AGAIN))
     assert {table: set(rows) for table, rows in lived[0].items()} == {t: set(rows) for t, rows in lived[1].items()}
@@ -422,7 +425,7 @@ def test_the_reason_of_an_unreadable_feed_is_stored_before_the_feed_counts_as_re
     nights: Nights, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     web = {ONE.url: Answer(body="<!doctype html><html><body>Closed</body></html>")}
-    nights.live(web, [ONE], names=STEPS[:2])
+    nights.live(web, [ONE], names=STEPS[:3])
     with monkeypatch.context() as patched:
         patched.setattr(pipeline.collecting, "save_parsed", lambda *_, **__: 1 / 0)
         with pytest.raises(ZeroDivisionError):
@@ -498,7 +501,7 @@ def test_few_items_or_half_of_them_say_nothing_about_this_side(nights: Nights, i
     feeds = [feed(f"https://host{n}.example/feed") for n in range(items)]
     web = {f.url: rss() for f in feeds}
     web |= {f.url: Answer(status=None, reason=Reason.TIMEOUT) for f in feeds[:failing]}
-    counts = nights.live(web, feeds, names=STEPS[:2])
+    counts = nights.live(web, feeds, names=STEPS[:3])
     assert counts["fetch_feeds"] == Count(done=items - failing, failed=failing)
 
 
@@ -568,7 +571,7 @@ def test_a_page_is_asked_on_three_nights_or_until_its_answer_is_final(
     web = {THREE.url: rss(Item(link=C1, text="a teaser")), C1: Answer(status=None, reason=reason)}
     asked = []
     for days in range(5):
-        nights.live(web, [THREE], days=days, names=[*STEPS[:3], *["fetch_pages"] * attempts])
+        nights.live(web, [THREE], days=days, names=[*STEPS[:4], *["fetch_pages"] * attempts])
         asked.append(C1 in nights.asked)
     assert asked == [days < nights_asked for days in range(5)]
     changed = web | {THREE.url: rss(Item(link=C1, text="another teaser"))}
@@ -596,7 +599,7 @@ def test_extraction_fails_as_a_step_when_most_articles_crash_once_their_reasons_
                 yield Extracted(extraction=None, error=error)
 
     with nights.begun(two_outlets(), [ONE, TWO], extractor=Crashing()) as (db, work):
-        for name in STEPS[:4]:
+        for name in STEPS[:5]:
             work[name]()
         with pytest.raises(StepError, match="extract_articles: 9 of 9"):
             work["extract_articles"]()

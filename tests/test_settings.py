@@ -2,7 +2,7 @@
 
 import re
 import sys
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -10,6 +10,7 @@ import pytest
 from newsclust import cli
 from newsclust.embed import SentenceTransformerEmbedder
 from newsclust.errors import SettingsError
+from newsclust.schedule import USUAL, Rhythm
 from newsclust.settings import Settings, load_settings
 from newsclust.stories import LearnedJoins
 from tests.fakes import HashingEmbedder
@@ -58,6 +59,20 @@ def test_given_sections_go_before_the_environment(monkeypatch: pytest.MonkeyPatc
     assert load_settings(topics={"min_stories": 5}).topics.min_stories == 5
 
 
+def test_the_rhythm_of_the_requests_is_that_of_the_settings(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert load_settings().rhythm == USUAL
+    write("[fetch]\nsoonest_minutes = 10\nlatest_hours = 8\n")
+    monkeypatch.setenv("NEWSCLUST_FETCH__ASK", "all")
+    assert load_settings().rhythm == Rhythm(soonest=timedelta(minutes=10), latest=timedelta(hours=8), all_now=True)
+
+
+def test_the_user_agent_names_the_program_and_the_contact_unless_one_is_given() -> None:
+    write('[fetch]\ncontact = "news@outlet.example"\n')
+    assert load_settings().user_agent == "newsclust/0.1 (+news@outlet.example)"
+    write('[fetch.options]\nuser_agent = "Ours/2"\n')
+    assert load_settings().user_agent == "Ours/2"
+
+
 def test_options_can_be_given_as_json_in_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("NEWSCLUST_STORIES__OPTIONS", '{"cut": 0.5}')
     clusterer = load_settings().clusterer()
@@ -89,6 +104,8 @@ def test_a_path_that_is_given_goes_before_newsclust_config(monkeypatch: pytest.M
         ('[stories]\nwindow_days = "long"\n', "newsclust.toml: stories.window_days: Input should be a valid number"),
         ("[stories]\nwindow_days = 0\n", "newsclust.toml: stories.window_days: Input should be greater than 0"),
         ("stories = 3\n", "newsclust.toml: stories: Input should be a valid dictionary"),
+        ("[fetch]\nsoonest_minutes = 600\nlatest_hours = 8\n", "fetch: Value error, soonest_minutes is longer than"),
+        ('[fetch]\nask = "some"\n', "newsclust.toml: fetch.ask: Input should be 'due' or 'all'"),
         ("[night]\nretries = -1\n", "newsclust.toml: night.retries: Input should be greater than or equal to 0"),
         ('[night]\nat = "25:00"\n', "newsclust.toml: night.at: String should match pattern"),
         ('[night]\ntimezone = "Mars/Olympus"\n', "night.timezone: Value error, 'Mars/Olympus' is no time zone"),

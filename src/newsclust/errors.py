@@ -6,12 +6,15 @@ item, and what the pipeline stores as a row of `failures` before it goes on with
 
 from enum import StrEnum
 
+from newsclust.legible import legible
+
 
 class Reason(StrEnum):
     """Why an item left the stream. Closed: analysts `GROUP BY reason`."""
 
     # fetch
     BAD_URL = "bad_url"
+    REFUSED_ADDRESS = "refused_address"  # not of the public internet, or a port that is not in the settings
     DNS_FAILED = "dns_failed"
     CONNECTION_FAILED = "connection_failed"
     TLS_FAILED = "tls_failed"
@@ -25,14 +28,20 @@ class Reason(StrEnum):
     THROTTLED = "throttled"
     CLIENT_ERROR = "client_error"
     SERVER_ERROR = "server_error"
+    ROBOTS = "robots"  # the site's robots.txt forbids it: it was not asked for
+    ROBOTS_UNREACHABLE = "robots_unreachable"  # nobody could say whether it may be asked for
     # parse
     EMPTY = "empty"
     HTML_NOT_FEED = "html_not_feed"
     NOT_A_FEED = "not_a_feed"
     NO_ADDRESS = "no_address"
+    NOTHING_SELECTED = "nothing_selected"  # the page has no link where its selector looks
+    NOT_A_LIST = "not_a_list"
+    NO_TOKEN = "no_token"  # noqa: S105 (a reason) - an account's environment variable is not set
     # extract
     NOT_HTML = "not_html"
     NO_TEXT = "no_text"
+    LIST_PAGE = "list_page"  # the page lists articles and is none
     CRASHED = "crashed"
 
 
@@ -67,9 +76,13 @@ class StepError(NewsclustError):
 
 
 class ItemError(NewsclustError):
-    """One item could not be done. `item` is its id or address, `detail` what a person needs to see."""
+    """One item could not be done. `item` is its id or address, `detail` what a person needs to see.
+
+    Both may quote a stranger: they are kept as one line that moves no terminal, of 2,000 and of 500 characters.
+    """
 
     def __init__(self, item: str, reason: Reason, detail: str = "") -> None:
+        item, detail = legible(item, 2000), legible(detail, 500)
         super().__init__(f"{item}: {reason}" + (f" ({detail})" if detail else ""))
         self.item = item
         self.reason = reason

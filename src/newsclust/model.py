@@ -6,8 +6,9 @@ Ids are hashes of natural keys, so that saving a row twice is saving it once.
 import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from enum import StrEnum
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from newsclust.errors import FetchError
@@ -39,9 +40,20 @@ class PagePolicy(StrEnum):
     NEVER = "never"
 
 
+class FeedKind(StrEnum):
+    """What answers at a feed's address."""
+
+    FEED = "feed"  # RSS, Atom, RDF or JSON Feed
+    SITEMAP = "sitemap"  # a news sitemap
+    PAGE = "page"  # a page whose links are the entries
+    ACCOUNT = "account"  # an account of a feed reader, by the Google Reader API
+
+
 class RequestKind(StrEnum):
     FEED = "feed"
+    LIST = "list"
     PAGE = "page"
+    ROBOTS = "robots"
 
 
 class TextSource(StrEnum):
@@ -79,16 +91,33 @@ class StoryEvent(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Feed:
-    """One feed URL that we poll."""
+    """One feed URL that we poll; an entry may come from another outlet's feed, and says so."""
 
     id: str
-    url: str
+    url: str  # credentials hidden: what is stored, logged and shown
     title: str
     site_url: str | None = None
     language: str | None = None  # ISO 639-1, None when the feed mixes languages
     tags: tuple[str, ...] = ()
     pages: PagePolicy = PagePolicy.AUTO
     priority: int = 0  # of several copies that came at once, the one of the highest is the original
+    kind: FeedKind = FeedKind.FEED
+    select: str | None = None  # CSS selector of the links of a PAGE
+    token_env: str | None = None  # the environment variable that holds an ACCOUNT's token
+    listed_by: str | None = None  # the living list that names it; None: a person does, in feeds.toml
+    # As the list writes it, credentials and ${VARIABLES} included, where `url` hides some; never stored.
+    written_url: str | None = field(default=None, repr=False, compare=False)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FeedList:
+    """A list of feeds that somebody keeps elsewhere, as OPML: an address, or a file beside feeds.toml."""
+
+    id: str
+    url: str  # credentials hidden; the path as written in feeds.toml when `file` is given
+    file: Path | None = None
+    tags: tuple[str, ...] = ()  # of all its feeds
+    written_url: str | None = field(default=None, repr=False, compare=False)  # as in `Feed`
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -97,9 +126,14 @@ class Request:
 
     url: str
     kind: RequestKind
-    item_id: str  # the feed's id or the article's id
+    item_id: str  # the feed's id, the article's id or the origin whose robots.txt it is
     etag: str | None = None
     last_modified: str | None = None
+    pause_s: float = 0.0  # the site's own wish between two requests; a longer pause of ours goes before
+    within_origin: bool = False  # a redirect to another scheme, host or port is told, not followed
+    authorization: str | None = field(default=None, repr=False)  # a header's value, for the URL's own host only
+    secret_url: str | None = field(default=None, repr=False)  # what is asked, where `url` hides credentials of it
+    form: str | None = field(default=None, repr=False)  # sent by POST; a form may hold a token
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -128,6 +162,10 @@ class Fetch:
     last_modified: str | None
     page: Page | None = None
     error: FetchError | None = None
+    fresh_until: datetime | None = None  # until when the answer holds, by its own word
+    retry_at: datetime | None = None  # before which the site wants no request
+    moved_to: str | None = None  # where the permanent redirects led that stood before any other
+    onward: str | None = None  # the address at another origin that was not followed; then there is no page
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -147,11 +185,22 @@ class Entry:
     published_at: datetime
     date_quality: DateQuality
     updated_at: datetime | None = None
+    source_title: str | None = None  # of the outlet's own feed, when this one collects others'
+    source_url: str | None = None
     warnings: tuple[str, ...] = ()
 
     @property
     def article_id(self) -> str:
         return id_of(self.url)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Wishes:
+    """When a feed document wants to be asked for, by its own word."""
+
+    every: timedelta | None = None  # RSS `ttl`, or the period of the syndication module; the longer of the two
+    skip_hours: frozenset[int] = frozenset()  # 0 to 23, UTC
+    skip_days: frozenset[int] = frozenset()  # 0 is Monday, UTC
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -161,7 +210,9 @@ class ParsedFeed:
     feed_id: str
     title: str | None
     entries: tuple[Entry, ...]
+    site_url: str | None = None  # the document's word for the site it belongs to
     warnings: tuple[str, ...] = ()
+    wishes: Wishes = Wishes()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -191,6 +242,10 @@ class Extraction:
     author: str | None
     text_source: TextSource
     cut: str | None = None  # the words that say the text is cut by a paywall; None when it is whole
+    text_choice: str = ""  # why the text was taken from there
+    published_at: datetime | None = None  # by the page's own word, which stands in for a feed's missing date
+    date_quality: DateQuality = DateQuality.MISSING  # of that word
+    updated_at: datetime | None = None  # by the page's own word
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -5,7 +5,9 @@ stopped, because what it did is stored as it is done.
 """
 
 import logging
+import os
 import time
+from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
@@ -22,14 +24,33 @@ from newsclust.corrections import Correction, Kind, constraints_of, no_copies, s
 from newsclust.derived import FEWEST_WORDS, find_derivations
 from newsclust.duplicates import METHOD, NEIGHBOURS, ends_of, find_duplicates, fingerprint
 from newsclust.embed import Embedder, embedding_text, title_text
-from newsclust.errors import ItemError, ParseError, Reason, StepError
-from newsclust.extract import Extractor, wants_page
-from newsclust.feeds import parse_feed
-from newsclust.fetch import Fetcher
+from newsclust.errors import FetchError, ItemError, ParseError, Reason, StepError
+from newsclust.extract import TITLES, Extractor, lines_of, wants_page, without_lines
+from newsclust.feeds import FeedReader, read_opml
+from newsclust.feeds.credentials import secret_urls
+from newsclust.fetch import Fetcher, robots
 from newsclust.links import Linker, words
-from newsclust.model import Article, Count, Entry, Extraction, Feed, Fetch, PagePolicy, Request, Run, Window
+from newsclust.model import (
+    Article,
+    Count,
+    Entry,
+    Extraction,
+    Feed,
+    FeedList,
+    Fetch,
+    Page,
+    PagePolicy,
+    Request,
+    Run,
+    Window,
+)
+from newsclust.orders import Order, asked_for, refused_moves
+from newsclust.schedule import USUAL, Due, Rhythm, moved_address, next_request, site_of
+from newsclust.sources import ListFetcher, SourceFetcher
 from newsclust.store import Database, collecting, copies, derivations, grouping, runs, texts
 from newsclust.store import corrections as store_corrections
+from newsclust.store import robots as store_robots
+from newsclust.store import schedule as schedules
 from newsclust.stories import Clusterer, most_central
 
 log = logging.getLogger("newsclust")
@@ -41,7 +62,8 @@ Item = TypeVar("Item")
 _OURS = {Reason.DNS_FAILED, Reason.CONNECTION_FAILED, Reason.TLS_FAILED, Reason.TIMEOUT, Reason.CRASHED}
 _CHANGES_STORIES = ("linked", "corrections", "duplicates")  # tables: a new row in one may change stories
 _TOO_FEW_TO_TELL = 4  # with fewer items, "over half failed" says nothing about the machine
-_PAGES_AT_ONCE = 100  # held in memory while texts are taken
+_ORIGINS_OF_ONE = 5  # that the redirects of one page may lead over
+_PAGES_AT_ONCE = 300  # held in memory while texts are taken
 _FETCHES_AT_ONCE = 50  # stored together
 _ARTICLES_AT_ONCE = 512  # embedded and stored together
 _PAIRS_AT_ONCE = 256  # judged and stored together, and the rest of the last one's story
@@ -71,44 +93,129 @@ def perform(db: Database, run: Run, clock: Clock, step: str, work: Callable[[], 
     return count
 
 
-def sync_feeds(db: Database, run: Run, feeds: Sequence[Feed]) -> Count:
-    """Make the stored list of feeds the given one."""
-    changed, same = collecting.save_feeds(db, run, feeds)
+def fetch_lists(
+    db: Database,
+    run: Run,
+    fetcher: Fetcher,
+    clock: Clock,
+    lists: Sequence[FeedList],
+    environment: Mapping[str, str] = os.environ,
+) -> Count:
+    """Read the living lists again; of one that fails, however many do, the state read before stays."""
+    requests = collecting.lists_to_read(db, run, lists, secret_urls(lists, environment))
+    fetches = list(ListFetcher(fetcher, lists, clock).fetch(requests))
+    _keep(db, run, "fetch_lists", fetches)
+    done, failed = (sum(getattr(fetch, key) is not None for fetch in fetches) for key in ("page", "error"))
+    return Count(done=done, skipped=len(fetches) - done - failed, failed=failed)
+
+
+def sync_feeds(db: Database, run: Run, feeds: Sequence[Feed], lists: Sequence[FeedList] = ()) -> Count:
+    """Make the stored feeds the given ones and those of the living lists; what a person says of a feed counts."""
+    held = collecting.held_lists(db)
+    listed = {feed.id: feed for one in reversed(lists) for feed in _feeds_of(one, held)}
+    changed, same = collecting.save_feeds(db, run, list((listed | {feed.id: feed for feed in feeds}).values()))
     return Count(done=changed, skipped=same)
 
 
-def fetch_feeds(db: Database, run: Run, fetcher: Fetcher) -> Count:
-    """Download the feeds that have something new to say."""
-    return _fetch(db, run, fetcher, "fetch_feeds", collecting.feeds_to_fetch(db, run))
+def fetch_feeds(
+    db: Database,
+    run: Run,
+    fetcher: Fetcher,
+    orders: Sequence[Order] = (),
+    rhythm: Rhythm = USUAL,
+    listed: Sequence[Feed] = (),
+    environment: Mapping[str, str] = os.environ,
+) -> Count:
+    """Download the feeds that are due; skipped counts those that are not, besides those that have not changed.
+
+    Credentials are nowhere stored: `listed`, the feeds as the list writes them, has those that stand in addresses,
+    and `environment` those that it names, and the tokens of accounts. SettingsError when one of them is not set.
+    """
+    secrets = secret_urls(listed, environment)
+    todo = collecting.feeds_to_fetch(db, run)
+    decided = _decided(db, run, orders, rhythm, within_run=True)
+    asked = [request for request in todo if decided[request.item_id].by(run.night_at)]
+    left = {request.item_id for request in todo} - {request.item_id for request in asked}
+    if left:
+        rules = Counter(decided[feed_id].rule.value for feed_id in left)
+        said = ", ".join(f"{rule} {feeds}" for rule, feeds in rules.most_common())
+        log.info("fetch_feeds: %d feeds are not due (%s); feed_schedule says until when", len(left), said)
+    sources = SourceFetcher(fetcher, collecting.feeds_by_id(db), now=run.night_at, environment=environment)
+    told = [replace(request, secret_url=secrets.get(request.item_id)) for request in asked]
+    count, _ = _fetch(db, run, sources, "fetch_feeds", told)
+    return replace(count, skipped=count.skipped + len(left))
 
 
-def fetch_pages(db: Database, run: Run, fetcher: Fetcher) -> Count:
-    """Download the pages behind entries whose feed does not carry the text."""
-    return _fetch(db, run, fetcher, "fetch_pages", collecting.pages_to_fetch(db))
+def fetch_pages(db: Database, run: Run, fetcher: Fetcher, product: str = "newsclust") -> Count:
+    """Download the pages behind entries whose feed does not carry the text, as far as robots.txt allows it.
+
+    `product` is the name by which a robots.txt calls us. A redirect to another origin is followed when the
+    robots.txt of that one has been asked, too. Skipped counts the pages of sites that want no request yet.
+    """
+    todo = collecting.pages_to_fetch(db)
+    closed = schedules.closed_sites(db, run.night_at)
+    asked = [request for request in todo if site_of(request.url) not in closed]
+    total = Count(skipped=len(todo) - len(asked))
+    for _ in range(_ORIGINS_OF_ONE):
+        if not asked:
+            return total
+        allowed, refused = _judged(asked, _rules(db, run, fetcher, product, asked))
+        _keep(db, run, "fetch_pages", [_unasked(request, error, run) for request, error in refused])
+        count, onward = _fetch(db, run, fetcher, "fetch_pages", allowed)
+        total = Count(
+            done=total.done + count.done,
+            skipped=total.skipped + count.skipped,
+            failed=total.failed + count.failed + len(refused),
+        )
+        asked = onward
+    lost = [FetchError(request.url, Reason.TOO_MANY_REDIRECTS, f"over {_ORIGINS_OF_ONE} sites") for request in asked]
+    _keep(db, run, "fetch_pages", [_unasked(*pair, run) for pair in zip(asked, lost, strict=True)])
+    return replace(total, failed=total.failed + len(lost))
+
+
+def plan_feeds(db: Database, run: Run, orders: Sequence[Order] = (), rhythm: Rhythm = USUAL) -> Count:
+    """Say where and when each feed is asked next; done counts those of which something else was said before."""
+    refused = refused_moves(orders)
+    schedules.undo_moves(db, run, refused)
+    moves = [
+        (feed_id, url, target)
+        for feed_id, url, answers in schedules.redirected_feeds(db)
+        if (target := moved_address(answers)) is not None and (feed_id, target) not in refused
+    ]
+    schedules.save_moves(db, run, moves)
+    for _, url, target in moves:
+        log.warning("plan_feeds: %s has moved to %s (newsclust feeds moved)", url, target)
+    changed, same = schedules.save_schedule(db, run, _decided(db, run, orders, rhythm, within_run=False))
+    return Count(done=changed, skipped=same)
 
 
 def parse_feeds(db: Database, run: Run, clock: Clock) -> Count:
     """Read the downloaded feed documents into entries; done and skipped count entries, failed documents."""
     feeds = collecting.feeds_by_id(db)
     done = skipped = failed = 0
-    for feed_id, page in _watched(list(collecting.feed_pages_to_parse(db)), "parse_feeds"):
-        feed = feeds[feed_id]
-        parsed = None
-        try:
-            parsed = parse_feed(feed, page)
-        except ParseError as error:
-            # Before the document counts as read: a process killed in between tells it twice, not never.
-            _save_failures(db, run, clock, "parse_feeds", [(feed_id, error)])
-            failed += 1
-        changed, same = collecting.save_parsed(
-            db, run, page=page, feed_id=feed_id, parsed=parsed, wants_page=_page_wish(feed.pages)
-        )
-        done, skipped = done + changed, skipped + same
+    with FeedReader() as read:
+        for feed_id, page in _watched(list(collecting.feed_pages_to_parse(db)), "parse_feeds"):
+            feed = feeds[feed_id]
+            parsed = None
+            try:
+                parsed = read(feed, page)
+            except ParseError as error:
+                # Before the document counts as read: a process killed in between tells it twice, not never.
+                _save_failures(db, run, clock, "parse_feeds", [(feed_id, error)])
+                failed += 1
+            changed, same = collecting.save_parsed(
+                db, run, page=page, feed_id=feed_id, parsed=parsed, wants_page=_page_wish(feed.pages)
+            )
+            done, skipped = done + changed, skipped + same
     return Count(done=done, skipped=skipped, failed=failed)
 
 
 def extract_articles(db: Database, run: Run, clock: Clock, extractor: Extractor) -> Count:
-    """Take the text of every article that is new or changed, from its page or its feed."""
+    """Take the text of every article that is new or changed, from its page or its feed.
+
+    Paragraphs that recur under the titles of one site are learned on the way and left out: those of tonight's texts
+    once enough of them are known.
+    """
     todo = texts.articles_to_extract(db)
     done = 0
     errors: list[ItemError] = []
@@ -123,7 +230,10 @@ def extract_articles(db: Database, run: Run, clock: Clock, extractor: Extractor)
                     failures.append((source.article_id, outcome.error))
                 progress.update()
             _save_failures(db, run, clock, "extract_articles", failures)
-            done += texts.save_extractions(db, run, ids, taken)
+            lines = lines_of(taken)
+            copies.learn_ends(db, run, lines, neighbours=TITLES)
+            known = copies.furniture_among(db, lines, neighbours=TITLES)
+            done += texts.save_extractions(db, run, ids, [without_lines(text, known) for text in taken])
             errors.extend(error for _, error in failures)
     _raise_if_ours("extract_articles", errors, len(todo))
     return Count(done=done, failed=len(todo) - done)
@@ -299,34 +409,103 @@ def publish(db: Database, target: Path) -> Count:
     return Count(done=1)
 
 
-def _fetch(db: Database, run: Run, fetcher: Fetcher, step: str, requests: Sequence[Request]) -> Count:
+def _decided(db: Database, run: Run, orders: Sequence[Order], rhythm: Rhythm, *, within_run: bool) -> dict[str, Due]:
+    """When each listed feed is asked next, by its id."""
+    known = schedules.histories(db, run, asked_for=asked_for(orders), within_run=within_run)
+    return {history.feed_id: next_request(history, rhythm, run.night_at) for history in known}
+
+
+def _rules(
+    db: Database, run: Run, fetcher: Fetcher, product: str, requests: Sequence[Request]
+) -> dict[str, robots.Rules]:
+    """The rules of each origin that the requests lead to; a robots.txt that was seen today is not asked for again."""
+    origins = sorted({robots.origin_of(request.url) for request in requests})
+    files = store_robots.robots_files(db, origins)
+    todo = [
+        robots.robots_request(origin)
+        for origin in origins
+        if origin not in files or not robots.holds(files[origin], run.night_at)
+    ]
+    with _progress("robots.txt", len(todo)) as progress:
+        fetches = []
+        for fetch in fetcher.fetch(todo):
+            fetches.append(fetch)
+            progress.update()
+    collecting.save_fetches(db, run, fetches)
+    _raise_if_ours("fetch_pages (robots.txt)", [fetch.error for fetch in fetches if fetch.error], len(todo))
+    read = [robots.read_answer(fetch, files.get(fetch.request.item_id)) for fetch in fetches]
+    store_robots.save_robots(db, run, read)
+    files |= {file.origin: file for file in read}
+    return {origin: robots.Rules(file, product) for origin, file in files.items()}
+
+
+def _judged(
+    requests: Sequence[Request], rules: Mapping[str, robots.Rules]
+) -> tuple[list[Request], list[tuple[Request, FetchError]]]:
+    """The requests that robots.txt allows, to be made as it wishes, and the others with the reason."""
+    allowed, refused = [], []
+    for request in requests:
+        rule = rules[robots.origin_of(request.url)]
+        error = rule.refusal(request.url)
+        if error is None:
+            allowed.append(replace(request, pause_s=rule.pause_s, within_origin=True))
+        else:
+            refused.append((request, error))
+    return allowed, refused
+
+
+def _unasked(request: Request, error: FetchError, run: Run) -> Fetch:
+    """What is stored of a request that was not made."""
+    return Fetch(
+        request=request,
+        requested_at=run.night_at,
+        seconds=0.0,
+        status=None,
+        final_url=request.url,
+        redirects=0,
+        received_bytes=0,
+        etag=None,
+        last_modified=None,
+        error=error,
+    )
+
+
+def _fetch(
+    db: Database, run: Run, fetcher: Fetcher, step: str, requests: Sequence[Request]
+) -> tuple[Count, list[Request]]:
+    """Make the requests; return what came of them, and the requests that redirects to other origins leave to make."""
     done = skipped = 0
     errors: list[ItemError] = []
     waiting: list[Fetch] = []
-
-    def save() -> None:
-        collecting.save_fetches(db, run, waiting)
-        failed = [(fetch.request.item_id, fetch.error) for fetch in waiting if fetch.error]
-        if failed:
-            runs.save_failures(db, run, step, failed, at=waiting[-1].requested_at)
-        waiting.clear()
-
+    onward: list[Request] = []
     with _progress(step, len(requests)) as progress:
         for fetch in fetcher.fetch(requests):
             waiting.append(fetch)
             progress.update()
             if fetch.error:
                 errors.append(fetch.error)
-                log.warning("%s: %s", step, fetch.error)
             elif fetch.page:
                 done += 1
+            elif fetch.onward:
+                onward.append(replace(fetch.request, url=fetch.onward))
             else:
                 skipped += 1
             if len(waiting) >= _FETCHES_AT_ONCE:
-                save()
-    save()
+                _keep(db, run, step, waiting)
+                waiting = []
+    _keep(db, run, step, waiting)
     _raise_if_ours(step, errors, len(requests))
-    return Count(done=done, skipped=skipped, failed=len(errors))
+    return Count(done=done, skipped=skipped, failed=len(errors)), onward
+
+
+def _keep(db: Database, run: Run, step: str, fetches: Sequence[Fetch]) -> None:
+    """Store the requests with what they brought; those that failed are told, too."""
+    collecting.save_fetches(db, run, fetches)
+    failed = [(fetch.request.item_id, fetch.error) for fetch in fetches if fetch.error]
+    for _, error in failed:
+        log.warning("%s: %s", step, error)
+    if failed:
+        runs.save_failures(db, run, step, failed, at=fetches[-1].requested_at)
 
 
 def _save_failures(
@@ -342,6 +521,16 @@ def _raise_if_ours(step: str, errors: Sequence[ItemError], items: int) -> None:
     ours = [error for error in errors if error.reason in _OURS]
     if items >= _TOO_FEW_TO_TELL and 2 * len(ours) > items:
         raise StepError(f"{step}: {len(ours)} of {items} items failed on this side, for example {ours[0]}")
+
+
+def _feeds_of(one: FeedList, held: Mapping[str, Page]) -> list[Feed]:
+    """Return the feeds of a living list in its last readable state; none when it has never been read."""
+    if one.id not in held:
+        return []
+    return [
+        replace(feed, tags=tuple(dict.fromkeys((*one.tags, *feed.tags))), listed_by=one.url)
+        for feed in read_opml(held[one.id].body).feeds
+    ]
 
 
 def _page_wish(policy: PagePolicy) -> Callable[[Entry], bool]:

@@ -1,10 +1,15 @@
 """Views -> pages for people: the morning's summary in Markdown, and the tables of the terminal."""
 
+import re
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import duckdb
+
+from newsclust.legible import legible
+
+_MARKUP = re.compile(r"[\\|<\[\]`]")  # each can be written with a backslash before it (CommonMark, 2.4)
 
 
 def summary_markdown(connection: duckdb.DuckDBPyConnection, run_id: str) -> str:
@@ -28,7 +33,7 @@ def summary_markdown(connection: duckdb.DuckDBPyConnection, run_id: str) -> str:
         ),
     ]
     if night["error"]:
-        parts.append(f"**Failed:** {night['error']}")
+        parts.append(f"**Failed:** {_cell(night['error'])}")
     stories = _rows(connection, "FROM current_stories LIMIT 10")
     parts.append("## Most told stories")
     parts.append(
@@ -55,7 +60,7 @@ def summary_markdown(connection: duckdb.DuckDBPyConnection, run_id: str) -> str:
     slow = _rows(
         connection,
         "SELECT feeds.title, fetches.seconds, fetches.reason FROM fetches JOIN feeds ON feed_id = item_id "
-        "WHERE fetches.run_id = $1 AND kind = 'feed' ORDER BY seconds DESC, title LIMIT 5",
+        "WHERE fetches.run_id = $1 AND fetches.kind = 'feed' ORDER BY seconds DESC, title LIMIT 5",
         run_id,
     )
     parts.append("## Slowest feeds")
@@ -65,6 +70,15 @@ def summary_markdown(connection: duckdb.DuckDBPyConnection, run_id: str) -> str:
             [[f["title"], f"{f['seconds']:.2f}", f["reason"] or "answered"] for f in slow],
         )
     )
+    moved = _rows(connection, "FROM moved_feeds WHERE undone_at IS NULL")
+    if moved:
+        parts.append("## Feeds that have moved: the list of feeds should name the new address")
+        parts.append(
+            _table(
+                ["feed", "from", "to", "since"],
+                [[m["title"], m["from_url"], m["to_url"], f"{m['moved_at']:%Y-%m-%d}"] for m in moved],
+            )
+        )
     steps = _rows(connection, "FROM night_steps WHERE run_id = $1", run_id)
     parts.append("## Steps")
     parts.append(
@@ -99,5 +113,13 @@ def _rows(connection: duckdb.DuckDBPyConnection, sql: str, *parameters: Any) -> 
 
 def _table(header: Sequence[str], rows: Sequence[Sequence[Any]]) -> str:
     lines = [" | ".join(header), " | ".join("---" for _ in header)]
-    lines += [" | ".join(str(cell).replace("|", "\\|").replace("\n", " ") for cell in row) for row in rows]
+    lines += [" | ".join(_cell(value) for value in row) for row in rows]
     return "\n".join(f"| {line} |" for line in lines)
+
+
+def _cell(value: Any) -> str:
+    """The value as text in Markdown: what a headline writes makes no column, no tag, no link and no picture.
+
+    Prefect's pages and any Markdown viewer show this; a headline could otherwise load a picture of its own.
+    """
+    return _MARKUP.sub(r"\\\g<0>", legible(str(value), 1000))

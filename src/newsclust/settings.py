@@ -9,12 +9,12 @@ import inspect
 import os
 import tomllib
 from collections.abc import Callable, Iterator, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from pathlib import Path
-from typing import Any, get_type_hints
+from typing import Any, Literal, Self, get_type_hints
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, create_model, field_validator
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, create_model, field_validator, model_validator
 from pydantic_settings import (
     BaseSettings,
     PydanticBaseSettingsSource,
@@ -28,6 +28,7 @@ from newsclust.errors import SettingsError
 from newsclust.extract import Extractor
 from newsclust.fetch import Fetcher
 from newsclust.links import Linker
+from newsclust.schedule import Rhythm
 from newsclust.stories import Clusterer
 
 CONFIG_FILE = "newsclust.toml"
@@ -55,11 +56,21 @@ class Paths(Section):
     database: Path = Path("data/newsclust.duckdb")
     published: Path = Path("data/published/newsclust.duckdb")
     corrections: Path = Path("data/corrections.jsonl")
+    orders: Path = Path("data/feed_orders.jsonl")
 
 
 class FetchSettings(Stage):
     use: str = "newsclust.fetch:HttpFetcher"
     contact: str = "https://example.org/newsclust"  # whom a site's owner can ask; part of the User-Agent
+    ask: Literal["due", "all"] = "due"  # which feeds a run asks; "all" is for a person who cannot wait
+    soonest_minutes: float = Field(default=30, ge=0)  # a feed that has answered is left alone for that long
+    latest_hours: float = Field(default=22, gt=0)  # ... and no longer, whatever its pace and its wishes
+
+    @model_validator(mode="after")
+    def _in_order(self) -> Self:
+        if self.soonest_minutes > 60 * self.latest_hours:
+            raise ValueError("soonest_minutes is longer than latest_hours")
+        return self
 
 
 class ExtractSettings(Stage):
@@ -144,9 +155,27 @@ class Settings(BaseSettings):
         """Return the fetcher that the settings choose; `clock` tells the time of the night."""
         extra: dict[str, Any] = {"clock": clock}
         if "user_agent" not in self.fetch.options:
-            extra["user_agent"] = f"newsclust/0.1 (+{self.fetch.contact})"
+            extra["user_agent"] = self.user_agent
         fetcher: Fetcher = _build("fetch", self.fetch, extra)
         return fetcher
+
+    @property
+    def user_agent(self) -> str:
+        """What sites are told of us: the program and whom to ask about it.
+
+        There is no From header beside it (RFC 9110, 10.1.2): it can only hold a person's mail address, and would
+        give that to every site for nothing that the contact does not do.
+        """
+        return str(self.fetch.options.get("user_agent", f"newsclust/0.1 (+{self.fetch.contact})"))
+
+    @property
+    def rhythm(self) -> Rhythm:
+        """How often feeds are asked."""
+        return Rhythm(
+            soonest=timedelta(minutes=self.fetch.soonest_minutes),
+            latest=timedelta(hours=self.fetch.latest_hours),
+            all_now=self.fetch.ask == "all",
+        )
 
     def extractor(self) -> Extractor:
         """Return the extractor that the settings choose."""

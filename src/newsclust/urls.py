@@ -63,6 +63,16 @@ _SESSION_IN_PATH = re.compile(r";(?:jsessionid|phpsessid)=[^/;]*", re.IGNORECASE
 _AMP_PATH = re.compile(r"^/amp(?=/)|/amp$|\.amp(?=\.html?$|$)")
 _AMP_CACHE = re.compile(r"(?:/[a-z])?(?:/s)?/([^/]+\..*)")  # /c/s/site.example/page, s for https
 
+HIDDEN = "***"  # what stands in the place of a secret
+# The user and password of an address, and what should be them: a password may hold a slash that ought to be escaped.
+_CREDENTIALS = re.compile(r"(?<=//)(?:[^/?#@\s]*@|[^/?#@\s]*:(?!\d{0,5}(?:[/?#]|$))[^@\s]*@)+")
+_SECRET_PARAMETER = re.compile(
+    r"(?<=[?&;])([^=&;#\s]*(?:token|secret|signature|api[-_]?key|passw(?:or)?d)|(?:[^=&;#\s]*[_-])?(?:auth|key|pass|pwd|sig))"
+    r"=[^&;#\s]*",
+    re.IGNORECASE,
+)
+_VARIABLE = re.compile(r"\$\{\w+\}")
+
 
 def canonical(url: str) -> str:
     """The address under which an article is known: equal for all usual spellings of one page's address.
@@ -98,6 +108,16 @@ def registered_domain(url: str) -> str:
     ValueError as in `canonical`.
     """
     return _registered(_host(_split(url)))
+
+
+def redacted(text: str) -> str:
+    """The address, or any text with addresses in it, with every secret of a reader hidden.
+
+    Hidden are user and password, the values of parameters named like a key (`token`, `api_key`, `auth`, ...) and
+    ${VARIABLES}; nothing else changes. redacted(redacted(t)) == redacted(t).
+    """
+    text = _CREDENTIALS.sub(f"{HIDDEN}@", _VARIABLE.sub(HIDDEN, text))
+    return _SECRET_PARAMETER.sub(rf"\1={HIDDEN}", text)
 
 
 def _split(url: str) -> SplitResult:

@@ -1,21 +1,25 @@
 """Verbs for people. Errors become one line on standard error and an exit code (errors.py)."""
 
 import csv
+import io
 import json
 import logging
 import sys
 import threading
+from collections.abc import Iterator
 from enum import StrEnum
-from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
 from newsclust.cli.duplicate import duplicate_app
 from newsclust.cli.evaluate import evaluate_app
+from newsclust.cli.feeds import feeds_app
+from newsclust.cli.schedule import ask, moved, schedule, undo_move
 from newsclust.cli.shared import Config, Published, console, print_query, published, settings_of, table
 from newsclust.cli.story import story_app, why
 from newsclust.errors import NewsclustError, SettingsError, StoreError
+from newsclust.legible import inert
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -23,7 +27,8 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     help="A night of tech feeds in; stories, topics and one published DuckDB file out.",
 )
-feeds_app = typer.Typer(no_args_is_help=True, help="The list of feeds: show, import, export.")
+for verb in (schedule, ask, moved, undo_move):
+    feeds_app.command()(verb)
 app.add_typer(feeds_app, name="feeds")
 app.add_typer(story_app, name="story")
 app.add_typer(duplicate_app, name="duplicate")
@@ -97,13 +102,21 @@ def query(
             timer.cancel()
     if form is Form.TABLE:
         console().print(table("", names, rows))
-    elif form is Form.CSV:
-        writer = csv.writer(sys.stdout)
-        writer.writerow(names)
-        writer.writerows(rows)
     else:
+        for line in _lines(form, names, rows):
+            # A program gets what is stored; a person's terminal must not obey it.
+            sys.stdout.write(inert(line) if sys.stdout.isatty() else line)
+
+
+def _lines(form: Form, names: list[str], rows: list[Any]) -> Iterator[str]:
+    if form is Form.JSON:
         for row in rows:
-            print(json.dumps(dict(zip(names, row, strict=True)), ensure_ascii=False, default=str))
+            yield json.dumps(dict(zip(names, row, strict=True)), ensure_ascii=False, default=str) + "\n"
+        return
+    for row in [names, *rows]:
+        line = io.StringIO()
+        csv.writer(line).writerow(row)
+        yield line.getvalue()
 
 
 @app.command()
@@ -133,57 +146,11 @@ def views(
         )
 
 
-@feeds_app.command("list")
-def list_feeds(config: Config = None) -> None:
-    """Show the feeds that the next night will ask."""
-    from newsclust.feeds import read_feeds
-
-    found = read_feeds(settings_of(config).paths.feeds)
-    rows = [
-        [feed.title, feed.language or "", ", ".join(feed.tags), feed.pages.value, feed.priority or "", feed.url]
-        for feed in found
-    ]
-    console().print(table(f"{len(found)} feeds", ["title", "language", "tags", "pages", "priority", "url"], rows))
-
-
-@feeds_app.command("import")
-def import_feeds(
-    opml: Annotated[Path, typer.Argument(help="OPML file of another reader.", exists=True, dir_okay=False)],
-    config: Config = None,
-) -> None:
-    """Add the feeds of an OPML file to the list; those that are listed already stay as they are."""
-    from newsclust.feeds import read_feeds, read_opml, write_feeds
-
-    target = settings_of(config).paths.feeds
-    listed = read_feeds(target) if target.exists() else []
-    brought = read_opml(opml.read_bytes())
-    for problem in brought.problems:
-        print(f"{opml}: {problem}", file=sys.stderr)
-    known = {feed.id for feed in listed}
-    added = [feed for feed in brought.feeds if feed.id not in known]
-    if added:
-        # Appended, so that what a person wrote (comments, order) stays as it is.
-        text = target.read_text(encoding="utf-8").rstrip("\n") + "\n\n" if target.exists() else ""
-        target.parent.mkdir(parents=True, exist_ok=True)
-        partial = target.with_suffix(".partial")
-        partial.write_text(text + write_feeds(added), encoding="utf-8")
-        partial.replace(target)
-    print(f"{len(added)} feeds added to {target}, {len(brought.feeds) - len(added)} listed already")
-
-
-@feeds_app.command("export")
-def export_feeds(config: Config = None) -> None:
-    """Print the list of feeds as OPML."""
-    from newsclust.feeds import read_feeds, write_opml
-
-    print(write_opml(read_feeds(settings_of(config).paths.feeds)))
-
-
 def main() -> None:
     """Run the command line; end with the exit code that belongs to the error."""
     logging.basicConfig(level=logging.INFO, format="%(message)s", stream=sys.stderr)
     try:
         app()
     except NewsclustError as error:
-        print(f"newsclust: {error}", file=sys.stderr)
+        print(f"newsclust: {inert(str(error))}", file=sys.stderr)  # it may quote a stranger
         raise SystemExit(error.exit_code) from error

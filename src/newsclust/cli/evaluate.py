@@ -17,6 +17,8 @@ from newsclust.errors import SettingsError
 if TYPE_CHECKING:  # numpy and pydantic cost half of `newsclust --help`
     from newsclust.evaluate import tally
     from newsclust.evaluate.duplicates import Outcome
+    from newsclust.evaluate.extraction import PageRow
+    from newsclust.evaluate.extraction import Row as ExtractionRow
     from newsclust.evaluate.judge import Row, TopicRow
 
 _WIDEST = 180  # a table of figures that is folded to 80 columns cannot be read, nor kept in a file
@@ -58,7 +60,7 @@ class _StoriesUnlessNamed(TyperGroup):
 evaluate_app = typer.Typer(
     cls=_StoriesUnlessNamed,
     no_args_is_help=True,
-    help="Score the stages on what people labelled: stories (may be left out) or duplicates.",
+    help="Score the stages on what people labelled: stories (may be left out), duplicates or extraction.",
 )
 
 
@@ -161,6 +163,73 @@ def duplicates(
         print(_CHOSEN)
     if errors:
         write_mistakes(errors, [mistake for one in found for mistake in one.mistakes])
+
+
+@evaluate_app.command()
+def extraction(
+    data: Annotated[
+        Path | None, typer.Option(help="Folder of the labelled collections (default: ../shared/data).")
+    ] = None,
+    worst: Annotated[int, typer.Option(min=0, help="How many of the pages to list that are read worst.")] = 10,
+    form: Annotated[Shown, typer.Option("--format")] = Shown.TABLE,
+) -> None:
+    """Score the texts taken from article pages, beside plain trafilatura and readability-lxml.
+
+    Words of a page are compared as bags, and the figures of pages averaged: over all, and over each of five groups of
+    sites. "4 words" is the F1 of runs of four words, as the collection's own evaluation reckons it.
+    """
+    from newsclust.evaluate.extraction import METHODS, OURS, read_pages
+    from newsclust.evaluate.extraction import evaluate as evaluation_of
+    from newsclust.evaluate.pairs import DATA
+
+    rows, pages = evaluation_of(read_pages((data or DATA) / "pages"), METHODS)
+    if form is Shown.JSON:
+        for row in rows:
+            print(json.dumps(asdict(row)))
+        return
+    _print_methods(rows)
+    _print_worst(sorted((row for row in pages if row.method == OURS), key=lambda row: row.words.f1)[:worst], pages)
+
+
+def _print_methods(rows: "Sequence[ExtractionRow]") -> None:
+    names = [
+        "method",
+        "pages",
+        "precision",
+        "recall",
+        "F1",
+        "4 words",
+        "under .5",
+        "F1 by group of sites",
+        "worst",
+        "",
+    ]
+    lines = []
+    for method, of_method in groupby(rows, key=lambda row: row.method):
+        every, *folds = of_method
+        if every.note:
+            lines.append([method, *[""] * (len(names) - 2), every.note])
+            continue
+        figures = map(_share, (every.precision, every.recall, every.f1, every.runs_f1))
+        by_fold = " ".join(_share(fold.f1) for fold in folds)
+        lines.append([method, every.pages, *figures, every.lost, by_fold, _share(min(fold.f1 for fold in folds)), ""])
+    _print_wide("Texts of article pages: means over pages", names, lines)
+
+
+def _print_worst(worst: "Sequence[PageRow]", pages: "Sequence[PageRow]") -> None:
+    methods = list(dict.fromkeys(row.method for row in pages))
+    f1 = {(row.method, row.url): row.words.f1 for row in pages}
+    lines = [
+        [
+            _share(row.words.precision),
+            _share(row.words.recall),
+            *(_share(f1[one, row.url]) for one in methods),
+            row.url,
+        ]
+        for row in worst
+    ]
+    if lines:
+        _print_wide("The pages that we read worst", ["P", "R", *(f"F1 {one}" for one in methods), "page"], lines)
 
 
 def _print_pairs(name: str, rows: "Sequence[tally.Row]") -> None:

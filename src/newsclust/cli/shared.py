@@ -5,6 +5,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from newsclust.legible import inert
+
 if TYPE_CHECKING:  # duckdb and pydantic cost half of `newsclust --help`
     import duckdb
 
@@ -45,7 +47,7 @@ def print_query(connection: "duckdb.DuckDBPyConnection", title: str, sql: str, *
 
 
 def table(title: str, names: list[str], rows: list[Any]) -> Any:
-    """Return rows as a table for the terminal; markup in them is shown, not obeyed."""
+    """Return rows as a table for the terminal; markup and controls in them are not obeyed."""
     from rich import box
     from rich.markup import escape
     from rich.table import Table
@@ -54,5 +56,5 @@ def table(title: str, names: list[str], rows: list[Any]) -> Any:
     for name in names:
         shown.add_column(escape(name))
     for row in rows:
-        shown.add_row(*("" if value is None else escape(str(value)) for value in row))
+        shown.add_row(*("" if value is None else escape(inert(str(value))) for value in row))
     return shown

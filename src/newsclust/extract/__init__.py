@@ -2,6 +2,16 @@
 
 from newsclust.extract.article import Extracted, wants_page
 from newsclust.extract.extractor import Extractor, TrafilaturaExtractor
+from newsclust.extract.lines import TITLES, lines_of, without_lines
 from newsclust.extract.text import html_text
 
-__all__ = ["Extracted", "Extractor", "TrafilaturaExtractor", "html_text", "wants_page"]
+__all__ = [
+    "TITLES",
+    "Extracted",
+    "Extractor",
+    "TrafilaturaExtractor",
+    "html_text",
+    "lines_of",
+    "wants_page",
+    "without_lines",
+]

@@ -9,7 +9,7 @@ from newsclust.extract.boilerplate import breaks_off, without_boilerplate
 from newsclust.extract.language import language_of
 from newsclust.extract.page import PageText
 from newsclust.extract.text import html_text, letters, normal_text, word_count
-from newsclust.model import Extraction, PagePolicy, Source, TextSource
+from newsclust.model import DateQuality, Extraction, PagePolicy, Source, TextSource
 from newsclust.urls import canonical, registered_domain
 
 # A feed's text of fewer words is a teaser: those of our sample feeds that gave whole articles gave over 400.
@@ -44,12 +44,12 @@ def wants_page(*, policy: PagePolicy, summary: str | None, content: str | None) 
     return word_count(text) < TEASER_WORDS or breaks_off(text)
 
 
-def article_of(source: Source, page: PageText | None, error: ExtractError | None) -> Extracted:
+def article_of(source: Source, page: PageText | None, error: ExtractError | None, *, unread: str = "") -> Extracted:
     """The article by the longest of the page's, the feed's content's and its summary's text.
 
-    `page` is what the page held (None: there was none, or it failed with `error`). Of equal lengths the
-    page's goes first, then the content's. Where nobody has any text there is only an error: the page's, if
-    it failed.
+    `page` is what the page held (None: there was none, or it failed with `error`, or it was not read because of
+    `unread`). Of equal lengths the page's goes first, then the content's. Where nobody has any text there is only an
+    error: the page's, if it failed.
     """
     title = _title(source, page)
     candidates = [
@@ -58,7 +58,7 @@ def article_of(source: Source, page: PageText | None, error: ExtractError | None
         _candidate(html_text(source.summary or ""), title, TextSource.FEED_SUMMARY, None),
     ]
     if page is not None and not candidates[0].text:
-        error = ExtractError(source.article_id, Reason.NO_TEXT, f"no text in the page {_final_url(source)}")
+        error = _without_text(source, page)
     best = max(candidates, key=lambda candidate: word_count(candidate.text))
     if not best.text:
         nothing = ExtractError(source.article_id, Reason.NO_TEXT, "no text in the feed, and no page")
@@ -74,8 +74,26 @@ def article_of(source: Source, page: PageText | None, error: ExtractError | None
         author=page.author if page else None,
         text_source=best.text_source,
         cut=best.cut,
+        text_choice=_choice(candidates, unread or (f"page failed: {error.reason}" if error else "")),
+        published_at=page.published.at if page and page.published else None,
+        date_quality=page.published.quality if page and page.published else DateQuality.MISSING,
+        updated_at=page.updated.at if page and page.updated else None,
     )
     return Extracted(extraction=extraction, error=error)
+
+
+def _without_text(source: Source, page: PageText) -> ExtractError:
+    if page.headlines:
+        said = f"a list of {page.headlines} articles: {_final_url(source)}"
+        return ExtractError(source.article_id, Reason.LIST_PAGE, said)
+    return ExtractError(source.article_id, Reason.NO_TEXT, f"no text in the page {_final_url(source)}")
+
+
+def _choice(candidates: list[_Candidate], why_no_page: str) -> str:
+    """Why the longest was taken: what else there was, in words, and why the page was not among it."""
+    words = [f"{one.text_source} {word_count(one.text)}" for one in candidates if one.text]
+    told = f"the only text: {words[0]} words" if len(words) == 1 else f"the longest of {', '.join(words)} words"
+    return f"{why_no_page}; {told}" if why_no_page else told
 
 
 def _candidate(raw: str, title: str, text_source: TextSource, notice: str | None) -> _Candidate:

@@ -70,6 +70,11 @@ _LINES = (
     r"(?:inscrivez-vous|abonnez-vous) à (?:notre|la|nos) .{0,40}newsletters?\b.{0,120}",
     r"(?:follow|add) us on .{1,80}|(?:suivez|retrouvez)-nous sur .{1,80}",
     r"add .{1,40} as a preferred source.{0,80}",
+    r"(?:get|have) .{1,60} (?:in|to) your inbox\b.{0,120}|recevez .{1,60} dans votre boîte.{0,120}",
+    r"(?:follow|suivez) .{1,80} (?:on|sur) (?:facebook|twitter|instagram|linkedin|youtube|mastodon|bluesky)\b.{0,80}",
+    r"(?:have|got) a tip\?.{0,200}|(?:email|contact) .{1,60} (?:at|:) \S+@\S+.{0,120}",
+    r"(?:tell us|let us know) what you think\b.{0,80}|dites-nous ce que vous en pensez\b.{0,80}",
+    r"(?:©|\(c\)|copyright)\W* .{0,80}\b(?:19|20)\d\d\b.{0,80}",
     r"ftc: we use income earning auto affiliate links\.(?: more\.?)?",  # 9to5
     # developpez.com: the signature of its news desk
     r"(?:publication de communiqués de presse.{0,60} )?contribuez au club ?:.{0,200}",
@@ -77,11 +82,12 @@ _LINES = (
 )
 # Lines that open a list of other articles. They go, and the list with them when it closes the text.
 _LIST_HEADINGS = (
-    r"(?:recent|latest|related|similar|popular|trending|more)(?: \w+)? (?:posts?|articles?|stories)\W*",
+    r"(?:recent|latest|related|similar|popular|trending|more)(?: \w+){0,3} (?:posts?|articles?|stories)\W*",
     r"(?:recent|latest|related|similar|popular|trending|more)(?: \w+)? (?:news|headlines|coverage|links)\W*",
     r"(?:recommended|related|further|suggested)(?: for you| reading| content)?\W*",
     r"you (?:may|might) also (?:like|enjoy|be interested in)\W*",
     r"(?:most (?:read|popular|viewed)|top stories|trending(?: now)?|read next|up next)\W*|more from .{1,40}",
+    r"don't miss(?: (?:it|this|these))?\W*|à ne pas (?:manquer|rater)\W*",
     r"(?:à )?(?:lire|voir|relire)(?: aussi| également| ensuite)\W*|sur le même (?:sujet|thème)\W*",
     r"(?:nos )?(?:articles?|actualités|contenus) (?:similaires|liés|récents|connexes|associés)\W*",
     r"(?:les )?dernières (?:actualités|actus|nouvelles|infos)\W*|(?:les )?derniers articles\W*",

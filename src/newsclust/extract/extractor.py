@@ -3,11 +3,13 @@
 import logging
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
 from newsclust.errors import ExtractError, Reason, StepError
 from newsclust.extract.article import Extracted, article_of
 from newsclust.extract.page import PageText, read_page, refusal
+from newsclust.extract.rules import SiteRule, TextFrom, read_rules, rule_for
 from newsclust.model import Page, Source
 
 if TYPE_CHECKING:
@@ -30,8 +32,9 @@ class TrafilaturaExtractor:
     """Reads pages with trafilatura, each for at most `timeout_s` seconds in one of `workers` processes.
 
     A page that crashes or outlasts its worker costs only itself. What feeds hold is cleaned in this process:
-    it takes a millisecond, and nothing in it was ever seen to hang. `read` is replaceable for tests, and must
-    be a function of a module, since the workers find it by name.
+    it takes a millisecond, and nothing in it was ever seen to hang. `site_rules` is a file of rules for single
+    sites; without that file there are none. `read` is replaceable for tests, and must be a function of a module,
+    since the workers find it by name.
     """
 
     def __init__(
@@ -40,19 +43,21 @@ class TrafilaturaExtractor:
         workers: int = 2,
         timeout_s: float = 10,
         max_page_bytes: int = 2_000_000,
-        read: Callable[[Page], PageText] = read_page,
+        site_rules: Path = Path("data/site_rules.toml"),
+        read: Callable[[Page, SiteRule | None], PageText] = read_page,
     ) -> None:
         if workers < 1 or timeout_s <= 0 or max_page_bytes < 1:
             raise ValueError("workers, timeout_s and max_page_bytes must be positive")
         self.workers = workers
         self.timeout_s = timeout_s
         self.max_page_bytes = max_page_bytes
+        self.rules = read_rules(site_rules)
         self.read = read
 
     def extract(self, sources: Sequence[Source]) -> Iterator[Extracted]:
         """One outcome for each source, in order of input; StepError when the workers cannot be kept alive."""
         pool = self._pool()
-        ahead: deque[tuple[Source, ProcessFuture[PageText] | ExtractError | None]] = deque()
+        ahead: deque[tuple[Source, ProcessFuture[PageText] | ExtractError | SiteRule | None]] = deque()
         try:
             for source in sources:
                 ahead.append((source, self._begun(pool, source)))
@@ -81,18 +86,28 @@ class TrafilaturaExtractor:
             max_workers=self.workers, context=context, initializer=logging.disable, initargs=(logging.CRITICAL,)
         )
 
-    def _begun(self, pool: "ProcessPool", source: Source) -> "ProcessFuture[PageText] | ExtractError | None":
+    def _begun(
+        self, pool: "ProcessPool", source: Source
+    ) -> "ProcessFuture[PageText] | ExtractError | SiteRule | None":
+        """The reading of the source's page, or why it is not read."""
         if source.page is None:
             return None
+        rule = rule_for(source.page.final_url, self.rules)
+        if rule is not None and rule.use is TextFrom.FEED:
+            return rule
         refused = refusal(source.page, self.max_page_bytes)
         if refused is not None:
             reason, detail = refused
             return ExtractError(source.article_id, reason, f"{source.page.final_url}: {detail}")
-        return pool.schedule(self.read, args=(source.page,), timeout=self.timeout_s)
+        return pool.schedule(self.read, args=(source.page, rule), timeout=self.timeout_s)
 
-    def _finished(self, source: Source, begun: "ProcessFuture[PageText] | ExtractError | None") -> Extracted:
+    def _finished(
+        self, source: Source, begun: "ProcessFuture[PageText] | ExtractError | SiteRule | None"
+    ) -> Extracted:
         if begun is None or isinstance(begun, ExtractError):
             return article_of(source, None, begun)
+        if isinstance(begun, SiteRule):
+            return article_of(source, None, None, unread=f"the site's rule leaves the page: {begun.why}")
         failure = begun.exception()
         if failure is None:
             return article_of(source, begun.result(), None)

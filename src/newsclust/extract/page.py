@@ -4,11 +4,15 @@ import codecs
 import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
-from urllib.parse import urljoin
 
 from newsclust.errors import Reason
 from newsclust.extract.boilerplate import paywall_notice
+from newsclust.extract.listing import headlines_of
+from newsclust.extract.reading import main_text
+from newsclust.extract.rules import SiteRule, ruled_tree
+from newsclust.extract.said import PageDate, said_by
 from newsclust.extract.text import element_lines, normal_text, word_count
+from newsclust.extract.threads import posts_of, thread_text
 from newsclust.model import Page
 
 if TYPE_CHECKING:
@@ -48,36 +52,22 @@ _BOMS = (
     (codecs.BOM_UTF16_LE, "utf-16"),
     (codecs.BOM_UTF16_BE, "utf-16"),
 )
-_NOT_FREE = re.compile(r'"isAccessibleForFree"\s*:\s*"?false\b', re.IGNORECASE)
-
-# Posts of a thread as vBulletin (developpez.com), phpBB, XenForo and Discourse mark them.
-_POST_CLASSES = ("post", "postcontainer", "message--post", "topic-post")
-_POSTS = " | ".join(
-    f"//*[contains(concat(' ', normalize-space(@class), ' '), ' {name} ')][not(ancestor::blockquote)]"
-    for name in _POST_CLASSES
-)
-# What a forum writes beside a post about who wrote it; a blog's div.post has none of it.
-_PROFILE = re.compile(
-    r"(?:inscrite? (?:en|le)|inscription|messages|membre \w+|profil pro|détails du profil|avatar de .*|"
-    r".* est déconnecté|informations (?:personnelles|professionnelles|forums)|sexe|âge|localisation|activité|"
-    r"secteur|join(?:ed| date)|posts|member since|location|reputation)\b ?(?::.*|\d.*)?|"
-    r"(?:par défaut|default) .*",  # the alternative text of vBulletin's post icon, before the post's title
-    re.IGNORECASE,
-)
-_LONGEST_PROFILE = 40  # lines
 _MOST_NOTICE_CHILDREN = 3  # a heading, an offer, a button
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PageText:
-    """What one page holds: its main text in normal form, and its own words on title, author and address."""
+    """What one page holds: its main text in normal form, and what it says of itself."""
 
     text: str
-    title: str | None
-    author: str | None
-    site_name: str | None
-    canonical: str | None  # rel=canonical, else og:url; absolute, not checked
-    notice: str | None  # the page's words that its text is not free, when the text is short
+    title: str | None = None
+    author: str | None = None
+    site_name: str | None = None
+    canonical: str | None = None  # rel=canonical, else og:url; absolute, not checked
+    published: PageDate | None = None
+    updated: PageDate | None = None
+    notice: str | None = None  # the page's words that its text is not free, when the text is short
+    headlines: int = 0  # how many articles it lists; 0 when it is an article itself
 
 
 def refusal(page: Page, max_bytes: int) -> tuple[Reason, str] | None:
@@ -137,59 +127,46 @@ def _known_encoding(name: str | None) -> str | None:
     return known if _LEGACY.fullmatch(known) else None
 
 
-def read_page(page: Page) -> PageText:
-    """The page's main text, "" where it has none, without comments and headline lists.
+def read_page(page: Page, rule: SiteRule | None = None) -> PageText:
+    """The page's main text, "" where it has none, without comments, teasers and headline lists.
 
-    Extraction is trafilatura's in precision mode (Barbaresi 2021, ACL demos). A forum thread's text is its
-    first post, whose bounds are known, without what the forum writes about its author.
+    A forum thread's text is that of its articles, a list of articles has none. Where the site has a rule, the rule
+    says what is read.
     """
-    from trafilatura import bare_extraction, load_html
-    from trafilatura.settings import Document
+    from trafilatura import load_html
 
     tree = load_html(decoded(page).replace("\0", ""))
     if tree is None:
-        return PageText(text="", title=None, author=None, site_name=None, canonical=None, notice=None)
-    link = _first(tree, "//link[@rel='canonical']/@href") or _first(tree, "//meta[@property='og:url']/@content")
-    is_free = not any(_NOT_FREE.search(script.text or "") for script in tree.iter("script"))
-    posts = _posts(tree)
-    document = bare_extraction(
-        tree, url=page.final_url, favor_precision=True, include_comments=False, with_metadata=True
-    )
-    if not isinstance(document, Document):  # trafilatura found no text
-        document = Document()
-    text = normal_text(_without_profile(element_lines(posts[0])) if posts else document.text or "")
+        return PageText(text="")
+    url = page.final_url
+    said = said_by(tree, url, now=page.fetched_at)
+    ruled = ruled_tree(tree, rule) if rule else []
+    posts = [] if ruled else posts_of(tree)
+    headlines = 0 if ruled or posts or said.is_article else headlines_of(tree, url)
+    if ruled:
+        text = "\n".join(line for element in ruled for line in element_lines(element))
+    elif posts:
+        text = thread_text(posts)
+    else:
+        text = "" if headlines else main_text(tree, url)
+    text = normal_text(text)
     notice = None
-    if word_count(text) < SHORT_FOR_A_PAGE:
-        notice = paywall_notice(_blocks(tree)) or (None if is_free else "isAccessibleForFree: false")
+    if word_count(text) < SHORT_FOR_A_PAGE and not headlines:
+        notice = paywall_notice(_blocks(tree)) or (None if said.is_free else "isAccessibleForFree: false")
     return PageText(
         text=text,
-        title=document.title,
-        author=document.author,
-        site_name=_first(tree, "//meta[@property='og:site_name']/@content"),
-        canonical=urljoin(page.final_url, link) if link else None,
+        title=said.title,
+        author=said.author,
+        site_name=said.site_name,
+        canonical=said.canonical,
+        published=said.published,
+        updated=said.updated,
         notice=notice,
+        headlines=headlines,
     )
-
-
-def _first(tree: "HtmlElement", xpath: str) -> str | None:
-    return next((str(found).strip() for found in tree.xpath(xpath) if str(found).strip()), None)
 
 
 def _blocks(tree: "HtmlElement") -> list[str]:
     """The words of each small element: a notice stands in one of its own, often outside the article."""
     small = (e for e in tree.iter("p", "div", "h2", "h3", "span") if len(e) <= _MOST_NOTICE_CHILDREN)
     return [" ".join(e.text_content().split()) for e in small]
-
-
-def _posts(tree: "HtmlElement") -> list["HtmlElement"]:
-    """The posts of a forum thread, in order; none when the page is no thread."""
-    posts = tree.xpath(_POSTS)
-    with_profile = [post for post in posts if any(map(_PROFILE.fullmatch, element_lines(post)[:_LONGEST_PROFILE]))]
-    return posts if len(posts) > 1 and len(with_profile) * 2 >= len(posts) else []
-
-
-def _without_profile(lines: list[str]) -> str:
-    """The lines from behind the last one that describes the author of a forum post."""
-    head = lines[:_LONGEST_PROFILE]
-    last = max((at for at, line in enumerate(head) if _PROFILE.fullmatch(line)), default=-1)
-    return "\n".join(lines[last + 1 :])

@@ -30,6 +30,8 @@ _BLOCKS = frozenset((
 _LINE_BREAK = re.compile(r"\r\n?|[\n\v\f\x1c-\x1e\x85\u2028\u2029]")
 _MARKUP = re.compile(r"<[A-Za-z/!?]")
 _BLANK_LINE = re.compile(r"\n[ \t]*\n")
+# Control characters and surrogates: lxml reads neither.
+_UNREADABLE = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\ud800-\udfff]")
 # Control, format (zero-width, soft hyphen, direction), surrogate and private (icon fonts) characters.
 _UNSEEN = frozenset(("Cc", "Cf", "Cs", "Co"))
 
@@ -43,7 +45,7 @@ def html_text(html: str) -> str:
         return normal_text("\n".join(_flat(part) for part in _BLANK_LINE.split(unescape(html))))
     from lxml.html import HTMLParser, document_fromstring
 
-    visible = "".join(c for c in html if c in "\t\n\r" or unicodedata.category(c) not in {"Cc", "Cs"})
+    visible = _UNREADABLE.sub("", html)
     parser = HTMLParser(encoding="utf-8", remove_comments=True, remove_pis=True, huge_tree=True)
     document = document_fromstring(f"<html><body>{visible}".encode(), parser=parser)
     return normal_text("".join(_pieces(document, _flat)))
@@ -84,12 +86,19 @@ def normal_text(text: str, *, title: str = "") -> str:
     normal_text(normal_text(t, title=x), title=x) == normal_text(t, title=x).
     """
     lines = _LINE_BREAK.sub("\n", text).replace("\t", " ")
-    seen = "".join(c for c in lines if c == "\n" or unicodedata.category(c) not in _UNSEEN)
+    seen = "\n".join(map(_seen, lines.split("\n")))
     paragraphs = unrepeated([" ".join(line.split()) for line in unicodedata.normalize("NFC", seen).split("\n")])
     name = letters(title)
     while name and paragraphs and letters(paragraphs[0]) == name:
         paragraphs = paragraphs[1:]
     return "\n\n".join(paragraphs)
+
+
+def _seen(line: str) -> str:
+    """The line without what is not seen; a printable one has nothing of that, and most lines are."""
+    if line.isprintable():
+        return line
+    return "".join(c for c in line if unicodedata.category(c) not in _UNSEEN)
 
 
 def unrepeated(paragraphs: list[str]) -> list[str]:

@@ -1,9 +1,23 @@
 """Bytes -> entries, and the lists of feeds: `feeds.toml` and OPML <-> `Feed`.
 
-`parse_feed` reads what a feed address answered, `lists` what people write. Nothing here opens a socket.
+`parse_feed` reads what a feed address answered, by the feed's kind (`readers`), `lists` what people write;
+`discovery` knows how pages name their feeds. Nothing here opens a socket.
 """
 
+from newsclust.feeds.credentials import secret_urls
 from newsclust.feeds.entries import parse_feed
-from newsclust.feeds.lists import OpmlImport, read_feeds, read_opml, write_feeds, write_opml
+from newsclust.feeds.lists import OpmlImport, add_to, read_feeds, read_lists, read_opml, write_feeds, write_opml
+from newsclust.feeds.worker import FeedReader
 
-__all__ = ["OpmlImport", "parse_feed", "read_feeds", "read_opml", "write_feeds", "write_opml"]
+__all__ = [
+    "FeedReader",
+    "OpmlImport",
+    "add_to",
+    "parse_feed",
+    "read_feeds",
+    "read_lists",
+    "read_opml",
+    "secret_urls",
+    "write_feeds",
+    "write_opml",
+]

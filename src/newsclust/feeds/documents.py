@@ -3,13 +3,14 @@
 import html
 import json
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from io import BytesIO
 from typing import Any, Literal
 
 from newsclust.errors import ParseError, Reason
 from newsclust.feeds.charset import decode
-from newsclust.model import Page
+from newsclust.feeds.wishes import read_wishes
+from newsclust.model import Page, Wishes
 
 _BLANK_OR_COMMENT = r"(?:\s++|<\?.*?\?>|<!--.*?-->)*+"
 # A whole DOCTYPE, internal subset included; quotes and brackets are skipped over, not matched in pairs.
@@ -54,16 +55,19 @@ class Item:
     language: str | None  # where it differs from the document's
     published: str | None
     updated: str | None
+    source_title: str | None = None  # of the feed that this item was taken from
+    source_url: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Document:
-    kind: Literal["atom", "json", "rss"]
+    kind: Literal["atom", "json", "rss", "sitemap", "page", "account"]
     title: str | None
     home: str | None  # the site's own address, as written
     language: str | None
     items: tuple[Item, ...]
     warnings: tuple[str, ...]
+    wishes: Wishes = field(default_factory=Wishes)
 
 
 def read_document(url: str, page: Page) -> Document:
@@ -101,7 +105,7 @@ def _paragraph(text: str) -> str:
     return f"<p>{html.escape(text, quote=False)}</p>"
 
 
-def _sanitised(markup: str) -> str:
+def sanitised(markup: str) -> str:
     """The HTML without scripts, as feedparser leaves what it sanitises by itself."""
     from feedparser.sanitizer import _sanitize_html  # its only entrance; feedparser is held below 7
 
@@ -150,6 +154,7 @@ def _xml_document(url: str, text: str, warnings: list[str]) -> Document:
         language=language,
         items=tuple(_xml_item(entry, language, kind) for entry in parsed.entries),
         warnings=tuple(warnings),
+        wishes=read_wishes(text, parsed.feed),
     )
 
 
@@ -178,18 +183,26 @@ def _xml_item(entry: Any, document_language: str | None, kind: Literal["atom", "
         published, updated = updated, None
     summary = _html(entry.get("summary_detail"))
     contents = [_html(content) for content in entry.get("content", ())]
+    source = entry.get("source") or {}  # of RSS 2.0 and Atom: the feed that the item was taken from
     content = max((c for c in contents if c), key=len, default=None)
     return Item(
         guid=_line(entry.get("id") or "") or None,
         link=_xml_link(entry),
-        title=_title(entry),
+        title=_title(entry) or plain(entry.get("itunes_title") or ""),
         summary=summary,
         content=None if content == summary else content,
         author=_xml_author(entry),
         language=_xml_language(entry, document_language),
         published=published,
         updated=updated,
+        source_title=plain(source.get("title") or "") or None,
+        source_url=source.get("href") or _own_address(source) or source.get("link") or None,
     )
+
+
+def _own_address(source: Any) -> str | None:
+    """The feed's own address in Atom's `source`; RSS has it in an attribute."""
+    return next((str(link["href"]) for link in source.get("links", ()) if link.get("rel") == "self"), None)
 
 
 def _title(element: Any) -> str:
@@ -208,16 +221,22 @@ def _html(detail: Any) -> str | None:
         return value
     if media_type != "text/plain":
         return None
-    return _sanitised(value) if _CLOSED_MARKUP.search(value) else _paragraph(value)
+    return sanitised(value) if _CLOSED_MARKUP.search(value) else _paragraph(value)
 
 
 def _xml_link(entry: Any) -> str | None:
-    """FeedBurner's note of the true address, else the link, else any alternate, else Atom's own address."""
+    """FeedBurner's note of the true address, else the link, else any alternate, else Atom's own address.
+
+    feedparser gives the id for a link where the only alternate is no HTML (a PDF): then the alternate counts.
+    """
     by_rel: dict[str, str] = {}
     for link in entry.get("links", ()):
         if link.get("href"):
             by_rel.setdefault(link.get("rel", "alternate"), link["href"])
-    written = entry.get("feedburner_origlink") or entry.get("link") or by_rel.get("alternate") or by_rel.get("self")
+    link = entry.get("link")
+    if link == entry.get("id"):
+        link = by_rel.get("alternate") or link
+    written = entry.get("feedburner_origlink") or link or by_rel.get("alternate") or by_rel.get("self")
     return written.strip() if isinstance(written, str) else None
 
 
@@ -255,35 +274,35 @@ def _json_document(url: str, text: str, warnings: list[str]) -> Document:
     except (ValueError, RecursionError) as error:
         raise ParseError(url, Reason.NOT_A_FEED, f"JSON: {str(error)[:80]}") from error
     items = document.get("items")
-    if not _JSON_VERSION.search(_text(document, "version")) or not isinstance(items, list):
+    if not _JSON_VERSION.search(text_of(document, "version")) or not isinstance(items, list):
         raise ParseError(url, Reason.NOT_A_FEED, f"JSON without version or items: {_line(text)[:60]}")
     objects = [item for item in items if isinstance(item, dict)]
     if len(objects) < len(items):
         warnings.append(f"items that are no objects: {len(items) - len(objects)}")
     return Document(
         kind="json",
-        title=_line(_text(document, "title")) or None,
-        home=_text(document, "home_page_url") or None,
-        language=_text(document, "language") or None,
+        title=_line(text_of(document, "title")) or None,
+        home=text_of(document, "home_page_url") or None,
+        language=text_of(document, "language") or None,
         items=tuple(_json_item(item) for item in objects),
         warnings=tuple(warnings),
     )
 
 
 def _json_item(item: dict[str, Any]) -> Item:
-    summary = _paragraph(_text(item, "summary")) if _text(item, "summary") else None
-    texts = (_sanitised(_text(item, "content_html")), _paragraph(_text(item, "content_text")))
+    summary = _paragraph(text_of(item, "summary")) if text_of(item, "summary") else None
+    texts = (sanitised(text_of(item, "content_html")), _paragraph(text_of(item, "content_text")))
     content = max((text for text in texts if text not in {"", "<p></p>"}), key=len, default=None)
     return Item(
-        guid=_text(item, "id") or None,
-        link=_text(item, "url") or _text(item, "external_url") or None,
-        title=_line(_text(item, "title")),
+        guid=text_of(item, "id") or None,
+        link=text_of(item, "url") or text_of(item, "external_url") or None,
+        title=_line(text_of(item, "title")),
         summary=summary,
         content=None if content == summary else content,
         author=_json_author(item),
-        language=_text(item, "language") or None,
-        published=_text(item, "date_published") or None,
-        updated=_text(item, "date_modified") or None,
+        language=text_of(item, "language") or None,
+        published=text_of(item, "date_published") or None,
+        updated=text_of(item, "date_modified") or None,
     )
 
 
@@ -291,11 +310,11 @@ def _json_author(item: dict[str, Any]) -> str | None:
     authors = item.get("authors") or [item.get("author")]  # 1.1, 1.0
     if not isinstance(authors, list):
         return None
-    names = (_line(_text(author, "name")) for author in authors if isinstance(author, dict))
+    names = (_line(text_of(author, "name")) for author in authors if isinstance(author, dict))
     return ", ".join(dict.fromkeys(name for name in names if name)) or None
 
 
-def _text(item: dict[str, Any], key: str) -> str:
+def text_of(item: dict[str, Any], key: str) -> str:
     """A value as text: numbers, which version 1.0 allowed for ids, too; empty when it is none of the two."""
     value = item.get(key)
     if isinstance(value, str):

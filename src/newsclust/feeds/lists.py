@@ -6,22 +6,30 @@ import tomllib
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Self, TypeVar
 from urllib.parse import urlsplit
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from newsclust.errors import SettingsError
 from newsclust.feeds.languages import language_code
-from newsclust.model import Feed, PagePolicy, id_of
-from newsclust.urls import canonical
+from newsclust.feeds.selection import check_selector
+from newsclust.model import Feed, FeedKind, FeedList, PagePolicy, id_of
+from newsclust.urls import canonical, redacted
 
 # No line breaks or controls: a title is one line, and XML could not carry them back.
 _UNPRINTABLE = re.compile("[\x00-\x1f\x7f-\x9f\ud800-\udfff\ufffe\uffff]")
 
 
 def _address(text: str) -> str:
-    canonical(text)
+    try:
+        canonical(text)
+    except ValueError as error:
+        if redacted(text) != text:  # the reason may quote a password that ends at a slash of its own
+            raise ValueError(
+                "no address of a page; in user and password write / as %2F, ? as %3F, # as %23"
+            ) from error
+        raise
     if text != text.strip() or _UNPRINTABLE.search(text):
         raise ValueError("an address has no blanks around it and no control characters")
     return text
@@ -47,10 +55,20 @@ def _tag(text: str) -> str:
     return _one_line(text)
 
 
+def check_variable(text: str) -> str:
+    """The name itself; ValueError, which does not repeat it, when it can be none of an environment variable."""
+    if not re.fullmatch("[A-Za-z_][A-Za-z0-9_]*", text):
+        raise ValueError("the name of an environment variable is needed, never the token itself")
+    return text
+
+
 def _distinct(tags: tuple[str, ...]) -> tuple[str, ...]:
     if len(set(tags)) < len(tags):
         raise ValueError("a tag stands here twice")
     return tags
+
+
+_Tags = Annotated[tuple[Annotated[str, AfterValidator(_tag)], ...], AfterValidator(_distinct)]
 
 
 class _Row(BaseModel):
@@ -62,9 +80,41 @@ class _Row(BaseModel):
     title: Annotated[str, AfterValidator(_one_line)]
     site_url: Annotated[str, AfterValidator(_address)] | None = None
     language: Annotated[str, AfterValidator(_language)] | None = None
-    tags: Annotated[tuple[Annotated[str, AfterValidator(_tag)], ...], AfterValidator(_distinct)] = ()
+    tags: _Tags = ()
     pages: PagePolicy = PagePolicy.AUTO
     priority: Annotated[int, Field(strict=True, ge=-100, le=100)] = 0  # neither true nor "1" nor 1.0 is a number here
+    kind: FeedKind = FeedKind.FEED
+    select: Annotated[str, AfterValidator(check_selector)] | None = None
+    token_env: Annotated[str, AfterValidator(check_variable)] | None = None
+
+    @model_validator(mode="after")
+    def _complete(self) -> Self:
+        for key, kind, given in (
+            ("select", FeedKind.PAGE, self.select),
+            ("token_env", FeedKind.ACCOUNT, self.token_env),
+        ):
+            if (self.kind is kind) is not (given is not None):
+                raise ValueError(f'{key} is what kind = "{kind}" needs, and no other kind')
+        return self
+
+
+class _ListRow(BaseModel):
+    """One [[list]] of feeds.toml."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    url: Annotated[str, AfterValidator(_address)] | None = None
+    path: Annotated[str, AfterValidator(_one_line)] | None = None
+    tags: _Tags = ()
+
+    @model_validator(mode="after")
+    def _one_place(self) -> Self:
+        if (self.url is None) is (self.path is None):
+            raise ValueError("either a url or a path is needed")
+        return self
+
+
+_AnyRow = TypeVar("_AnyRow", _Row, _ListRow)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -84,31 +134,77 @@ def read_feeds(path: Path) -> list[Feed]:
     SettingsError, one line for every problem with file, feed and key, when any of it is wrong: the TOML, an
     unknown key, a value that does not fit, an address that stands there twice in whatever spelling.
     """
+    return _parsed(path, _text(path))[0]
+
+
+def read_lists(path: Path) -> list[FeedList]:
+    """The living lists of a `feeds.toml`, in its order; SettingsError as in `read_feeds`."""
+    return _parsed(path, _text(path))[1]
+
+
+def add_to(path: Path, feeds: Sequence[Feed] = (), lists: Sequence[FeedList] = ()) -> None:
+    """Append to a `feeds.toml`, which is made when there is none; what a person wrote stays as it is.
+
+    SettingsError, and nothing is written, when the file is or would be wrong.
+    """
+    before = _text(path).rstrip() + "\n\n" if path.exists() else ""
+    after = before + "\n".join([*map(_list_table, lists), *map(_table, feeds)])
+    _parsed(path, after)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    partial = path.with_suffix(".partial")
+    partial.write_bytes(after.encode())
+    partial.replace(path)
+
+
+def _text(path: Path) -> str:
     try:
-        document = tomllib.loads(path.read_text("utf-8"))
+        return path.read_bytes().decode("utf-8")  # not as text: the ends of its lines stay
     except OSError as error:
         raise SettingsError(f"{path}: {error.strerror}") from error
-    except ValueError as error:  # TOML and UTF-8 alike
+    except ValueError as error:
         raise SettingsError(f"{path}: {error}") from error
-    problems = [f"{path}: {key}: unknown, only [[feed]] stands at the top" for key in document if key != "feed"]
-    tables = document.get("feed", [])
-    if not isinstance(tables, list):
-        raise SettingsError(f"{path}: feed: write [[feed]], with two brackets")
+
+
+def _parsed(path: Path, text: str) -> tuple[list[Feed], list[FeedList]]:
+    try:
+        document = tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        raise SettingsError(f"{path}: {error}") from error
+    problems = [
+        f"{path}: {key}: unknown, only [[feed]] and [[list]] stand at the top"
+        for key in document
+        if key not in {"feed", "list"}
+    ]
     feeds: dict[str, Feed] = {}
-    for position, table in enumerate(tables, start=1):
-        name = f"{path}: feed {position}"
-        try:
-            row = _Row.model_validate(table)
-        except ValidationError as error:
-            problems.extend(_told(name, table, error))
-            continue  # its problems are told above, together with all others
+    for name, row in _rows(path, document, "feed", _Row, problems):
         feed = _feed(row)
         if feed.id in feeds:
             problems.append(f"{name} ({feed.url}): url: the same feed as {feeds[feed.id].url}")
         feeds.setdefault(feed.id, feed)
+    lists: dict[str, FeedList] = {}
+    for name, written in _rows(path, document, "list", _ListRow, problems):
+        one = _feed_list(written, path.parent)
+        if one.id in lists:
+            problems.append(f"{name}: the same list as {lists[one.id].url}")
+        lists.setdefault(one.id, one)
     if problems:
         raise SettingsError("\n".join(problems))
-    return list(feeds.values())
+    return list(feeds.values()), list(lists.values())
+
+
+def _rows(
+    path: Path, document: dict[str, Any], key: str, model: type[_AnyRow], problems: list[str]
+) -> Iterator[tuple[str, _AnyRow]]:
+    """Each sound row of an array of tables with the name it is told by; `problems` gets the others'."""
+    tables = document.get(key, [])
+    if not isinstance(tables, list):
+        raise SettingsError(f"{path}: {key}: write [[{key}]], with two brackets")
+    for position, table in enumerate(tables, start=1):
+        name = f"{path}: {key} {position}"
+        try:
+            yield name, model.model_validate(table)
+        except ValidationError as error:
+            problems.extend(_told(name, table, error))
 
 
 def _told(name: str, table: Any, error: ValidationError) -> Iterator[str]:
@@ -116,20 +212,40 @@ def _told(name: str, table: Any, error: ValidationError) -> Iterator[str]:
     named = f"{name} ({url})" if isinstance(url, str) else name
     for problem in error.errors(include_url=False):
         key = ".".join(str(part) for part in problem["loc"]) or "table"
-        yield f"{named}: {key}: {problem['msg'].removeprefix('Value error, ')}"
+        yield redacted(f"{named}: {key}: {problem['msg'].removeprefix('Value error, ')}")
 
 
 def _feed(row: _Row) -> Feed:
     return Feed(
         id=id_of(canonical(row.url)),
-        url=row.url,
+        url=redacted(row.url),
+        written_url=_if_hidden(row.url),
         title=row.title,
         site_url=row.site_url,
         language=row.language,
         tags=row.tags,
         pages=row.pages,
         priority=row.priority,
+        kind=row.kind,
+        select=row.select,
+        token_env=row.token_env,
     )
+
+
+def _if_hidden(written: str) -> str | None:
+    return written if redacted(written) != written else None
+
+
+def _feed_list(row: _ListRow, folder: Path) -> FeedList:
+    if row.url is not None:
+        return FeedList(
+            id=id_of("list", canonical(row.url)),
+            url=redacted(row.url),
+            written_url=_if_hidden(row.url),
+            tags=row.tags,
+        )
+    path = row.path or ""
+    return FeedList(id=id_of("list", path), url=path, file=folder / path, tags=row.tags)
 
 
 def write_feeds(feeds: Iterable[Feed]) -> str:
@@ -138,18 +254,36 @@ def write_feeds(feeds: Iterable[Feed]) -> str:
 
 
 def _table(feed: Feed) -> str:
-    lines = ["[[feed]]", f"url = {_quoted(feed.url)}", f"title = {_quoted(feed.title)}"]
-    if feed.site_url is not None:
-        lines.append(f"site_url = {_quoted(feed.site_url)}")
-    if feed.language is not None:
-        lines.append(f"language = {_quoted(feed.language)}")
-    if feed.tags:
-        lines.append(f"tags = [{', '.join(_quoted(tag) for tag in feed.tags)}]")
-    if feed.pages is not PagePolicy.AUTO:
-        lines.append(f"pages = {_quoted(feed.pages)}")
+    lines = ["[[feed]]", f"url = {_quoted(feed.written_url or feed.url)}", f"title = {_quoted(feed.title)}"]
+    lines += [
+        f"{key} = {_quoted(value)}"
+        for key, value in (
+            ("kind", None if feed.kind is FeedKind.FEED else feed.kind),
+            ("select", feed.select),
+            ("token_env", feed.token_env),
+            ("site_url", feed.site_url),
+            ("language", feed.language),
+            ("pages", None if feed.pages is PagePolicy.AUTO else feed.pages),
+        )
+        if value is not None
+    ]
+    lines += _tags_line(feed.tags)
     if feed.priority:
         lines.append(f"priority = {feed.priority}")
     return "\n".join(lines) + "\n"
+
+
+def _list_table(one: FeedList) -> str:
+    lines = [
+        "[[list]]",
+        f"{'url' if one.file is None else 'path'} = {_quoted(one.written_url or one.url)}",
+        *_tags_line(one.tags),
+    ]
+    return "\n".join(lines) + "\n"
+
+
+def _tags_line(tags: tuple[str, ...]) -> list[str]:
+    return [f"tags = [{', '.join(_quoted(tag) for tag in tags)}]"] if tags else []
 
 
 def _quoted(text: str) -> str:
@@ -229,15 +363,19 @@ def _outlined(outline: Any, folders: tuple[str, ...], problems: list[str]) -> Fe
     if not url:
         problems.append(f"{name}: left out, it has no xmlUrl")
         return None
+    if "${" in url:  # a list that others write must not be sent what our environment holds
+        problems.append(redacted(f"{name}: left out, xmlUrl: it names an environment variable"))
+        return None
     try:
         feed_id = id_of(canonical(_address(url)))
     except ValueError as error:
-        problems.append(f"{name}: left out, xmlUrl: {error}")
+        problems.append(redacted(f"{name}: left out, xmlUrl: {error}"))
         return None
     return Feed(
         id=feed_id,
-        url=url,
-        title=_name(outline) or urlsplit(url).netloc,
+        url=redacted(url),
+        written_url=_if_hidden(url),
+        title=_name(outline) or urlsplit(url).netloc.rpartition("@")[2],
         site_url=_optional(written, "htmlurl", _address, name, problems),
         language=_optional(written, "language", language_code, name, problems),
         tags=tuple(dict.fromkeys((*folders, *_tags(written.get("category", ""))))),
@@ -280,7 +418,8 @@ def write_opml(feeds: Sequence[Feed]) -> str:
     """OPML 2.0 that any reader imports and `read_opml` reads back, in the order of the folders.
 
     A feed stands in the folder of its first tag, which is all that most readers look at; all its tags are its
-    categories. What OPML has no word for is left out: when to download pages, and which feed is preferred.
+    categories. What OPML has no word for is left out: when to download pages, which feed is preferred, and whole
+    the feeds that no other reader could ask (sitemaps, pages, accounts).
     """
     from lxml import etree
 
@@ -289,6 +428,8 @@ def write_opml(feeds: Sequence[Feed]) -> str:
     body = etree.SubElement(root, "body")
     folders: dict[str, Any] = {}
     for feed in feeds:
+        if feed.kind is not FeedKind.FEED:
+            continue  # as the docstring says
         parent = body
         if feed.tags:
             tag = feed.tags[0]

@@ -11,12 +11,14 @@ import threading
 from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from queue import SimpleQueue
 from typing import Protocol
 
 from newsclust.errors import SettingsError
-from newsclust.fetch.hosts import HostTurns
+from newsclust.fetch.addresses import read_allowed
+from newsclust.fetch.hosts import HostTurns, Manners
 from newsclust.fetch.limits import Limits
 from newsclust.model import Fetch, Request
 
@@ -38,6 +40,9 @@ class HttpFetcher:
 
     `connect_to` dials other addresses, as curl's --connect-to does: {"HOST:PORT": "HOST2:PORT2"}, "*" for any
     host; URL, Host header, SNI and certificate checks stay. `ca_file` is trusted besides the system's own.
+
+    Only public addresses are dialled, on `ports`, whatever a name server or a redirect says; besides them the hosts
+    and networks of `allow_private`, and what `connect_to` names on any port. All else is REFUSED_ADDRESS.
     Bodies in memory: at most (concurrency + 16) of them. Raises SettingsError for what cannot be.
     """
 
@@ -54,6 +59,8 @@ class HttpFetcher:
         concurrency: int = 64,
         per_host: int = 2,
         host_pause_s: float = 0.5,
+        ports: Sequence[int] = (80, 443, 8000, 8080, 8443),
+        allow_private: Sequence[str] = (),
         connect_to: Mapping[str, str] | None = None,
         ca_file: Path | None = None,
         clock: Callable[[], datetime] = _utc_now,
@@ -72,9 +79,12 @@ class HttpFetcher:
             per_host=per_host,
             host_pause_s=host_pause_s,
         )
+        self._ports = _ports(ports)
+        self._allowed = read_allowed(allow_private)
         self._connect_to = {_address(key): _address(value) for key, value in (connect_to or {}).items()}
         self._tls = _trusting(ca_file)
         self._clock = clock
+        self._manners = Manners()
 
     def fetch(self, requests: Sequence[Request]) -> Iterator[Fetch]:
         """One Fetch for each request, in order of completion; closing the iterator ends what still runs.
@@ -118,10 +128,23 @@ class HttpFetcher:
         # Each name look-up blocks a thread: there are enough that dead names delay nobody.
         look_ups = ThreadPoolExecutor(limits.concurrency, thread_name_prefix="newsclust-dns")
         asyncio.get_running_loop().set_default_executor(look_ups)
-        turns = HostTurns(concurrency=limits.concurrency, per_host=limits.per_host, pause_s=limits.host_pause_s)
-        async with open_session(user_agent=self._user_agent, limits=limits, tls=self._tls) as session:
+        turns = HostTurns(
+            concurrency=limits.concurrency,
+            per_host=limits.per_host,
+            pause_s=limits.host_pause_s,
+            manners=self._manners,
+        )
+        opened = partial(open_session, user_agent=self._user_agent, limits=limits, tls=self._tls)
+        async with opened(guard=self._allowed) as session, opened(guard=None) as free_session:
             client = Client(
-                session=session, turns=turns, limits=limits, connect_to=self._connect_to, clock=self._clock
+                session=session,
+                free_session=free_session,
+                allowed=self._allowed,
+                ports=self._ports,
+                turns=turns,
+                limits=limits,
+                connect_to=self._connect_to,
+                clock=self._clock,
             )
             async with asyncio.TaskGroup() as group:
                 for request in requests:
@@ -135,6 +158,12 @@ def _address(text: str) -> tuple[str, int]:
     if not host or not port.isdecimal() or not 0 < int(port) < 65536:
         raise SettingsError(f"connect_to wants HOST:PORT, not {text!r}")
     return host, int(port)
+
+
+def _ports(numbers: Sequence[int]) -> frozenset[int]:
+    if not numbers or any(not 0 < number < 65536 for number in numbers):
+        raise SettingsError(f"ports wants at least one port, each from 1 to 65535: {list(numbers)}")
+    return frozenset(numbers)
 
 
 def _trusting(ca_file: Path | None) -> ssl.SSLContext:

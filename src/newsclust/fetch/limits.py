@@ -6,6 +6,7 @@ from newsclust.errors import SettingsError
 from newsclust.model import RequestKind
 
 _MAY_BE_ZERO = {"max_redirects", "host_pause_s"}
+_ROBOTS_BYTES = 512_000  # what stands behind them need not be read (RFC 9309, 2.5)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -32,4 +33,6 @@ class Limits:
                 raise SettingsError(f"{field.name} is out of range: {value}")
 
     def bytes_of(self, kind: RequestKind) -> int:
+        if kind is RequestKind.ROBOTS:
+            return _ROBOTS_BYTES
         return self.max_bytes if kind is RequestKind.FEED else self.max_page_bytes

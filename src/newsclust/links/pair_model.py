@@ -1,7 +1,7 @@
 """A logistic model of "do these two articles tell one story?", trained on six hand-labelled windows of tech news."""
 
 import json
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cache
 from importlib import resources
@@ -22,6 +22,7 @@ from newsclust.links.evidence import (
     compared,
     evidence_of,
     shared_names,
+    weighed,
 )
 from newsclust.links.words import shipped_counts, together
 from newsclust.model import Article, Link, Window, id_of
@@ -46,7 +47,6 @@ _PRODUCTS = (
     ("same_outlet", "title_text_cosine"),
     ("same_outlet", "days"),
 )
-_PAIRS_AT_ONCE = 50_000  # whose evidence is held in memory: 20 MB of it
 _SCREEN_RECALL = 0.965  # share of the pairs of one story that the cheap screen lets through, on the training sets
 _STRENGTH = 0.01  # scikit-learn's C, of the standardised columns: strongly regularised
 
@@ -128,32 +128,30 @@ class PairModel:
         window = window.by_id()
         given = compared(window, together(shipped_counts(), window.words))
         new = None if fresh is None else np.array([article.id in fresh for article in window.articles])
-        pairs = candidates(given, self.weights.screen, days_apart=self.days_apart, fresh=new)
-        links: list[Link] = []
-        for start in range(0, len(pairs[0]), _PAIRS_AT_ONCE):
-            chunk = slice(start, start + _PAIRS_AT_ONCE)
-            links.extend(self._judged(window.articles, given, (pairs[0][chunk], pairs[1][chunk])))
-        return links
+        links = [
+            link
+            for pairs, evidence in weighed(given, self.weights.screen, days_apart=self.days_apart, fresh=new)
+            for link in self._judged(window.articles, given, pairs, evidence)
+        ]
+        return sorted(links, key=lambda link: (link.article_a, link.article_b))
 
-    def _judged(self, articles: Sequence[Article], given: Compared, pairs: Pairs) -> list[Link]:
-        """Return links for those of these pairs whose probability reaches the floor, with their evidence."""
-        columns = design(evidence_of(given, pairs))
+    def _judged(self, articles: Sequence[Article], given: Compared, pairs: Pairs, evidence: Floats) -> Iterator[Link]:
+        """Yield links for those of these pairs whose probability reaches the floor, with what it rests on."""
+        columns = design(evidence)
         logits = columns @ self.weights.coefficients + self.weights.offset
         probabilities = 1 / (1 + np.exp(-np.clip(logits, -40, 40)))
         kept = np.flatnonzero(probabilities >= self.floor)
         shares = (columns[kept] - self.weights.usual) * self.weights.coefficients
         told = np.stack([shares[:, places].sum(axis=1) for places in _kinds().values()], axis=1).round(3).tolist()
-        one, other = pairs[0][kept].tolist(), pairs[1][kept].tolist()
-        return [
-            Link(
+        one, other = np.minimum(*pairs)[kept].tolist(), np.maximum(*pairs)[kept].tolist()
+        for a, b, probability, values in zip(one, other, probabilities[kept].tolist(), told, strict=True):
+            named = {f"both say {name}": round(rarity, 3) for name, rarity in shared_names(given, a, b).items()}
+            yield Link(
                 article_a=articles[a].id,
                 article_b=articles[b].id,
                 probability=round(probability, 6),
-                evidence=dict(zip(_kinds(), values, strict=True))
-                | {f"both say {name}": round(rarity, 3) for name, rarity in shared_names(given, a, b).items()},
+                evidence=dict(zip(_kinds(), values, strict=True)) | named,
             )
-            for a, b, probability, values in zip(one, other, probabilities[kept].tolist(), told, strict=True)
-        ]
 
     def retrained(self, without: Collection[str], sets: Sequence[tuple[Lesson, Window]]) -> "PairModel":
         """Return a model of the same kind trained on these sets alone, none of them one to do without."""

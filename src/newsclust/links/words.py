@@ -45,12 +45,16 @@ def is_name(counts: WordCounts, word: Word) -> bool:
 
 def words_of(text: str) -> list[Word]:
     """Return the words of a text in order; single letters are left out, single digits are not."""
-    found = []
-    for piece in _PIECE.findall(text):
-        folded = unicodedata.normalize("NFKD", piece).encode("ascii", "ignore").decode().lower()
-        if len(folded) > 1 or folded.isdigit():
-            found.append(Word(folded=folded, marked=piece[0].isupper() or any(sign.isdigit() for sign in piece)))
-    return found
+    return [word for piece in _PIECE.findall(text) if (word := _word(piece))]
+
+
+@lru_cache(maxsize=200_000)  # a night meets each piece some twenty times
+def _word(piece: str) -> Word | None:
+    """Return a piece of text as a word; None when it is a single letter."""
+    folded = unicodedata.normalize("NFKD", piece).encode("ascii", "ignore").decode().lower()
+    if len(folded) > 1 or folded.isdigit():
+        return Word(folded=folded, marked=piece[0].isupper() or any(sign.isdigit() for sign in piece))
+    return None
 
 
 @lru_cache(maxsize=200_000)  # a night asks for each word some eighty times

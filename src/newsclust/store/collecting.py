@@ -1,11 +1,25 @@
 """Feeds, requests, pages and entries."""
 
 import zlib
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import datetime
 
-from newsclust.model import Entry, Feed, Fetch, Page, PagePolicy, ParsedFeed, Request, RequestKind, Run, id_of
+from newsclust.model import (
+    Entry,
+    Feed,
+    FeedKind,
+    FeedList,
+    Fetch,
+    Page,
+    PagePolicy,
+    ParsedFeed,
+    Request,
+    RequestKind,
+    Run,
+    id_of,
+)
 from newsclust.store.database import Database
+from newsclust.store.schedule import save_wishes
 
 
 def save_feeds(db: Database, run: Run, feeds: Sequence[Feed]) -> tuple[int, int]:
@@ -28,6 +42,10 @@ def save_feeds(db: Database, run: Run, feeds: Sequence[Feed]) -> tuple[int, int]
                     "tags": list(feed.tags),
                     "pages": feed.pages.value,
                     "priority": feed.priority,
+                    "kind": feed.kind.value,
+                    "selector": feed.select,
+                    "token_env": feed.token_env,
+                    "listed_by": feed.listed_by,
                     "added_at": run.night_at,
                     "listed": True,
                     "run_id": run.id,
@@ -36,7 +54,9 @@ def save_feeds(db: Database, run: Run, feeds: Sequence[Feed]) -> tuple[int, int]
             ],
             on_conflict="ON CONFLICT DO UPDATE SET url = excluded.url, title = excluded.title, "
             "site_url = excluded.site_url, language = excluded.language, tags = excluded.tags, "
-            "pages = excluded.pages, priority = excluded.priority, listed = true",
+            "pages = excluded.pages, priority = excluded.priority, kind = excluded.kind, "
+            "selector = excluded.selector, token_env = excluded.token_env, listed_by = excluded.listed_by, "
+            "listed = true",
         )
         with db.given_ids([feed.id for feed in feeds]):
             db.execute("UPDATE feeds SET listed = false WHERE listed AND feed_id NOT IN (SELECT id FROM given_ids)")
@@ -62,6 +82,36 @@ def feeds_to_fetch(db: Database, run: Run) -> list[Request]:
     ]
 
 
+def lists_to_read(db: Database, run: Run, lists: Sequence[FeedList], secret_urls: Mapping[str, str]) -> list[Request]:
+    """Return one request for each living list that has not answered in this run, with its last validators."""
+    rows = db.rows(
+        "SELECT item_id, bool_or(run_id = $1) AS answered, "
+        "arg_max(fetches, requested_at) FILTER (status <> 304) AS held "
+        "FROM fetches WHERE kind = 'list' AND reason IS NULL GROUP BY item_id",
+        [run.id],
+    )
+    answered = {row["item_id"] for row in rows if row["answered"]}
+    held = {row["item_id"]: row["held"] for row in rows if row["held"]}
+    return [
+        Request(
+            url=one.url,
+            kind=RequestKind.LIST,
+            item_id=one.id,
+            etag=held[one.id]["etag"] if one.id in held else None,
+            last_modified=held[one.id]["last_modified"] if one.id in held else None,
+            secret_url=secret_urls.get(one.id),
+        )
+        for one in lists
+        if one.id not in answered
+    ]
+
+
+def held_lists(db: Database) -> dict[str, Page]:
+    """Return the last readable state of every living list ever read."""
+    ids = [row["item_id"] for row in db.rows("SELECT item_id FROM pages WHERE kind = 'list'")]
+    return {item_id: stored_page(db, RequestKind.LIST, item_id) for item_id in ids}
+
+
 def pages_to_fetch(db: Database) -> list[Request]:
     """Return one request for each article page to download."""
     return [
@@ -76,7 +126,11 @@ def save_fetches(db: Database, run: Run, fetches: Sequence[Fetch]) -> None:
         db.save("fetches", [_fetch_row(run, fetch) for fetch in fetches])
         db.save(
             "pages",
-            [_page_row(run, fetch.request, fetch.page) for fetch in fetches if fetch.page],
+            [
+                _page_row(run, fetch.request, fetch.page)
+                for fetch in fetches
+                if fetch.page and fetch.request.kind is not RequestKind.ROBOTS  # which has a table of its own
+            ],
             on_conflict="ON CONFLICT DO UPDATE SET url = excluded.url, final_url = excluded.final_url, "
             "fetched_at = excluded.fetched_at, headers = excluded.headers, body = excluded.body, "
             "run_id = excluded.run_id",
@@ -132,6 +186,8 @@ def save_parsed(
             "published_at": entry.published_at,
             "date_quality": entry.date_quality.value,
             "updated_at": entry.updated_at,
+            "source_title": entry.source_title,
+            "source_url": entry.source_url,
             "warnings": list(entry.warnings),
             "wants_page": wants_page(entry),
             "content_hash": id_of(entry.title, entry.summary or "", entry.content or ""),
@@ -151,6 +207,8 @@ def save_parsed(
         }
     changed = sum(known.get(str(row["entry_id"])) != row["content_hash"] for row in rows)
     with db.transaction():
+        if parsed:
+            save_wishes(db, run, parsed)
         db.save(
             "entries",
             rows,
@@ -161,7 +219,8 @@ def save_parsed(
                     THEN entries.published_at ELSE excluded.published_at END,
                 date_quality = CASE WHEN excluded.date_quality IN ('missing', 'future')
                     THEN entries.date_quality ELSE excluded.date_quality END,
-                updated_at = excluded.updated_at, warnings = excluded.warnings, wants_page = excluded.wants_page,
+                updated_at = excluded.updated_at, source_title = excluded.source_title,
+                source_url = excluded.source_url, warnings = excluded.warnings, wants_page = excluded.wants_page,
                 changed_at = CASE WHEN excluded.content_hash = entries.content_hash
                     THEN entries.changed_at ELSE excluded.changed_at END,
                 content_hash = excluded.content_hash, last_seen_at = excluded.last_seen_at""",
@@ -214,6 +273,10 @@ def _stored_feeds(db: Database) -> list[tuple[Feed, bool]]:
                 tags=tuple(row["tags"]),
                 pages=PagePolicy(row["pages"]),
                 priority=row["priority"],
+                kind=FeedKind(row["kind"]),
+                select=row["selector"],
+                token_env=row["token_env"],
+                listed_by=row["listed_by"],
             ),
             row["listed"],
         )
@@ -237,6 +300,9 @@ def _fetch_row(run: Run, fetch: Fetch) -> dict[str, object]:
         "last_modified": fetch.last_modified,
         "reason": fetch.error.reason.value if fetch.error else None,
         "detail": fetch.error.detail if fetch.error else None,
+        "fresh_until": fetch.fresh_until,
+        "retry_at": fetch.retry_at,
+        "moved_to": fetch.moved_to,
     }
 
 

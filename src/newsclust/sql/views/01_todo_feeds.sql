@@ -1,5 +1,5 @@
--- Work queue: feeds to ask in this run, with the validators of their last full answer. A feed that answered
--- 410 (gone) is asked no more; one that has answered in this run is not asked twice.
+-- Work queue: the listed feeds that have not answered in this run, with the validators of their last full answer.
+-- Which of them are due tells their history (newsclust.schedule).
 CREATE OR REPLACE MACRO todo_feeds(this_run) AS TABLE
 WITH validators AS (
     SELECT item_id, arg_max(fetches, requested_at) AS held
@@ -7,13 +7,14 @@ WITH validators AS (
     WHERE kind = 'feed' AND reason IS NULL AND status <> 304
     GROUP BY item_id
 )
-SELECT feeds.feed_id, feeds.url, validators.held.etag AS etag, validators.held.last_modified AS last_modified
+SELECT feeds.feed_id, feed_addresses.url, validators.held.etag AS etag, validators.held.last_modified AS last_modified
 FROM feeds
+JOIN feed_addresses ON feed_addresses.feed_id = feeds.feed_id
 LEFT JOIN validators ON validators.item_id = feeds.feed_id
 WHERE feeds.listed
-  AND NOT EXISTS (SELECT 1 FROM fetches WHERE fetches.item_id = feeds.feed_id AND fetches.reason = 'gone')
   AND NOT EXISTS (
       SELECT 1 FROM fetches
-      WHERE fetches.item_id = feeds.feed_id AND fetches.run_id = this_run AND fetches.reason IS NULL
+      WHERE fetches.kind = 'feed' AND fetches.item_id = feeds.feed_id AND fetches.run_id = this_run
+        AND fetches.reason IS NULL
   )
 ORDER BY feeds.feed_id;

@@ -7,7 +7,7 @@ WITH wanted AS (
     GROUP BY article_id
     HAVING bool_and(wants_page)
 ), tried AS (
-    SELECT item_id, run_id, requested_at, reason IN ('gone', 'not_found', 'forbidden', 'bad_url', 'too_large') AS final
+    SELECT item_id, run_id, requested_at, reason IN ('gone', 'not_found', 'forbidden', 'bad_url', 'too_large', 'robots') AS final
     FROM fetches
     WHERE kind = 'page' AND reason IS NOT NULL
 )

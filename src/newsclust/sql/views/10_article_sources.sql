@@ -3,7 +3,8 @@ CREATE OR REPLACE VIEW article_sources AS
 WITH sightings AS (
     SELECT coalesce(duplicates.original_id, entries.article_id) AS article_id, entries.article_id AS seen_as,
            duplicates.method AS copy_method, duplicates.similarity, entries.feed_id, entries.link, entries.published_at,
-           entries.date_quality, entries.date_quality NOT IN ('missing', 'future') AS is_dated, entries.first_seen_at
+           entries.date_quality, entries.date_quality NOT IN ('missing', 'future') AS is_dated, entries.first_seen_at,
+           entries.source_title
     FROM entries
     LEFT JOIN duplicates ON duplicates.article_id = entries.article_id
 )
@@ -12,7 +13,7 @@ SELECT sightings.article_id, originals.title, copies.outlet, feeds.title AS feed
        CASE WHEN sightings.is_dated THEN round(date_diff('minute',
            min(sightings.published_at) FILTER (sightings.is_dated) OVER (PARTITION BY sightings.article_id),
            sightings.published_at) / 60.0, 2) END AS hours_behind,
-       sightings.seen_as, sightings.copy_method, sightings.similarity
+       sightings.seen_as, sightings.copy_method, sightings.similarity, sightings.source_title AS source
 FROM sightings
 JOIN articles AS originals ON originals.article_id = sightings.article_id
 JOIN articles AS copies ON copies.article_id = sightings.seen_as
@@ -31,3 +32,4 @@ COMMENT ON COLUMN article_sources.hours_behind IS 'Hours after the first dated s
 COMMENT ON COLUMN article_sources.seen_as IS 'The article seen there: the original itself or one of its copies';
 COMMENT ON COLUMN article_sources.copy_method IS 'How the copy was recognised; NULL for the original itself';
 COMMENT ON COLUMN article_sources.similarity IS 'Of the copy to the original, as its method measures it; NULL for the original itself';
+COMMENT ON COLUMN article_sources.source IS 'Feed that the showing one took it from, by its own word; NULL unless it collects others';

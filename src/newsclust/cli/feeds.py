@@ -1,0 +1,265 @@
+"""The list of feeds: show, find and add, test, import, export."""
+
+import os
+import sys
+from dataclasses import replace
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from newsclust.cli.shared import Config, console, settings_of, table
+from newsclust.errors import SettingsError
+from newsclust.legible import legible
+
+if TYPE_CHECKING:  # the rooms cost half of `newsclust --help`
+    from newsclust.model import Feed
+    from newsclust.settings import Settings
+    from newsclust.sources import Found, FoundFeed, FoundList, FoundSeveral
+
+feeds_app = typer.Typer(no_args_is_help=True, help="The list of feeds: show, find and add, test, import, export.")
+
+_LINE = 200  # characters of what strangers wrote, on one line
+
+Address = Annotated[
+    str, typer.Argument(help="A feed, a site, a news sitemap, an OPML list (or file), or a reader's account.")
+]
+Select = Annotated[
+    str | None, typer.Option("--select", help='CSS selector: read the page\'s links as entries, "article h2 a".')
+]
+TokenEnv = Annotated[
+    str | None,
+    typer.Option("--token-env", help="Environment variable with the token of a FreshRSS or Miniflux account."),
+]
+
+
+@feeds_app.command("list")
+def list_feeds(config: Config = None) -> None:
+    """Show the feeds that the next night will ask, and the living lists that it will read."""
+    from newsclust.feeds import read_feeds, read_lists
+
+    path = settings_of(config).paths.feeds
+    found, lists = read_feeds(path), read_lists(path)
+    rows = [
+        [feed.title, feed.kind, feed.language or "", ", ".join(feed.tags), feed.pages, feed.priority or "", feed.url]
+        for feed in found
+    ]
+    names = ["title", "kind", "language", "tags", "pages", "priority", "url"]
+    console().print(table(f"{len(found)} feeds", names, rows))
+    if lists:
+        console().print(
+            table(f"{len(lists)} lists", ["list", "tags"], [[one.url, ", ".join(one.tags)] for one in lists])
+        )
+
+
+@feeds_app.command("add")
+def add(
+    url: Address,
+    config: Config = None,
+    title: Annotated[
+        str | None, typer.Option(help="The outlet's name (default: what the feed calls itself).")
+    ] = None,
+    language: Annotated[str | None, typer.Option(help="Two letters, where the feed does not mix languages.")] = None,
+    tag: Annotated[list[str] | None, typer.Option(help="A word of yours; may be given again.")] = None,
+    select: Select = None,
+    token_env: TokenEnv = None,
+    every: Annotated[bool, typer.Option("--all", help="Add every feed that the page names.")] = False,
+) -> None:
+    """Find out what is at an address, say it, and add it to the list."""
+    from newsclust.feeds import add_to, read_feeds
+    from newsclust.sources import FoundFeed, FoundList
+
+    settings = settings_of(config)
+    path = settings.paths.feeds
+    tags = tuple(tag or ())
+    asked = _wanted(url, path, select=select, token_env=token_env)
+    if isinstance(asked, FoundList):
+        _add_list(asked, path, tags)
+        return
+    listed = {feed.id: feed.title for feed in read_feeds(path)} if path.exists() else {}
+    if asked.id in listed:
+        raise SettingsError(f"{asked.url} is listed in {path} already, as {listed[asked.id]}")
+    found = _looked(asked, settings)
+    if isinstance(found, FoundList):
+        _add_list(found, path, tags)
+        return
+    if isinstance(found, FoundFeed):
+        ones = [found]
+    else:
+        _tell_links(asked, found)
+        if not every:
+            raise SettingsError(f"{asked.url}: name one of these {len(found.links)} feeds, or add them with --all")
+        ones = _several(found, asked, settings)
+    for one in ones:
+        _tell_feed(one, listed_as=listed.get(one.feed.id))
+    fresh = list({one.feed.id: one.feed for one in ones if one.feed.id not in listed}.values())
+    if not fresh:
+        raise SettingsError(f"{asked.url}: nothing was added to {path}")
+    if title is not None and len(fresh) > 1:
+        raise SettingsError(f"--title names one feed, and these are {len(fresh)}: nothing was added")
+    added = [
+        replace(feed, title=title or feed.title, language=language or feed.language, tags=tags) for feed in fresh
+    ]
+    add_to(path, added)
+    print(f"Added to {path}; the next night asks for it. To see what it would store: newsclust feeds test {url}")
+
+
+@feeds_app.command("test")
+def examine(
+    url: Address,
+    config: Config = None,
+    select: Select = None,
+    token_env: TokenEnv = None,
+    number: Annotated[int, typer.Option(min=1, help="Show at most so many entries.")] = 30,
+) -> None:
+    """Show what would be stored of an address, and what is wrong with it; nothing is written."""
+    from newsclust.feeds import read_feeds
+    from newsclust.sources import FoundFeed, FoundList
+
+    settings = settings_of(config)
+    path = settings.paths.feeds
+    asked = _wanted(url, path, select=select, token_env=token_env)
+    if isinstance(asked, FoundList):
+        _tell_list(asked)
+        return
+    if select is None and token_env is None and path.exists():
+        asked = next((feed for feed in read_feeds(path) if feed.id == asked.id), asked)
+    found = _looked(asked, settings)
+    if isinstance(found, FoundList):
+        _tell_list(found)
+    elif isinstance(found, FoundFeed):
+        _tell_feed(found)
+        _show_entries(found, number)
+    else:
+        _tell_links(asked, found)
+        print("Test one of them.")
+
+
+@feeds_app.command("import")
+def import_feeds(
+    opml: Annotated[Path, typer.Argument(help="OPML file of another reader.", exists=True, dir_okay=False)],
+    config: Config = None,
+) -> None:
+    """Add the feeds of an OPML file to the list; those that are listed already stay as they are."""
+    from newsclust.feeds import add_to, read_feeds, read_opml
+
+    target = settings_of(config).paths.feeds
+    known = {feed.id for feed in read_feeds(target)} if target.exists() else set()
+    brought = read_opml(opml.read_bytes())
+    for problem in brought.problems:
+        print(f"{opml}: {problem}", file=sys.stderr)
+    added = [feed for feed in brought.feeds if feed.id not in known]
+    if added:
+        add_to(target, added)
+    print(f"{len(added)} feeds added to {target}, {len(brought.feeds) - len(added)} listed already")
+
+
+@feeds_app.command("export")
+def export_feeds(config: Config = None) -> None:
+    """Print the list of feeds as OPML; what other readers could not ask is named on standard error."""
+    from newsclust.feeds import read_feeds, write_opml
+    from newsclust.model import FeedKind
+
+    feeds = read_feeds(settings_of(config).paths.feeds)
+    for feed in feeds:
+        if feed.kind is not FeedKind.FEED:
+            print(f"{feed.url}: left out, no other reader asks a feed of the kind {feed.kind}", file=sys.stderr)
+    print(write_opml(feeds))
+
+
+def _add_list(found: "FoundList", path: Path, tags: tuple[str, ...]) -> None:
+    from newsclust.feeds import add_to, read_lists
+
+    _tell_list(found)
+    if path.exists() and found.list.id in {one.id for one in read_lists(path)}:
+        raise SettingsError(f"{found.list.url} is listed in {path} already")
+    add_to(path, lists=[replace(found.list, tags=tags)])
+    print(f"Added to {path} as a living list: each night reads it again, and its feeds come and go with it.")
+
+
+def _wanted(url: str, path: Path, *, select: str | None, token_env: str | None) -> "Feed | FoundList":
+    """What the person asks for: the list in a file, or a feed to look for; `path` is the list of feeds."""
+    from newsclust.feeds.lists import check_variable
+    from newsclust.feeds.selection import check_selector
+    from newsclust.model import FeedKind
+    from newsclust.sources import new_feed, read_list
+
+    if "://" not in url and Path(url).exists():
+        return read_list(Path(url), os.path.relpath(url, path.parent))
+    if select is not None and token_env is not None:
+        raise SettingsError("--select is for pages, --token-env for accounts: not both")
+    try:
+        if select is not None:
+            return replace(new_feed(url, kind=FeedKind.PAGE), select=check_selector(select))
+        if token_env is not None:
+            return replace(new_feed(url, kind=FeedKind.ACCOUNT), token_env=check_variable(token_env))
+    except ValueError as error:
+        raise SettingsError(str(error)) from error
+    if url.rstrip("/").endswith("/api/greader.php") or "/reader/api/0" in url:
+        raise SettingsError(f"{url} is an account: --token-env names the environment variable that holds its token")
+    return new_feed(url)
+
+
+def _looked(feed: "Feed", settings: "Settings") -> "Found":
+    from newsclust.feeds import FeedReader
+    from newsclust.sources import look
+
+    with FeedReader() as read:
+        return look(feed, settings.fetcher(clock=_now), read=read, clock=_now, environment=os.environ)
+
+
+def _several(found: "FoundSeveral", asked: "Feed", settings: "Settings") -> "list[FoundFeed]":
+    """Each feed that the page names; those that cannot be read are told and left out."""
+    from newsclust.feeds import FeedReader
+    from newsclust.sources import look_at_links
+
+    with FeedReader() as read:
+        tried = look_at_links(found.links, asked, settings.fetcher(clock=_now), read=read, clock=_now)
+    for problem in tried.problems:
+        print(f"left out: {legible(problem, _LINE)}", file=sys.stderr)
+    return list(tried.found)
+
+
+def _now() -> datetime:
+    return datetime.now(UTC)
+
+
+def _tell_links(asked: "Feed", found: "FoundSeveral") -> None:
+    rows = [[link.title, link.url] for link in found.links]
+    console().print(table(f"{asked.url} names {len(rows)} feeds", ["title", "url"], rows))
+
+
+def _tell_list(found: "FoundList") -> None:
+    print(f"{found.list.url} is a list of {len(found.opml.feeds)} feeds.")
+    for problem in found.opml.problems:
+        print(f"  {legible(problem, _LINE)}")
+
+
+def _tell_feed(found: "FoundFeed", *, listed_as: str | None = None) -> None:
+    feed, entries = found.feed, found.parsed.entries
+    newest = max((entry.published_at for entry in entries), default=None)
+    dates = f", the newest of {newest:%Y-%m-%d %H:%M} UTC" if newest else ""
+    print(f"{feed.url} is {found.how}: {feed.title}, {len(entries)} entries{dates}.")
+    if listed_as is not None:
+        print(f"  It is listed already, as {listed_as}.")
+    for warning in found.parsed.warnings:
+        print(f"  {legible(warning, _LINE)}")
+
+
+def _show_entries(found: "FoundFeed", number: int) -> None:
+    """The entries as they would be stored, and what would become of them."""
+    from newsclust.extract import html_text, wants_page
+
+    rows = []
+    for entry in found.parsed.entries[:number]:
+        length = max(len(html_text(entry.content or "")), len(html_text(entry.summary or "")))
+        page = wants_page(policy=found.feed.pages, summary=entry.summary, content=entry.content)
+        quality = entry.date_quality.value
+        date, asked = f"{entry.published_at:%Y-%m-%d %H:%M}", "yes" if page else "no"
+        source = entry.source_title or entry.source_url or ""
+        rows.append([entry.title, date, quality, entry.language or "", length, asked, source, entry.link])
+        rows.extend([f"  {legible(warning, _LINE)}", *[""] * 7] for warning in entry.warnings)
+    shown = f"the first {number} of {len(found.parsed.entries)}" if number < len(found.parsed.entries) else "all"
+    names = ["title", "date (UTC)", "date is", "language", "characters", "page asked", "source", "link"]
+    console().print(table(f"What would be stored: {shown} entries", names, rows))

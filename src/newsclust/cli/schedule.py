@@ -1,0 +1,72 @@
+"""Verbs on when and where feeds are asked: shown from the published file, changed by lines of the orders file."""
+
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from newsclust.cli.shared import Config, Published, print_query, published, settings_of
+from newsclust.errors import SettingsError
+
+Named = Annotated[
+    str, typer.Argument(metavar="FEED", help="A feed's id or address, as `newsclust feeds schedule` says.")
+]
+
+
+def schedule(database: Published = None, config: Config = None) -> None:
+    """Show when each feed is asked next, and why not before."""
+    with published(database, config) as connection:
+        print_query(
+            connection,
+            "Next requests (UTC)",
+            "SELECT feed_id, title, strftime(next_at, '%Y-%m-%d %H:%M') AS next, rule, why FROM feed_schedule",
+        )
+
+
+def moved(database: Published = None, config: Config = None) -> None:
+    """Show the feeds that have moved for good: their list should name the new address."""
+    with published(database, config) as connection:
+        print_query(
+            connection,
+            "Moved feeds",
+            "SELECT feed_id, title, from_url, to_url, strftime(moved_at, '%Y-%m-%d') AS moved, "
+            "strftime(undone_at, '%Y-%m-%d') AS undone FROM moved_feeds",
+        )
+
+
+def undo_move(feed: Named, database: Published = None, config: Config = None) -> None:
+    """Ask a moved feed at its earlier address again, and do not move it there once more."""
+    from newsclust.orders import Order, OrderKind, append_order
+
+    feed_id = _feed_id(feed, database, config)
+    with published(database, config) as connection:
+        moves = connection.execute(
+            "SELECT from_url, to_url FROM moved_feeds WHERE feed_id = $1 AND undone_at IS NULL "
+            "ORDER BY moved_at DESC LIMIT 1",
+            [feed_id],
+        ).fetchall()
+    if not moves:
+        raise SettingsError(f"{feed}: the feed has not moved; `newsclust feeds moved` lists those that have")
+    path = settings_of(config).paths.orders
+    order = Order(kind=OrderKind.STAY, feed_id=feed_id, given_at=datetime.now(UTC), address=moves[0][1])
+    append_order(path, order)
+    print(f"Written to {path}. From the next night's end on, it is asked at {moves[0][0]} again.")
+
+
+def ask(feed: Named, database: Published = None, config: Config = None) -> None:
+    """Ask a feed in the next run, whatever its schedule says; one that said it is gone, too."""
+    from newsclust.orders import Order, OrderKind, append_order
+
+    feed_id = _feed_id(feed, database, config)
+    path = settings_of(config).paths.orders
+    append_order(path, Order(kind=OrderKind.ASK, feed_id=feed_id, given_at=datetime.now(UTC)))
+    print(f"Written to {path}. The next run asks it, unless its site wants no request by then.")
+
+
+def _feed_id(named: str, database: Path | None, config: Path | None) -> str:
+    with published(database, config) as connection:
+        found = connection.execute("SELECT feed_id FROM feeds WHERE $1 IN (feed_id, url)", [named]).fetchall()
+    if not found:
+        raise SettingsError(f"{named}: no feed of that id or address has been asked yet")
+    return str(found[0][0])

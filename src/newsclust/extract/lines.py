@@ -1,0 +1,44 @@
+"""Paragraphs that recur in the texts of one site: learned from what stands under different titles, not from a list.
+
+A paragraph is the site's own once it has been seen under three different titles. So three versions of an article, or
+one article from three feeds, teach nothing. In which order texts are seen, and how often, changes nothing.
+"""
+
+from collections.abc import Collection, Sequence
+from dataclasses import replace
+
+from newsclust.extract.text import letters, word_count
+from newsclust.model import End, Extraction, id_of
+from newsclust.urls import host
+
+TITLES = 3  # different ones, from which a paragraph is the site's
+FEWEST_WORDS = 5  # fewer are a heading that many articles may have: "Price and availability"
+
+
+def lines_of(texts: Sequence[Extraction]) -> list[End]:
+    """What the texts teach: each paragraph of some length, with the title that it stood under."""
+    return [
+        End(key=key, neighbour=title)
+        for text in texts
+        for title in [_key("title", letters(text.title))]
+        for paragraph in text.text.split("\n\n")
+        if (key := _line_key(text, paragraph)) is not None
+    ]
+
+
+def without_lines(text: Extraction, known: Collection[int]) -> Extraction:
+    """The same text without paragraphs whose keys are in `known`; unchanged when nothing would be left of it."""
+    paragraphs = text.text.split("\n\n")
+    kept = [paragraph for paragraph in paragraphs if _line_key(text, paragraph) not in known]
+    return replace(text, text="\n\n".join(kept)) if any(map(letters, kept)) else text
+
+
+def _line_key(text: Extraction, paragraph: str) -> int | None:
+    if word_count(paragraph) < FEWEST_WORDS:
+        return None
+    return _key("line", host(text.canonical_url), letters(paragraph))
+
+
+def _key(*parts: str) -> int:
+    """Unsigned, 64 bits; of no kind that the ends of texts have."""
+    return int(id_of(*parts), 16)

@@ -1,0 +1,83 @@
+"""Rules for the sites that no general reading gets right: `data/site_rules.toml`, a table for each domain."""
+
+import tomllib
+from collections.abc import Mapping
+from enum import StrEnum
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from pydantic import BaseModel, ConfigDict, ValidationError, field_validator, model_validator
+
+from newsclust.urls import host
+
+if TYPE_CHECKING:
+    from lxml.html import HtmlElement
+
+
+class TextFrom(StrEnum):
+    PAGE = "page"
+    FEED = "feed"  # the page is worse than what the feed holds
+
+
+class SiteRule(BaseModel):
+    """What to read on the pages of a domain and of the hosts under it, as XPath."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    body: tuple[str, ...] = ()  # the elements that hold the text, all of them in order; left out: found as usual
+    drop: tuple[str, ...] = ()  # elements that are no text
+    use: TextFrom = TextFrom.PAGE
+    why: str  # what goes wrong without the rule
+
+    @field_validator("body", "drop")
+    @classmethod
+    def _compiles(cls, paths: tuple[str, ...]) -> tuple[str, ...]:
+        from lxml.etree import XPath, XPathSyntaxError
+
+        for path in paths:
+            try:
+                XPath(path)
+            except XPathSyntaxError as error:
+                raise ValueError(f"{path!r} is no XPath: {error}") from error
+        return paths
+
+    @model_validator(mode="after")
+    def _does_something(self) -> "SiteRule":
+        if self.use is TextFrom.FEED and (self.body or self.drop):
+            raise ValueError("with use = 'feed' no page is read: body and drop say nothing")
+        if self.use is TextFrom.PAGE and not (self.body or self.drop):
+            raise ValueError("neither body nor drop nor use = 'feed'")
+        return self
+
+
+def read_rules(path: Path) -> dict[str, SiteRule]:
+    """The rules of a file by domain, none when there is no such file; ValueError says what is wrong with it."""
+    try:
+        tables = tomllib.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        return {}
+    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+        raise ValueError(f"{path}: {error}") from error
+    rules = {}
+    for domain, table in tables.items():
+        try:
+            rules[domain.lower()] = SiteRule.model_validate(table)
+        except ValidationError as error:
+            said = "; ".join(f"{'.'.join(map(str, one['loc']))}: {one['msg']}" for one in error.errors())
+            raise ValueError(f"{path}: [{domain!r}] {said}") from error
+    return rules
+
+
+def rule_for(url: str, rules: Mapping[str, SiteRule]) -> SiteRule | None:
+    """The rule of the longest domain that the address's host is, or lies under."""
+    labels = host(url).split(".") if rules else []
+    return next((rules[name] for at in range(len(labels)) if (name := ".".join(labels[at:])) in rules), None)
+
+
+def ruled_tree(tree: "HtmlElement", rule: SiteRule) -> list["HtmlElement"]:
+    """Leave the tree without what the rule drops; return the elements that hold the text (none: find it as usual)."""
+    for path in rule.drop:
+        for element in tree.xpath(path):
+            if element.getparent() is not None:
+                element.drop_tree()
+    return [element for path in rule.body for element in tree.xpath(path)]

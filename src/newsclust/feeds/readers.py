@@ -1,0 +1,21 @@
+"""What answers at a feed's address, by the feed's kind -> one plain document."""
+
+from collections.abc import Callable, Mapping
+
+from newsclust.feeds.account import read_stream
+from newsclust.feeds.documents import Document, read_document
+from newsclust.feeds.selection import read_selection
+from newsclust.feeds.sitemap import read_sitemap
+from newsclust.model import Feed, FeedKind, Page
+
+_READERS: Mapping[FeedKind, Callable[[Feed, Page], Document]] = {
+    FeedKind.FEED: lambda feed, page: read_document(feed.url, page),
+    FeedKind.SITEMAP: read_sitemap,
+    FeedKind.PAGE: read_selection,
+    FeedKind.ACCOUNT: read_stream,
+}
+
+
+def document_of(feed: Feed, page: Page) -> Document:
+    """What the page says, read as the feed's kind asks; ParseError(feed.url) when it is nothing of that kind."""
+    return _READERS[feed.kind](feed, page)

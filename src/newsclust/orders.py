@@ -1,0 +1,66 @@
+"""What a person says of feeds, kept in a file of one JSON object a line that is only ever added to.
+
+The night reads it as it reads the list of feeds: the command line never opens the working file.
+"""
+
+import json
+from collections.abc import Sequence
+from datetime import datetime
+from enum import StrEnum
+from pathlib import Path
+
+from pydantic import AwareDatetime, BaseModel, ConfigDict, ValidationError
+
+from newsclust.errors import SettingsError
+
+
+class OrderKind(StrEnum):
+    ASK = "ask"  # in the next run, whatever the schedule says
+    STAY = "stay"  # do not move to `address`, and undo it if it was done
+
+
+class Order(BaseModel):
+    """One line of the file."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    kind: OrderKind
+    feed_id: str
+    given_at: AwareDatetime
+    address: str = ""
+
+
+def read_orders(path: Path) -> list[Order]:
+    """Return the file's lines in order; none when there is no file. SettingsError names file and line."""
+    if not path.exists():
+        return []
+    orders = []
+    for number, line in enumerate(path.read_text(encoding="utf-8").splitlines(), 1):
+        if not line.strip():
+            continue
+        try:
+            orders.append(Order.model_validate_json(line))
+        except ValidationError as error:
+            first = error.errors()[0]
+            where = ".".join(str(part) for part in first["loc"])
+            raise SettingsError(f"{path}, line {number}: {where}: {first['msg']}") from error
+    return orders
+
+
+def append_order(path: Path, order: Order) -> None:
+    """Add one line to the file, after reading it whole: a damaged file is not made longer."""
+    read_orders(path)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    line = json.dumps(order.model_dump(mode="json", exclude_defaults=True), ensure_ascii=False)
+    with path.open("a", encoding="utf-8") as file:
+        file.write(line + "\n")
+
+
+def asked_for(orders: Sequence[Order]) -> dict[str, datetime]:
+    """Return when each feed was last asked for, by its id."""
+    return {order.feed_id: order.given_at for order in orders if order.kind is OrderKind.ASK}
+
+
+def refused_moves(orders: Sequence[Order]) -> frozenset[tuple[str, str]]:
+    """Return the (feed id, address) pairs to which no feed moves."""
+    return frozenset((order.feed_id, order.address) for order in orders if order.kind is OrderKind.STAY)

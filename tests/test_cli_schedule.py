@@ -1,0 +1,92 @@
+"""`newsclust feeds schedule|ask|moved|undo-move`: what the published file says, and what people order."""
+
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+
+from newsclust.model import Feed, id_of
+from newsclust.orders import OrderKind, asked_for, read_orders, refused_moves
+from newsclust.report import summary_markdown
+from newsclust.schedule import Due, Rule
+from newsclust.store import Database, collecting, runs
+from newsclust.store.schedule import save_moves, save_schedule, undo_moves
+from tests.terminal import Terminal
+
+NIGHT = datetime(2026, 3, 2, 3, 30, tzinfo=UTC)
+HARBOUR = Feed(id=id_of("https://harbour.example/old"), url="https://harbour.example/old", title="The Harbour")
+LIGHT = Feed(id=id_of("https://light.example/feed"), url="https://light.example/feed", title="The Light")
+NEW = "https://harbour.example/new"
+ORDERS = Path("data/feed_orders.jsonl")
+
+
+@pytest.fixture
+def published(terminal: Terminal) -> Terminal:
+    """A terminal beside a published file with two feeds, of which one has moved."""
+    path = Path("data/published/newsclust.duckdb")
+    with Database(path, now=NIGHT) as db:
+        run = runs.begin_run(db, flow="test", night_at=NIGHT, started_at=NIGHT, settings={})
+        collecting.save_feeds(db, run, [HARBOUR, LIGHT])
+        save_moves(db, run, [(HARBOUR.id, HARBOUR.url, NEW)])
+        save_schedule(
+            db,
+            run,
+            {
+                HARBOUR.id: Due(at=NIGHT, rule=Rule.PACE, why="2 new in 4 h: every 80 min"),
+                LIGHT.id: Due(at=None, rule=Rule.GONE, why="it said so"),
+            },
+        )
+    return terminal
+
+
+def test_the_schedule_shows_when_each_feed_is_asked_next_and_why(published: Terminal) -> None:
+    shown = published("feeds", "schedule")
+    assert shown.code == 0
+    (harbour, light) = (line for line in shown.out.splitlines() if "The " in line)
+    assert harbour.split() == [
+        HARBOUR.id,
+        "The",
+        "Harbour",
+        "2026-03-02",
+        "03:30",
+        *["pace", "2", "new", "in", "4", "h:", "every", "80", "min"],
+    ]
+    assert light.split() == [LIGHT.id, "The", "Light", "gone", "it", "said", "so"]
+
+
+@pytest.mark.parametrize("named", [LIGHT.id, LIGHT.url])
+def test_a_feed_is_ordered_by_id_or_address(published: Terminal, named: str) -> None:
+    assert published("feeds", "ask", named).code == 0
+    assert asked_for(read_orders(ORDERS)).keys() == {LIGHT.id}
+
+
+def test_a_move_is_shown_and_undone(published: Terminal) -> None:
+    assert NEW in published("feeds", "moved").out
+    said = published("feeds", "undo-move", HARBOUR.id)
+    assert (said.code, HARBOUR.url in said.out) == (0, True)
+    (order,) = read_orders(ORDERS)
+    assert (order.kind, refused_moves([order])) == (OrderKind.STAY, {(HARBOUR.id, NEW)})
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (("ask", "https://nobody.example/"), "no feed of that id or address has been asked yet"),
+        (("undo-move", LIGHT.id), "the feed has not moved"),
+    ],
+)
+def test_what_cannot_be_ordered_is_told_and_nothing_written(
+    published: Terminal, arguments: tuple[str, ...], said: str
+) -> None:
+    ended = published("feeds", *arguments)
+    assert (ended.code, said in ended.err) == (2, True)
+    assert not ORDERS.exists()
+
+
+def test_the_mornings_summary_names_the_new_address_of_a_moved_feed_until_it_is_undone(published: Terminal) -> None:
+    with Database(Path("data/published/newsclust.duckdb"), now=NIGHT) as db:
+        run = runs.begin_run(db, flow="later", night_at=NIGHT, started_at=NIGHT, settings={})
+        row = f"| The Harbour | {HARBOUR.url} | {NEW} | 2026-03-02 |"
+        assert row in summary_markdown(db.connection, run.id)
+        assert undo_moves(db, run, {(HARBOUR.id, NEW), (LIGHT.id, NEW)}) == 1
+        assert "moved" not in summary_markdown(db.connection, run.id)

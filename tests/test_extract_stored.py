@@ -1,0 +1,120 @@
+"""What is stored of a text beside itself: why it was taken, and where its dates come from."""
+
+from collections.abc import Iterator
+from dataclasses import replace
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from newsclust.extract import TITLES, lines_of, without_lines
+from newsclust.model import DateQuality, Entry, Extraction, Feed, Page, ParsedFeed, Run, TextSource, id_of
+from newsclust.store import Database, collecting, copies, runs, texts
+from tests.fakes import NOON
+from tests.test_extract import LONG
+from tests.test_extract_lines import FOOT
+
+DAY = timedelta(days=1)
+MORNING = NOON - timedelta(hours=5)
+
+
+@pytest.fixture
+def db(tmp_path: Path) -> Iterator[Database]:
+    with Database(tmp_path / "work.duckdb", now=NOON) as opened:
+        yield opened
+
+
+def seen(
+    db: Database, *, quality: DateQuality, at: datetime = NOON, title: str = "Pool is warm", night: int = 0
+) -> tuple[Run, str]:
+    """A night in which one feed shows one entry; the run, and the article's id."""
+    moment = NOON + night * DAY
+    run = runs.begin_run(db, flow="test", night_at=moment, started_at=moment, settings={})
+    feed = Feed(id="f", url="https://harbour.example/feed", title="Harbour News")
+    url = f"https://harbour.example/{id_of(title)}"
+    entry = Entry(
+        id=id_of(title, "e"),
+        feed_id="f",
+        guid=None,
+        link=url,
+        url=url,
+        title=title,
+        summary=f"Night {night}",
+        content=None,
+        author=None,
+        language=None,
+        published_at=at,
+        date_quality=quality,
+    )
+    page = Page(url=feed.url, final_url=feed.url, fetched_at=moment, headers={}, body=b"<rss>")
+    collecting.save_feeds(db, run, [feed])
+    parsed = ParsedFeed(feed_id="f", title=None, entries=(entry,))
+    collecting.save_parsed(db, run, page=page, feed_id="f", parsed=parsed, wants_page=lambda _: False)
+    return run, entry.article_id
+
+
+def taken(article_id: str, **fields: Any) -> Extraction:
+    plain = Extraction(
+        article_id=article_id,
+        canonical_url="https://harbour.example/pool",
+        title="Pool is warm",
+        text=LONG[0],
+        language="en",
+        language_source="text",
+        author=None,
+        text_source=TextSource.PAGE,
+        text_choice="the only text: page 19 words",
+    )
+    return replace(plain, **fields)
+
+
+def stored(db: Database) -> dict[str, Any]:
+    (row,) = db.rows("SELECT published_at, date_quality, date_source, updated_at, text_choice FROM articles")
+    return row
+
+
+def test_the_pages_date_stands_in_for_a_missing_one_and_keeps_standing_when_the_page_is_gone(db: Database) -> None:
+    run, article_id = seen(db, quality=DateQuality.MISSING)
+    dated = taken(article_id, published_at=MORNING, date_quality=DateQuality.GUESSED, updated_at=NOON)
+    texts.save_extractions(db, run, [article_id], [dated])
+    first = stored(db)
+    assert first == {
+        "published_at": MORNING,
+        "date_quality": "guessed",
+        "date_source": "page",
+        "updated_at": NOON,
+        "text_choice": "the only text: page 19 words",
+    }
+    later, _ = seen(db, quality=DateQuality.MISSING, night=1)
+    texts.save_extractions(db, later, [article_id], [taken(article_id, text_choice="page failed: timeout")])
+    assert stored(db) == first | {"text_choice": "page failed: timeout", "updated_at": None}
+
+
+@pytest.mark.parametrize(
+    ("quality", "source"),
+    [(DateQuality.GIVEN, "feed"), (DateQuality.GUESSED, "feed"), (DateQuality.FUTURE, "first_seen")],
+)
+def test_a_date_of_the_feed_is_never_replaced_by_the_pages(db: Database, quality: DateQuality, source: str) -> None:
+    run, article_id = seen(db, quality=quality, at=NOON - DAY)
+    dated = taken(article_id, published_at=MORNING, date_quality=DateQuality.GIVEN)
+    texts.save_extractions(db, run, [article_id], [dated])
+    row = stored(db)
+    assert (row["published_at"], row["date_quality"], row["date_source"]) == (NOON - DAY, quality.value, source)
+
+
+def test_without_any_date_the_first_sight_stands_in_and_says_so(db: Database) -> None:
+    run, article_id = seen(db, quality=DateQuality.MISSING)
+    texts.save_extractions(db, run, [article_id], [taken(article_id)])
+    assert (stored(db)["date_quality"], stored(db)["date_source"]) == ("missing", "first_seen")
+
+
+def test_a_sites_own_paragraph_is_learned_over_nights_and_survives_in_no_later_text(db: Database) -> None:
+    kept = []
+    for night in range(4):
+        run, article_id = seen(db, quality=DateQuality.GIVEN, title=f"Title {night}", night=night)
+        text = taken(article_id, title=f"Title {night}", text=f"{LONG[night]}\n\n{FOOT}")
+        lines = lines_of([text])
+        copies.learn_ends(db, run, lines, neighbours=TITLES)
+        kept.append(without_lines(text, copies.furniture_among(db, lines, neighbours=TITLES)).text)
+    assert kept == [f"{LONG[0]}\n\n{FOOT}", f"{LONG[1]}\n\n{FOOT}", LONG[2], LONG[3]]
