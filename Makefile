@@ -30,7 +30,7 @@ evaluate: $(BIN)/.installed
 	@$(BIN)/newsclust evaluate $(FILES)
 
 test: $(BIN)/.installed
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest -n 2 --dist loadfile
 
 lint: $(BIN)/.installed
 	$(BIN)/ruff format --check .

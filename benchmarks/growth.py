@@ -36,7 +36,7 @@ from newsclust.settings import Settings
 from newsclust.store import Database, grouping
 
 STEPS = ("link_articles", "group_stories")
-SIZES = (1000, 2000, 4000, 8000, 16_000, 32_000, 50_000)
+SIZES = (1000, 2000, 4000, 8000, 16_000, 50_000)
 NEW, WORLD = 1000, 2000
 DAYS = 5
 LAST_NIGHT = datetime(2026, 3, 10, 3, 30, tzinfo=UTC)
