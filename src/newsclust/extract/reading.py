@@ -63,7 +63,10 @@ def _by_readability(tree: "HtmlElement") -> str:
     """The text by trafilatura's copy of readability-lxml; "" where that finds nothing."""
     from trafilatura.readability_lxml import Document
 
-    return html_text(Document(tree).summary())
+    try:
+        return html_text(Document(tree).summary())
+    except AssertionError:  # it drops the root of what it found, when that looks like no article
+        return ""
 
 
 def _lines_of(body: "HtmlElement") -> Iterator[str]:

@@ -63,7 +63,7 @@ def decode(body: bytes, content_type: str) -> Decoded:
         if name != "utf-8":
             try:
                 return _told(body.decode(name), name, declared)
-            except (UnicodeError, LookupError):
+            except (ValueError, LookupError):  # ValueError: bytes that do not fit, or a NUL in the name
                 continue  # the next declaration may be the true one; `_told` reports this one
     sound = sum(character > "\x7f" for character in body.decode("utf-8", "ignore"))
     broken = len(body.decode("utf-8", "replace")) - len(body.decode("utf-8", "ignore"))

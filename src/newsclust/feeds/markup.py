@@ -14,7 +14,7 @@ def html_root(page: Page) -> Any:
 
     Read as UTF-8 when it is valid, else in the header's charset, else in the one its <meta> names.
     """
-    from lxml import html
+    from lxml import etree, html
 
     charset = _HEADER_CHARSET.search(page.headers.get("content-type", ""))
     try:
@@ -26,7 +26,10 @@ def html_root(page: Page) -> Any:
         parser = html.HTMLParser(encoding=encoding, remove_comments=True, no_network=True, huge_tree=False)
     except LookupError:  # a charset that nobody knows
         parser = html.HTMLParser(remove_comments=True, no_network=True, huge_tree=False)
-    return html.document_fromstring(page.body, parser=parser, ensure_head_body=True) if page.body.strip() else None
+    try:
+        return html.document_fromstring(page.body, parser=parser, ensure_head_body=True)
+    except etree.ParserError:  # blank, or nothing but bytes that are none of the charset
+        return None
 
 
 def base_of(root: Any, url: str) -> str:

@@ -1,5 +1,6 @@
 """News sitemaps -> items (sitemaps.org/protocol.html, and Google's namespace for news)."""
 
+import re
 import zlib
 from typing import Any
 
@@ -10,6 +11,7 @@ from newsclust.model import Feed, Page
 _NEWS = "{http://www.google.com/schemas/sitemap-news/0.9}"
 _GZIP_MARK = b"\x1f\x8b"
 _UNPACKED_BYTES = 50_000_000  # the most that sitemaps.org allows
+_REFERENCE = re.compile(rb"&#(?:x0*([0-9a-f]{1,8})|0*([0-9]{1,8}));", re.IGNORECASE)
 
 
 def read_sitemap(feed: Feed, page: Page) -> Document:
@@ -68,12 +70,19 @@ def _root(url: str, body: bytes) -> Any:
         recover=True, resolve_entities=False, no_network=True, load_dtd=False, huge_tree=False, remove_comments=True
     )
     try:
-        root = etree.fromstring(_unpacked(body, _UNPACKED_BYTES) if body.startswith(_GZIP_MARK) else body, parser)
+        written = _unpacked(body, _UNPACKED_BYTES) if body.startswith(_GZIP_MARK) else body
+        root = etree.fromstring(_REFERENCE.sub(_no_surrogate, written), parser)
     except etree.XMLSyntaxError as error:
         raise ParseError(url, Reason.NOT_A_FEED, f"no XML: {error.msg}") from error
     if root is None:
         raise ParseError(url, Reason.NOT_A_FEED, "no XML")
     return root
+
+
+def _no_surrogate(reference: re.Match[bytes]) -> bytes:
+    """The reference, unless it is to half a character, which XML forbids and libxml2's recovery lets through."""
+    code = int(reference[1], 16) if reference[1] else int(reference[2])
+    return b"" if 0xD800 <= code <= 0xDFFF else reference[0]
 
 
 def _unpacked(body: bytes, limit: int) -> bytes:
