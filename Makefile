@@ -43,6 +43,7 @@ bench: $(BIN)/.installed
 	$(BIN)/python -m benchmarks.embedding
 	$(BIN)/python -m benchmarks.copies
 	$(BIN)/python -m benchmarks.extraction
+	$(BIN)/python -m benchmarks.fetching
 
 clean:
 	rm -rf $(VENV) data/demo data/real .mypy_cache .ruff_cache .pytest_cache .hypothesis

@@ -13,7 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from benchmarks import copies, extraction, growth, night, replay
+from benchmarks import copies, extraction, fetching, growth, night, replay
 from newsclust.centring import Part, centre
 from newsclust.embed import SentenceTransformerEmbedder
 
@@ -191,3 +191,19 @@ def test_growth_tells_a_row_for_each_size(tmp_path: Path, capsys: pytest.Capture
     for size, links, stories in rows:
         assert int(links) > 0
         assert int(stories) < int(size) + 6
+
+
+def test_fetching_is_measured_new_unchanged_and_with_hosts_that_hang(capsys: pytest.CaptureFixture[str]) -> None:
+    fetching.main(["--feeds", "21", "--latency", "0.01", "--idle-timeout", "0.5", "--concurrency", "8"])
+    said = capsys.readouterr().out.splitlines()[-1]
+    found = re.fullmatch(
+        r"newsclust +8 at once: new [\d.]+/s \([\d.]+/s before parsing\), (\d+) entries; 304 [\d.]+/s; "
+        r"peak (\d+) MB; (\d+) hang: the others done after ([\d.]+) s, all after ([\d.]+) s",
+        said,
+    )
+    assert found, said
+    entries, peak_mb, hung, others_s, all_s = map(float, found.groups())
+    assert (entries, hung) == (21 * fetching.ITEMS, 2)
+    assert peak_mb > 0
+    assert others_s < all_s
+    assert all_s >= 0.5
