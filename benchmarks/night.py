@@ -248,6 +248,7 @@ def live(
         "sync_feeds": lambda: pipeline.sync_feeds(db, run, feeds()),
         "fetch_feeds": lambda: pipeline.fetch_feeds(db, run, fetcher),
         "parse_feeds": lambda: pipeline.parse_feeds(db, run, clock),
+        "judge_feeds": lambda: pipeline.judge_feeds(db, run),
         "fetch_pages": lambda: pipeline.fetch_pages(db, run, fetcher),
         "extract_articles": lambda: pipeline.extract_articles(db, run, clock, settings.extractor()),
         "find_copies": lambda: pipeline.find_copies(

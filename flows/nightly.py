@@ -40,6 +40,7 @@ def nightly(settings: Settings | None = None, now: datetime | None = None) -> st
         step(pipeline.sync_feeds, db, run, feeds, lists)
         step(pipeline.fetch_feeds, db, run, fetcher, orders, settings.rhythm, feeds)
         step(pipeline.parse_feeds, db, run, clock)
+        step(pipeline.judge_feeds, db, run, orders)
         step(pipeline.fetch_pages, db, run, fetcher, product_of(settings.user_agent))
         step(pipeline.plan_feeds, db, run, orders, settings.rhythm)
         step(pipeline.extract_articles, db, run, clock, settings.extractor())

@@ -44,6 +44,7 @@ STEPS = [
     "sync_feeds",
     "fetch_feeds",
     "parse_feeds",
+    "judge_feeds",
     "fetch_pages",
     "plan_feeds",
     "extract_articles",

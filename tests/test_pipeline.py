@@ -104,6 +104,7 @@ def steps(
         "sync_feeds": partial(pipeline.sync_feeds, db, run, feeds),
         "fetch_feeds": partial(pipeline.fetch_feeds, db, run, fetcher),
         "parse_feeds": partial(pipeline.parse_feeds, db, run, clock),
+        "judge_feeds": partial(pipeline.judge_feeds, db, run),
         "fetch_pages": partial(pipeline.fetch_pages, db, run, fetcher),
         "plan_feeds": partial(pipeline.plan_feeds, db, run),
         "extract_articles": partial(pipeline.extract_articles, db, run, clock, extractor or PlainExtractor()),
@@ -120,7 +121,7 @@ def steps(
 
 
 STEPS = list(steps(None, None, DictFetcher({}, lambda: NIGHT), [], Path()))  # type: ignore[arg-type]
-READ = STEPS[:7]  # from the feeds to the articles
+READ = STEPS[:8]  # from the feeds to the articles
 REMADE = {"group_topics", "check", "publish"}  # they count what there is, not what is new
 
 

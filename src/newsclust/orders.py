@@ -17,6 +17,7 @@ from newsclust.errors import SettingsError
 class OrderKind(StrEnum):
     ASK = "ask"  # in the next run, whatever the schedule says
     STAY = "stay"  # do not move to `address`, and undo it if it was done
+    RELEASE = "release"  # from quarantine
 
 
 class Order(BaseModel):
@@ -59,6 +60,11 @@ def append_order(path: Path, order: Order) -> None:
 def asked_for(orders: Sequence[Order]) -> dict[str, datetime]:
     """Return when each feed was last asked for, by its id."""
     return {order.feed_id: order.given_at for order in orders if order.kind is OrderKind.ASK}
+
+
+def released(orders: Sequence[Order]) -> dict[str, datetime]:
+    """Return when each feed was last released from quarantine, by its id."""
+    return {order.feed_id: order.given_at for order in orders if order.kind is OrderKind.RELEASE}
 
 
 def refused_moves(orders: Sequence[Order]) -> frozenset[tuple[str, str]]:

@@ -12,7 +12,7 @@ from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, S
 from dataclasses import replace
 from datetime import datetime, timedelta
 from pathlib import Path
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -25,10 +25,13 @@ from newsclust.derived import FEWEST_WORDS, find_derivations
 from newsclust.duplicates import METHOD, NEIGHBOURS, ends_of, find_duplicates, fingerprint
 from newsclust.embed import Embedder, embedding_text, title_text
 from newsclust.errors import FetchError, ItemError, ParseError, Reason, StepError
-from newsclust.extract import TITLES, Extractor, lines_of, wants_page, without_lines
+from newsclust.extract import TITLES, Extractor, html_text, lines_of, wants_page, without_lines
+from newsclust.extract.language import language_of
 from newsclust.feeds import FeedReader, read_opml
 from newsclust.feeds.credentials import secret_urls
 from newsclust.fetch import Fetcher, robots
+from newsclust.habits import FeedNight, breach_of, good_again, night_of
+from newsclust.habits import Item as NewItem
 from newsclust.links import Linker, words
 from newsclust.model import (
     Article,
@@ -44,11 +47,12 @@ from newsclust.model import (
     Run,
     Window,
 )
-from newsclust.orders import Order, asked_for, refused_moves
+from newsclust.orders import Order, asked_for, refused_moves, released
 from newsclust.schedule import USUAL, Due, Rhythm, moved_address, next_request, site_of
 from newsclust.sources import ListFetcher, SourceFetcher
 from newsclust.store import Database, collecting, copies, derivations, grouping, runs, texts
 from newsclust.store import corrections as store_corrections
+from newsclust.store import habits as store_habits
 from newsclust.store import robots as store_robots
 from newsclust.store import schedule as schedules
 from newsclust.stories import Clusterer, most_central
@@ -208,6 +212,38 @@ def parse_feeds(db: Database, run: Run, clock: Clock) -> Count:
             )
             done, skipped = done + changed, skipped + same
     return Count(done=done, skipped=skipped, failed=failed)
+
+
+def judge_feeds(db: Database, run: Run, orders: Sequence[Order] = ()) -> Count:
+    """Hold back what feeds show against their habits; done counts nights of feeds let in, skipped those held.
+
+    A feed is let in again when a person has released it since its quarantine began, all that was held under it
+    included, or when it has kept to its habits for three days: then without the nights before.
+    """
+    quarantined = store_habits.standing(db)
+    for feed_id, given_at in released(orders).items():
+        since = quarantined.get(feed_id)
+        if since is not None and given_at >= since:
+            _let_in(db, run, feed_id, store_habits.held_nights(db, feed_id, since), by="person")
+            del quarantined[feed_id]
+    done = skipped = 0
+    for seen in store_habits.unjudged_nights(db):
+        earlier = store_habits.admitted_nights(db, seen.feed_id)
+        last = earlier[-1].night_at if earlier else None
+        night = night_of(seen.feed_id, seen.run_id, seen.night_at, [_new_item(row) for row in seen.rows], last)
+        breach = None if seen.is_out else breach_of(night, earlier)
+        held = breach is not None or seen.feed_id in quarantined
+        with db.transaction():
+            store_habits.save_night(db, night, breach, content_type=seen.content_type, held=held)
+            if breach and seen.feed_id not in quarantined:
+                store_habits.begin_quarantine(db, run, night, breach)
+                quarantined[seen.feed_id] = night.night_at
+                log.warning("judge_feeds: %s is quarantined: %s (newsclust feeds release)", seen.feed_id, breach.why)
+        done, skipped = done + (not held), skipped + held
+    for feed_id, since in quarantined.items():
+        if kept := good_again(store_habits.held_nights(db, feed_id, since)):
+            _let_in(db, run, feed_id, kept, by="habits")
+    return Count(done=done, skipped=skipped)
 
 
 def extract_articles(db: Database, run: Run, clock: Clock, extractor: Extractor) -> Count:
@@ -407,6 +443,23 @@ def publish(db: Database, target: Path) -> Count:
     """Replace the published file by a copy of this night's."""
     db.publish(target)
     return Count(done=1)
+
+
+def _let_in(db: Database, run: Run, feed_id: str, nights: Sequence[FeedNight], *, by: str) -> None:
+    with db.transaction():
+        store_habits.end_quarantine(db, run, feed_id, by=by, admitted=nights)
+    log.info("judge_feeds: the quarantine of %s is over (%s)", feed_id, by)
+
+
+def _new_item(row: Mapping[str, Any]) -> NewItem:
+    language, _ = language_of(f"{row['title']}. {html_text(row['markup'])}", None)
+    return NewItem(
+        published_at=row["published_at"],
+        language=None if language == "und" else language,
+        site=site_of(row["url"]),
+        characters=row["characters"],
+        shared=row["shared"],
+    )
 
 
 def _decided(db: Database, run: Run, orders: Sequence[Order], rhythm: Rhythm, *, within_run: bool) -> dict[str, Due]:

@@ -15,7 +15,7 @@ import typer
 from newsclust.cli.duplicate import duplicate_app
 from newsclust.cli.evaluate import evaluate_app
 from newsclust.cli.feeds import feeds_app
-from newsclust.cli.schedule import ask, moved, schedule, undo_move
+from newsclust.cli.schedule import ask, moved, release, schedule, undo_move
 from newsclust.cli.shared import Config, Published, console, print_query, published, settings_of, table
 from newsclust.cli.story import story_app, why
 from newsclust.errors import NewsclustError, SettingsError, StoreError
@@ -27,7 +27,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     help="A night of tech feeds in; stories, topics and one published DuckDB file out.",
 )
-for verb in (schedule, ask, moved, undo_move):
+for verb in (schedule, ask, moved, undo_move, release):
     feeds_app.command()(verb)
 app.add_typer(feeds_app, name="feeds")
 app.add_typer(story_app, name="story")

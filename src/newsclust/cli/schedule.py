@@ -1,4 +1,4 @@
-"""Verbs on when and where feeds are asked: shown from the published file, changed by lines of the orders file."""
+"""Verbs on when and where feeds are asked, and on quarantine: read as published, changed by the orders file."""
 
 from datetime import UTC, datetime
 from pathlib import Path
@@ -62,6 +62,22 @@ def ask(feed: Named, database: Published = None, config: Config = None) -> None:
     path = settings_of(config).paths.orders
     append_order(path, Order(kind=OrderKind.ASK, feed_id=feed_id, given_at=datetime.now(UTC)))
     print(f"Written to {path}. The next run asks it, unless its site wants no request by then.")
+
+
+def release(feed: Named, database: Published = None, config: Config = None) -> None:
+    """Let a quarantined feed's entries in, and take what they are for its habits."""
+    from newsclust.orders import Order, OrderKind, append_order
+
+    feed_id = _feed_id(feed, database, config)
+    with published(database, config) as connection:
+        found = connection.execute(
+            "SELECT why FROM quarantines WHERE feed_id = $1 AND released_at IS NULL", [feed_id]
+        ).fetchall()
+    if not found:
+        raise SettingsError(f"{feed}: the feed is not quarantined; the view feed_health lists those that are")
+    path = settings_of(config).paths.orders
+    append_order(path, Order(kind=OrderKind.RELEASE, feed_id=feed_id, given_at=datetime.now(UTC)))
+    print(f"Written to {path}. The next run lets its entries in. It was held because: {found[0][0]}.")
 
 
 def _feed_id(named: str, database: Path | None, config: Path | None) -> str:

@@ -42,6 +42,7 @@ WITH todo AS (
                         entries.published_at, entries.entry_id
            ) AS dated
     FROM entries
+    ANTI JOIN held_entries ON held_entries.entry_id = entries.entry_id
     JOIN todo ON todo.article_id = entries.article_id
     JOIN feeds ON feeds.feed_id = entries.feed_id
 )

@@ -4,6 +4,7 @@ CREATE OR REPLACE VIEW todo_pages AS
 WITH wanted AS (
     SELECT article_id, arg_min(link, (first_seen_at, entry_id)) AS url, max(changed_at) AS changed_at
     FROM entries
+    ANTI JOIN held_entries ON held_entries.entry_id = entries.entry_id
     GROUP BY article_id
     HAVING bool_and(wants_page)
 ), tried AS (

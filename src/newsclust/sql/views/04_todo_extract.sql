@@ -3,6 +3,7 @@ CREATE OR REPLACE VIEW todo_extract AS
 WITH seen AS (
     SELECT article_id, max(changed_at) AS changed_at
     FROM entries
+    ANTI JOIN held_entries ON held_entries.entry_id = entries.entry_id
     GROUP BY article_id
 ), newest AS (
     SELECT seen.article_id, greatest(seen.changed_at, coalesce(pages.fetched_at, seen.changed_at)) AS changed_at

@@ -1,50 +1,109 @@
--- How each feed has been doing.
+-- How each feed has been doing. Slow: its last three answers took over five seconds each. Undated: over half of what it
+-- last showed had no date one can trust. Silent: nothing new for two weeks and four times its mean pause between two
+-- nights with something new. Both as of its last answer.
 CREATE OR REPLACE VIEW feed_health AS
 WITH asked AS (
     SELECT item_id, count(*) AS requests, count(*) FILTER (reason IS NOT NULL) AS failed_requests,
            max(requested_at) AS last_asked_at, max(requested_at) FILTER (reason IS NULL) AS last_answer_at,
+           max(requested_at) FILTER (reason IS NULL AND seconds <= 5) AS last_fast_at,
            arg_max(coalesce(reason, ''), requested_at) AS last_reason, round(median(seconds), 3) AS median_seconds
     FROM fetches
     WHERE kind = 'feed'
     GROUP BY item_id
+), troubled AS (
+    SELECT asked.item_id,
+           min(requested_at) FILTER (reason IS NOT NULL AND requested_at > coalesce(last_answer_at, '-infinity'::TIMESTAMP)) AS failing_since,
+           count(*) FILTER (reason IS NOT NULL AND requested_at > coalesce(last_answer_at, '-infinity'::TIMESTAMP)) AS failures,
+           min(requested_at) FILTER (reason IS NULL AND requested_at > coalesce(last_fast_at, '-infinity'::TIMESTAMP)) AS slow_since,
+           count(*) FILTER (reason IS NULL AND requested_at > coalesce(last_fast_at, '-infinity'::TIMESTAMP)) AS slow_answers
+    FROM asked
+    JOIN fetches ON fetches.item_id = asked.item_id AND fetches.kind = 'feed'
+    GROUP BY asked.item_id
 ), unread AS (
     SELECT item_id, arg_max(reason, failed_at) AS reason, max(failed_at) AS failed_at
     FROM failures
     WHERE step = 'parse_feeds'
     GROUP BY item_id
 ), shown AS (
-    SELECT feed_id, count(*) AS entries, max(published_at) AS last_published_at,
+    SELECT feed_id, count(*) AS entries, max(published_at) AS last_published_at, max(first_seen_at) AS last_new_at,
            round(count(*) FILTER (date_quality IN ('missing', 'future')) / count(*), 3) AS share_undated
     FROM entries
     GROUP BY feed_id
+), nights AS (
+    SELECT feed_id, median(items) AS usual_items, round(sum(shared) / sum(items), 3) AS share_shared,
+           median(characters) AS usual_characters, arg_max(content_type, night_at) AS content_type,
+           arg_max(undated > items / 2, night_at) AS is_undated,
+           max(night_at) FILTER (undated <= items / 2) AS last_dated_at,
+           date_diff('second', min(night_at), max(night_at)) / greatest(count(*) - 1, 1) AS mean_pause_s
+    FROM feed_nights
+    GROUP BY feed_id
+), undated AS (
+    SELECT nights.feed_id, min(night_at) AS since, sum(undated) AS undated, sum(items) AS items
+    FROM nights
+    JOIN feed_nights ON feed_nights.feed_id = nights.feed_id
+    WHERE nights.is_undated AND night_at > coalesce(last_dated_at, '-infinity'::TIMESTAMP)
+    GROUP BY nights.feed_id
+), told AS (
+    SELECT feed_id, unnest(map_entries(languages)) AS said
+    FROM feed_nights
+    WHERE NOT held
+), spoken AS (
+    SELECT feed_id, list(language ORDER BY items DESC, language) AS languages
+    FROM (SELECT feed_id, said.key AS language, sum(said.value) AS items FROM told GROUP BY ALL)
+    GROUP BY feed_id
+), judged AS (
+    SELECT feeds.feed_id,
+           coalesce(unread.failed_at >= coalesce(readings.fetched_at, unread.failed_at), false) AS is_unread,
+           CASE
+               WHEN NOT feeds.listed THEN {'state': 'unlisted', 'since': NULL::TIMESTAMP, 'why': 'the list of feeds names it no more'}
+               WHEN asked.requests IS NULL THEN {'state': 'new', 'since': feeds.added_at, 'why': 'never asked yet'}
+               WHEN held.since IS NOT NULL THEN {'state': 'quarantined', 'since': held.since, 'why': held.why}
+               WHEN asked.last_reason = 'gone' THEN {'state': 'gone', 'since': troubled.failing_since, 'why': 'it answered that it is gone'}
+               WHEN asked.last_reason = 'throttled' THEN {'state': 'throttled', 'since': troubled.failing_since, 'why': format('its site wants fewer requests: {} refused in a row', troubled.failures)}
+               WHEN asked.last_reason <> '' THEN {'state': 'failing', 'since': troubled.failing_since, 'why': format('{} requests failed in a row, the last one: {}', troubled.failures, asked.last_reason)}
+               WHEN is_unread AND shown.entries > 0 AND unread.reason IN ('html_not_feed', 'not_a_feed') THEN {'state': 'changed', 'since': unread.failed_at, 'why': format('it was a feed, and is none any more: {}', unread.reason)}
+               WHEN is_unread THEN {'state': 'unreadable', 'since': unread.failed_at, 'why': format('its document cannot be read: {}', unread.reason)}
+               WHEN coalesce(shown.entries, 0) = 0 THEN {'state': 'silent', 'since': feeds.added_at, 'why': 'it never showed anything'}
+               WHEN date_diff('second', shown.last_new_at, asked.last_answer_at) > greatest(14 * 86400, 4 * coalesce(nights.mean_pause_s, 0)) THEN {'state': 'silent', 'since': shown.last_new_at, 'why': format('nothing new for {} days', date_diff('day', shown.last_new_at, asked.last_answer_at))}
+               WHEN undated.feed_id IS NOT NULL THEN {'state': 'undated', 'since': undated.since, 'why': format('{} of {} new items without a date one can trust', undated.undated, undated.items)}
+               WHEN troubled.slow_answers >= 3 THEN {'state': 'slow', 'since': troubled.slow_since, 'why': format('{} answers in a row took over 5 s', troubled.slow_answers)}
+               ELSE {'state': 'healthy', 'since': NULL::TIMESTAMP, 'why': ''}
+           END AS verdict
+    FROM feeds
+    LEFT JOIN asked ON asked.item_id = feeds.feed_id
+    LEFT JOIN troubled ON troubled.item_id = feeds.feed_id
+    LEFT JOIN unread ON unread.item_id = feeds.feed_id
+    LEFT JOIN shown ON shown.feed_id = feeds.feed_id
+    LEFT JOIN nights ON nights.feed_id = feeds.feed_id
+    LEFT JOIN undated ON undated.feed_id = feeds.feed_id
+    LEFT JOIN quarantines AS held ON held.feed_id = feeds.feed_id AND held.released_at IS NULL
+    LEFT JOIN readings ON readings.kind = 'feed' AND readings.item_id = feeds.feed_id
 )
-SELECT feeds.feed_id, feeds.title, feeds.url,
-       CASE
-           WHEN NOT feeds.listed THEN 'unlisted'
-           WHEN asked.requests IS NULL THEN 'new'
-           WHEN asked.last_reason = 'gone' THEN 'gone'
-           WHEN asked.last_reason <> '' THEN 'failing'
-           WHEN unread.failed_at >= coalesce(readings.fetched_at, unread.failed_at) THEN 'unreadable'
-           WHEN coalesce(shown.entries, 0) = 0 THEN 'silent'
-           ELSE 'healthy'
-       END AS state,
-       coalesce(nullif(asked.last_reason, ''), CASE WHEN unread.failed_at >= coalesce(readings.fetched_at, unread.failed_at) THEN unread.reason END) AS reason,
+SELECT feeds.feed_id, feeds.title, feeds.url, judged.verdict.state AS state,
+       coalesce(nullif(asked.last_reason, ''), CASE WHEN judged.is_unread THEN unread.reason END) AS reason,
+       judged.verdict.since AS since, judged.verdict.why AS why,
        coalesce(asked.requests, 0) AS requests, coalesce(asked.failed_requests, 0) AS failed_requests,
        asked.last_asked_at, asked.last_answer_at, asked.median_seconds,
        coalesce(shown.entries, 0) AS entries, shown.last_published_at, shown.share_undated,
-       coalesce(readings.warnings, []) AS warnings
+       nights.usual_items, nights.usual_characters, nights.share_shared, coalesce(spoken.languages, []) AS languages,
+       nights.content_type, coalesce(readings.warnings, []) AS warnings
 FROM feeds
+JOIN judged ON judged.feed_id = feeds.feed_id
 LEFT JOIN asked ON asked.item_id = feeds.feed_id
 LEFT JOIN unread ON unread.item_id = feeds.feed_id
 LEFT JOIN shown ON shown.feed_id = feeds.feed_id
+LEFT JOIN nights ON nights.feed_id = feeds.feed_id
+LEFT JOIN spoken ON spoken.feed_id = feeds.feed_id
 LEFT JOIN readings ON readings.kind = 'feed' AND readings.item_id = feeds.feed_id
 ORDER BY state = 'healthy', feeds.title;
 COMMENT ON VIEW feed_health IS 'How each feed has been doing, the troubled ones first';
 COMMENT ON COLUMN feed_health.feed_id IS 'The feed';
 COMMENT ON COLUMN feed_health.title IS 'Its title';
 COMMENT ON COLUMN feed_health.url IS 'Its address';
-COMMENT ON COLUMN feed_health.state IS 'healthy, silent, unreadable, failing, gone, new or unlisted';
+COMMENT ON COLUMN feed_health.state IS 'healthy, slow, silent, undated, changed (no feed any more), throttled, gone, failing, unreadable, quarantined, new or unlisted';
 COMMENT ON COLUMN feed_health.reason IS 'Why it fails or cannot be read';
+COMMENT ON COLUMN feed_health.since IS 'Since when it is in this state, UTC; NULL for healthy and unlisted ones';
+COMMENT ON COLUMN feed_health.why IS 'The same in words, with its numbers';
 COMMENT ON COLUMN feed_health.requests IS 'Requests so far';
 COMMENT ON COLUMN feed_health.failed_requests IS 'Those that failed';
 COMMENT ON COLUMN feed_health.last_asked_at IS 'Last request, UTC';
@@ -53,4 +112,9 @@ COMMENT ON COLUMN feed_health.median_seconds IS 'Median time to answer';
 COMMENT ON COLUMN feed_health.entries IS 'Entries so far';
 COMMENT ON COLUMN feed_health.last_published_at IS 'Newest entry, UTC';
 COMMENT ON COLUMN feed_health.share_undated IS 'Share of entries without a date one can trust';
+COMMENT ON COLUMN feed_health.usual_items IS 'Median number of new items of its nights that brought any';
+COMMENT ON COLUMN feed_health.usual_characters IS 'Median length of what it carries of an item, markup included';
+COMMENT ON COLUMN feed_health.share_shared IS 'Share of its items that another feed showed first';
+COMMENT ON COLUMN feed_health.languages IS 'Languages that it speaks, the most frequent first; held nights left out';
+COMMENT ON COLUMN feed_health.content_type IS 'What its site called its last document that brought something new';
 COMMENT ON COLUMN feed_health.warnings IS 'Oddities of its last document';

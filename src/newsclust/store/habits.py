@@ -1,0 +1,150 @@
+"""The nights of each feed in numbers, and which feeds are quarantined."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from itertools import groupby
+from typing import Any
+
+from newsclust.habits import Breach, FeedNight, Rule
+from newsclust.model import Run
+from newsclust.store.database import Database
+
+# The nights of runs that came to their end before nights were judged are learned from: their articles are out.
+_UNJUDGED = """
+WITH nights AS (
+    SELECT DISTINCT entries.feed_id, entries.run_id
+    FROM entries
+    ANTI JOIN feed_nights ON feed_nights.feed_id = entries.feed_id AND feed_nights.run_id = entries.run_id
+), firsts AS (
+    SELECT article_id, arg_min(feed_id, (first_seen_at, feed_id)) AS feed_id
+    FROM entries
+    GROUP BY article_id
+)
+SELECT entries.feed_id, entries.run_id, runs.night_at, runs.outcome = 'finished' AS is_out, entries.url,
+       entries.title, left(coalesce(entries.summary, entries.content, ''), 2000) AS markup,
+       CASE WHEN entries.date_quality NOT IN ('missing', 'future') THEN entries.published_at END AS published_at,
+       greatest(coalesce(length(entries.content), 0), coalesce(length(entries.summary), 0)) AS characters,
+       firsts.feed_id <> entries.feed_id AS shared,
+       map_extract(pages.headers, 'content-type')[1] AS content_type
+FROM entries
+JOIN nights ON nights.feed_id = entries.feed_id AND nights.run_id = entries.run_id
+JOIN runs ON runs.run_id = entries.run_id
+JOIN firsts ON firsts.article_id = entries.article_id
+LEFT JOIN pages ON pages.kind = 'feed' AND pages.item_id = entries.feed_id AND pages.run_id = entries.run_id
+ORDER BY runs.night_at, runs.started_at, entries.run_id, entries.feed_id, entries.entry_id
+"""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Unjudged:
+    """The entries that one run first saw of one feed; `is_out`: they were read before nights were judged."""
+
+    feed_id: str
+    run_id: str
+    night_at: datetime
+    is_out: bool
+    content_type: str | None
+    rows: Sequence[Mapping[str, Any]]  # url, title, markup, published_at, characters, shared
+
+
+def unjudged_nights(db: Database) -> Iterator[Unjudged]:
+    """Give the nights that were not judged, the oldest first."""
+    for (feed_id, run_id), group in groupby(db.rows(_UNJUDGED), key=lambda row: (row["feed_id"], row["run_id"])):
+        rows = list(group)
+        yield Unjudged(
+            feed_id=feed_id,
+            run_id=run_id,
+            night_at=rows[0]["night_at"],
+            is_out=rows[0]["is_out"],
+            content_type=rows[0]["content_type"],
+            rows=rows,
+        )
+
+
+def admitted_nights(db: Database, feed_id: str) -> list[FeedNight]:
+    """Return the nights that make the feed's habits, the oldest first."""
+    return _nights(
+        db, "SELECT * FROM feed_nights WHERE feed_id = $1 AND NOT held ORDER BY night_at, run_id", [feed_id]
+    )
+
+
+def held_nights(db: Database, feed_id: str, since: datetime) -> list[FeedNight]:
+    """Return the nights under the feed's quarantine that began at `since`, the oldest first."""
+    sql = "SELECT * FROM feed_nights WHERE feed_id = $1 AND held AND night_at >= $2 ORDER BY night_at, run_id"
+    return _nights(db, sql, [feed_id, since])
+
+
+def standing(db: Database) -> dict[str, datetime]:
+    """Return since when each quarantined feed is so."""
+    return {
+        row["feed_id"]: row["since"]
+        for row in db.rows("SELECT feed_id, since FROM quarantines WHERE released_at IS NULL")
+    }
+
+
+def save_night(
+    db: Database, night: FeedNight, breach: Breach | None, *, content_type: str | None, held: bool
+) -> None:
+    """Store a night and what was judged of it."""
+    row = {
+        "feed_id": night.feed_id,
+        "run_id": night.run_id,
+        "night_at": night.night_at,
+        "items": night.items,
+        "old": night.old,
+        "undated": night.undated,
+        "shared": night.shared,
+        "characters": night.characters,
+        "languages": night.languages,
+        "sites": night.sites,
+        "content_type": content_type,
+        "breach": breach.rule.value if breach else None,
+        "why": breach.why if breach else None,
+        "held": held,
+    }
+    db.save("feed_nights", [row])
+
+
+def begin_quarantine(db: Database, run: Run, night: FeedNight, breach: Breach) -> None:
+    """Store that the feed is quarantined since this night."""
+    row = {
+        "feed_id": night.feed_id,
+        "since": night.night_at,
+        "rule": breach.rule.value,
+        "why": breach.why,
+        "run_id": run.id,
+    }
+    db.save("quarantines", [row])
+
+
+def end_quarantine(db: Database, run: Run, feed_id: str, *, by: str, admitted: Sequence[FeedNight]) -> None:
+    """Store that the feed's quarantine is over and that the entries of these nights become articles."""
+    with db.given_ids([night.run_id for night in admitted]):
+        db.execute(
+            "UPDATE feed_nights SET held = false WHERE feed_id = $1 AND run_id IN (SELECT id FROM given_ids)",
+            [feed_id],
+        )
+    db.execute(
+        "UPDATE quarantines SET released_at = $1, released_by = $2 WHERE feed_id = $3 AND released_at IS NULL",
+        [run.night_at, by, feed_id],
+    )
+
+
+def _nights(db: Database, sql: str, parameters: Sequence[Any]) -> list[FeedNight]:
+    return [
+        FeedNight(
+            feed_id=row["feed_id"],
+            run_id=row["run_id"],
+            night_at=row["night_at"],
+            items=row["items"],
+            old=row["old"],
+            undated=row["undated"],
+            shared=row["shared"],
+            characters=row["characters"],
+            languages=row["languages"],
+            sites=row["sites"],
+            breach=Rule(row["breach"]) if row["breach"] else None,
+        )
+        for row in db.rows(sql, parameters)
+    ]

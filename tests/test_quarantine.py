@@ -1,0 +1,244 @@
+"""A feed that turns bad: nothing of it reaches the articles, it stays visible, and it comes back."""
+
+from collections.abc import Iterator, Sequence
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+
+from newsclust import pipeline
+from newsclust.errors import Reason
+from newsclust.model import Count, PagePolicy, Run
+from newsclust.orders import Order, OrderKind, read_orders
+from newsclust.store import Database, collecting, habits, runs
+from tests.fakes import Answer, DictFetcher, PlainExtractor
+from tests.terminal import Terminal
+from tests.test_pipeline import Item, feed, rss
+
+NIGHT = datetime(2026, 3, 2, 22, tzinfo=UTC)
+DAY = timedelta(days=1)
+PIER = feed("https://pier.example/feed", pages=PagePolicy.ALWAYS)
+QUAY = feed("https://quay.example/feed")
+
+
+class Nights:
+    """One database, one night after another: from the feeds to the articles."""
+
+    def __init__(self, db: Database) -> None:
+        self.db = db
+        self.orders: list[Order] = []
+        self.asked: list[str] = []
+        self.judged = Count()
+
+    def live(self, day: int, answers: dict[str, Answer]) -> Run:
+        now = NIGHT + day * DAY
+        run = runs.begin_run(self.db, flow="test", night_at=now, started_at=now, settings={})
+        fetcher = DictFetcher(answers, lambda: now)
+        pipeline.sync_feeds(self.db, run, [PIER, QUAY])
+        pipeline.fetch_feeds(self.db, run, fetcher)
+        pipeline.parse_feeds(self.db, run, lambda: now)
+        self.judged = pipeline.judge_feeds(self.db, run, self.orders)
+        pipeline.fetch_pages(self.db, run, fetcher)
+        pipeline.plan_feeds(self.db, run)
+        pipeline.extract_articles(self.db, run, lambda: now, PlainExtractor())
+        runs.finish_run(self.db, run, finished_at=now)
+        self.asked = fetcher.asked
+        return run
+
+    def articles(self) -> set[str]:
+        return {row["url"] for row in self.db.rows("SELECT url FROM articles")}
+
+    def state(self) -> tuple[str, datetime | None, str]:
+        (row,) = self.db.rows("SELECT state, since, why FROM feed_health WHERE feed_id = $1", [PIER.id])
+        return row["state"], row["since"], row["why"]
+
+
+@pytest.fixture
+def nights(tmp_path: Path) -> Iterator[Nights]:
+    with Database(tmp_path / "work.duckdb", now=NIGHT) as db:
+        db.execute("SET threads = 1")
+        yield Nights(db)
+
+
+def links(day: int, number: int = 3, site: str = "pier.example") -> list[str]:
+    return [f"https://{site}/{day}/{place}" for place in range(number)]
+
+
+def shown(day: int, told: Sequence[str], *, days_old: float = 0.2) -> dict[str, Answer]:
+    at = NIGHT + (day - days_old) * DAY
+    answers = {PIER.url: rss(*(Item(link=link, at=at) for link in told))}
+    return answers | {link: Answer(body=f"<p>What stands at {link}.</p>") for link in told}
+
+
+def five_good_nights(nights: Nights) -> set[str]:
+    for day in range(5):
+        nights.live(day, shown(day, links(day)))
+    return nights.articles()
+
+
+def test_a_flood_of_old_items_reaches_no_article_and_stays_visible(nights: Nights) -> None:
+    before = five_good_nights(nights)
+    assert len(before) == 15
+    flood = [f"https://pier.example/archive/{n}" for n in range(60)]
+    nights.live(5, shown(5, flood, days_old=400))
+    assert nights.judged == Count(skipped=1)
+    assert nights.articles() == before
+    assert not set(nights.asked) & set(flood)
+    held = nights.db.rows("SELECT link, breach FROM held_entries")
+    assert {row["link"] for row in held} == set(flood)
+    assert {row["breach"] for row in held} == {"flood"}
+    state, since, why = nights.state()
+    assert (state, since) == ("quarantined", NIGHT + 5 * DAY)
+    assert why.startswith("60 new items where 3 are usual")
+
+
+def test_links_to_sites_that_a_feed_never_linked_to_are_held(nights: Nights) -> None:
+    before = five_good_nights(nights)
+    nights.live(5, shown(5, links(5, site="jackpot.example")))
+    assert nights.articles() == before
+    assert nights.state()[2] == "all 3 items link to jackpot.example, which it never did"
+
+
+def test_a_feed_comes_back_by_itself_and_brings_its_good_nights_alone(nights: Nights) -> None:
+    before = five_good_nights(nights)
+    nights.live(5, shown(5, links(5, site="jackpot.example")))
+    for day in (6, 7):
+        nights.live(day, shown(day, links(day)))
+        assert nights.articles() == before
+    nights.live(8, shown(8, links(8)))
+    assert nights.articles() == before | {*links(6), *links(7), *links(8)}
+    assert nights.state()[0] == "healthy"
+    nights.live(9, shown(9, links(9)))
+    assert nights.articles() >= set(links(9))
+    assert not nights.articles() & set(links(5, site="jackpot.example"))
+
+
+def test_a_person_lets_in_what_was_held_and_it_becomes_the_habit(nights: Nights) -> None:
+    before = five_good_nights(nights)
+    moved = {day: links(day, site="jetty.example") for day in (5, 6, 7)}
+    nights.live(5, shown(5, moved[5]))
+    nights.orders.append(Order(kind=OrderKind.RELEASE, feed_id=PIER.id, given_at=NIGHT + 5.5 * DAY))
+    nights.live(6, shown(6, moved[6]))
+    nights.live(7, shown(7, moved[7]))
+    assert nights.articles() == before | {link for told in moved.values() for link in told}
+    (row,) = nights.db.rows("SELECT released_by, released_at FROM quarantines")
+    assert row == {"released_by": "person", "released_at": NIGHT + 6 * DAY}
+
+
+def test_an_earlier_release_does_not_end_a_later_quarantine(nights: Nights) -> None:
+    nights.orders.append(Order(kind=OrderKind.RELEASE, feed_id=PIER.id, given_at=NIGHT + 2 * DAY))
+    before = five_good_nights(nights)
+    for day in (5, 6):
+        nights.live(day, shown(day, links(day, site="jackpot.example")))
+    assert nights.articles() == before
+    assert len(nights.db.rows("FROM quarantines")) == 1
+
+
+def test_judging_twice_changes_nothing(nights: Nights) -> None:
+    five_good_nights(nights)
+    run = nights.live(5, shown(5, links(5, site="jackpot.example")))
+    stored = [nights.db.rows(f"FROM {table} ORDER BY ALL") for table in ("quarantines", "held_entries")]
+    assert pipeline.judge_feeds(nights.db, run, nights.orders) == Count()
+    assert [nights.db.rows(f"FROM {table} ORDER BY ALL") for table in ("quarantines", "held_entries")] == stored
+
+
+def test_the_night_of_a_run_that_was_killed_is_judged_by_the_next(nights: Nights) -> None:
+    before = five_good_nights(nights)
+    now = NIGHT + 5 * DAY
+    run = runs.begin_run(nights.db, flow="test", night_at=now, started_at=now, settings={})
+    strange = shown(5, links(5, site="jackpot.example"))
+    pipeline.fetch_feeds(nights.db, run, DictFetcher(strange, lambda: now))
+    pipeline.parse_feeds(nights.db, run, lambda: now)
+    nights.live(6, strange)
+    assert nights.articles() == before
+    assert nights.state()[:2] == ("quarantined", now)
+
+
+def test_nights_that_ended_before_nights_were_judged_are_learned_from_and_not_refused(nights: Nights) -> None:
+    five_good_nights(nights)
+    run = nights.live(5, shown(5, links(5, site="jackpot.example")))
+    for table in ("feed_nights", "quarantines"):
+        nights.db.execute(f"DELETE FROM {table}")
+    assert pipeline.judge_feeds(nights.db, run) == Count(done=6)
+    assert nights.db.rows("FROM quarantines") == []
+
+
+def test_the_first_big_night_of_a_young_feed_is_no_flood(nights: Nights) -> None:
+    archive = [f"https://pier.example/archive/{n}" for n in range(60)]
+    nights.live(0, shown(0, links(0)))
+    nights.live(1, shown(1, archive, days_old=400))
+    assert nights.articles() == {*links(0), *archive}
+
+
+def test_an_article_that_another_feed_shows_is_read_from_there(nights: Nights) -> None:
+    five_good_nights(nights)
+    strange = links(5, site="jackpot.example")
+    by_quay = Item(link=strange[0], text="the words of the quay", at=NIGHT + 4.8 * DAY)
+    nights.live(5, shown(5, strange) | {QUAY.url: rss(by_quay)})
+    (row,) = nights.db.rows("SELECT url, text FROM articles WHERE url LIKE '%jackpot%'")
+    assert row["url"] == strange[0]
+    assert "the words of the quay" in row["text"]
+
+
+def test_a_feed_that_answers_with_a_page_has_changed(nights: Nights) -> None:
+    nights.live(0, shown(0, links(0)))
+    nights.live(1, {PIER.url: Answer(body="<!doctype html><html><body>For sale</body></html>")})
+    assert nights.state() == ("changed", NIGHT + DAY, "it was a feed, and is none any more: html_not_feed")
+
+
+@pytest.mark.parametrize(
+    ("reason", "state"), [(Reason.THROTTLED, "throttled"), (Reason.GONE, "gone"), (Reason.SERVER_ERROR, "failing")]
+)
+def test_a_feed_that_fails_is_told_with_its_first_failure(nights: Nights, reason: Reason, state: str) -> None:
+    nights.live(0, shown(0, links(0)))
+    for day in (1, 5):
+        nights.live(day, {PIER.url: Answer(status=500, reason=reason)})
+    assert nights.state()[:2] == (state, NIGHT + DAY)
+
+
+def test_a_feed_with_nothing_new_for_two_weeks_is_silent(nights: Nights) -> None:
+    nights.live(0, shown(0, links(0)))
+    nights.live(14, shown(0, links(0)))
+    assert nights.state()[0] == "healthy"
+    nights.live(15, shown(0, links(0)))
+    assert nights.state() == ("silent", NIGHT, "nothing new for 15 days")
+
+
+def test_a_feed_that_loses_its_dates_is_undated_since_then(nights: Nights) -> None:
+    nights.live(0, shown(0, links(0)))
+    for day in (1, 2):
+        nights.live(day, shown(day, links(day), days_old=-30))  # a month ahead: first sight stands in
+    assert nights.state() == ("undated", NIGHT + DAY, "6 of 6 new items without a date one can trust")
+
+
+def test_a_feed_is_slow_after_three_slow_answers(nights: Nights) -> None:
+    for day in range(4):
+        nights.live(day, shown(day, links(day)))
+    nights.db.execute("UPDATE fetches SET seconds = 9 WHERE requested_at >= $1", [NIGHT + 2 * DAY])
+    assert nights.state()[0] == "healthy"
+    nights.db.execute("UPDATE fetches SET seconds = 9 WHERE requested_at >= $1", [NIGHT + DAY])
+    assert nights.state() == ("slow", NIGHT + DAY, "3 answers in a row took over 5 s")
+
+
+def test_the_habits_of_a_feed_are_shown(nights: Nights) -> None:
+    nights.live(0, shown(0, links(0)))
+    (row,) = nights.db.rows(
+        "SELECT usual_items, share_shared, content_type FROM feed_health WHERE feed_id = $1", [PIER.id]
+    )
+    assert row == {"usual_items": 3, "share_shared": 0, "content_type": "text/xml; charset=utf-8"}
+
+
+def test_a_release_is_ordered_for_a_quarantined_feed_only(terminal: Terminal) -> None:
+    with Database(Path("data/published/newsclust.duckdb"), now=NIGHT) as db:
+        run = runs.begin_run(db, flow="test", night_at=NIGHT, started_at=NIGHT, settings={})
+        collecting.save_feeds(db, run, [PIER, QUAY])
+        night = habits.FeedNight(
+            feed_id=PIER.id, run_id=run.id, night_at=NIGHT, items=3, old=0, undated=0, shared=0, characters=9,
+            languages={}, sites={},
+        )  # fmt: skip
+        habits.begin_quarantine(db, run, night, habits.Breach(rule=habits.Rule.FLOOD, why="too much"))
+    refused = terminal("feeds", "release", QUAY.url)
+    assert (refused.code, "not quarantined" in refused.err) == (2, True)
+    assert terminal("feeds", "release", PIER.url).code == 0
+    (order,) = read_orders(Path("data/feed_orders.jsonl"))
+    assert (order.kind, order.feed_id) == (OrderKind.RELEASE, PIER.id)
