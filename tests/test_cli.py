@@ -308,5 +308,6 @@ def test_the_readmes_example_for_a_view_is_answered_from_it(view: str, example: 
     assert view in example
     with open_published(demo_folder / "published" / "newsclust.duckdb") as connection:
         rows = connection.execute(example).fetchall()
-    # A finished night leaves nothing to do, nobody has corrected the demonstration, and none of its feeds has moved.
-    assert rows or view.startswith("todo_") or view in {"story_corrections", "moved_feeds"}
+    # A finished night leaves nothing to do, nobody has corrected the demonstration, and three nights neither move a
+    # feed nor teach enough of its habits to hold anything back.
+    assert rows or view.startswith("todo_") or view in {"story_corrections", "moved_feeds", "held_entries"}

@@ -191,7 +191,11 @@ def test_broken_feeds_are_rows_with_reasons_and_every_night_finishes(published: 
     assert asked(published, "SELECT night_at, outcome FROM nightly_summary") == [
         (night_time(night).replace(tzinfo=None), "finished") for night in (1, 2, 3)
     ]
-    broken = asked(published, "SELECT url, state, reason FROM feed_health WHERE state <> 'healthy' ORDER BY url")
+    undated = asked(published, "SELECT url, reason FROM feed_health WHERE state = 'undated'")
+    assert undated == [("http://gazettepuces.example/actu.xml", None)]  # it dates none of its items
+    broken = asked(
+        published, "SELECT url, state, reason FROM feed_health WHERE state NOT IN ('healthy', 'undated') ORDER BY url"
+    )
     assert broken == [
         ("http://down.example/feed.xml", "failing", "connection_failed"),
         ("https://portal.example/rss", "unreadable", "html_not_feed"),
