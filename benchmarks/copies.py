@@ -23,7 +23,7 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from newsclust import pipeline
-from newsclust.duplicates import METHOD, fingerprint
+from newsclust.duplicates import METHOD, ends_of, fingerprint
 from newsclust.duplicates.fingerprints import BANDS, ROWS, SEED
 from newsclust.duplicates.words import runs_of, words_of
 from newsclust.model import Article, DateQuality, Run, id_of
@@ -84,6 +84,15 @@ def build(path: Path, size: int) -> None:
                     "'r' AS run_id FROM given",
                     [METHOD, THEN],
                 )
+            ends = ends_of(articles)
+            known = pa.table(
+                {
+                    "key": pa.array([end.key for end in ends], pa.uint64()),
+                    "neighbour": pa.array([end.neighbour for end in ends], pa.uint64()),
+                }
+            )
+            with db.given("known", known):
+                db.execute("INSERT INTO furniture SELECT DISTINCT *, $1::TIMESTAMP, 'r' FROM known", [THEN])
     total = time.process_time() - started
     print(
         f"{size:9,}  archive     made in {total:.0f} s of CPU, {spent / size * 1e6:.0f} us of it a fingerprint; "
@@ -115,7 +124,7 @@ def night(path: Path, size: int) -> None:
 
 def datasketch(_: Path, size: int) -> None:
     """Do what datasketch can do of it, and say what that took."""
-    from datasketch import MinHash, MinHashLSH  # type: ignore[import-not-found,unused-ignore]
+    from datasketch import MinHash, MinHashLSH
 
     of = MinHash(num_perm=BANDS * ROWS, seed=1)
 
@@ -197,13 +206,18 @@ def _article(kind: str, place: int, words: Words, at: datetime) -> Article:
         url=url,
         canonical_url=url,
         title=f"{kind} title number {place}",
-        text=" ".join(_NAMES[words].tolist()),
+        text=_sentences(_NAMES[words].tolist()),
         language="en",
         outlet=f"site{place % 50}.example",
         published_at=at,
         date_quality=DateQuality.GIVEN,
         first_seen_at=at,
     )
+
+
+def _sentences(words: list[str]) -> str:
+    """Return the words as sentences of 18: what stands at the ends of a text is learned by sentences."""
+    return " ".join(" ".join(words[start : start + 18]) + "." for start in range(0, len(words), 18))
 
 
 def _insert(db: Database, articles: list[Article]) -> None:

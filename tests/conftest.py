@@ -5,9 +5,11 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+import trustme
 from hypothesis import settings
 
 from tests.terminal import Terminal
+from tests.web import Server, serving
 
 settings.register_profile("patient", deadline=None)  # a busy machine is no failure
 settings.load_profile("patient")
@@ -56,3 +58,16 @@ def newsclust(terminal: Terminal, demo_folder: Path, monkeypatch: pytest.MonkeyP
     monkeypatch.setenv("NEWSCLUST_PATHS__PUBLISHED", str(demo_folder / "published" / "newsclust.duckdb"))
     monkeypatch.setenv("NEWSCLUST_PATHS__FEEDS", str(demo_folder / "feeds.toml"))
     return terminal
+
+
+@pytest.fixture(scope="module")
+def authority() -> trustme.CA:
+    """A certificate authority that the test server's hosts have theirs from."""
+    return trustme.CA()
+
+
+@pytest.fixture
+def server(authority: trustme.CA) -> Iterator[Server]:
+    """A server on loopback that answers as a test says (tests/web.py)."""
+    with serving(authority) as running:
+        yield running

@@ -11,7 +11,7 @@ import time
 import tracemalloc
 import zlib
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -26,20 +26,9 @@ from newsclust.fetch import HttpFetcher
 from newsclust.fetch.client import _read_url
 from newsclust.model import Fetch, Request, RequestKind
 from newsclust.urls import redacted
-from tests.web import FEED, Server, Visit, answering, raw, serving
+from tests.web import FEED, Server, Visit, answering, raw
 
 NOON = datetime(2026, 11, 1, 12, tzinfo=UTC)
-
-
-@pytest.fixture(scope="module")
-def authority() -> trustme.CA:
-    return trustme.CA()
-
-
-@pytest.fixture
-def server(authority: trustme.CA) -> Iterator[Server]:
-    with serving(authority) as running:
-        yield running
 
 
 @pytest.fixture

@@ -4,7 +4,7 @@ import asyncio
 import socket
 import time
 import zlib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -18,23 +18,12 @@ from newsclust.feeds import read_feeds
 from newsclust.fetch import HttpFetcher
 from newsclust.model import Fetch, Request, RequestKind
 from newsclust.store import Database, runs
-from tests.web import FEED, Server, Visit, answering, raw, serving
+from tests.web import FEED, Server, Visit, answering, raw
 
 NOON = datetime(2026, 11, 1, 12, tzinfo=UTC)
 CHUNKED = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n"
 PASSWORD = "correct/horse"
 TOKEN = "battery-staple"
-
-
-@pytest.fixture(scope="module")
-def authority() -> trustme.CA:
-    return trustme.CA()
-
-
-@pytest.fixture
-def server(authority: trustme.CA) -> Iterator[Server]:
-    with serving(authority) as running:
-        yield running
 
 
 @pytest.fixture

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from enum import StrEnum
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Self
 
 from newsclust.errors import FetchError
 
@@ -166,6 +166,22 @@ class Fetch:
     retry_at: datetime | None = None  # before which the site wants no request
     moved_to: str | None = None  # where the permanent redirects led that stood before any other
     onward: str | None = None  # the address at another origin that was not followed; then there is no page
+
+    @classmethod
+    def not_made(cls, request: Request, error: FetchError | None, at: datetime) -> Self:
+        """Return what is told of a request that never went out."""
+        return cls(
+            request=request,
+            requested_at=at,
+            seconds=0.0,
+            status=None,
+            final_url=request.url,
+            redirects=0,
+            received_bytes=0,
+            etag=None,
+            last_modified=None,
+            error=error,
+        )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -164,7 +164,7 @@ def fetch_pages(db: Database, run: Run, fetcher: Fetcher, product: str = "newscl
         if not asked:
             return total
         allowed, refused = _judged(asked, _rules(db, run, fetcher, product, asked))
-        _keep(db, run, "fetch_pages", [_unasked(request, error, run) for request, error in refused])
+        _keep(db, run, "fetch_pages", [Fetch.not_made(*pair, run.night_at) for pair in refused])
         count, onward = _fetch(db, run, fetcher, "fetch_pages", allowed)
         total = Count(
             done=total.done + count.done,
@@ -173,7 +173,7 @@ def fetch_pages(db: Database, run: Run, fetcher: Fetcher, product: str = "newscl
         )
         asked = onward
     lost = [FetchError(request.url, Reason.TOO_MANY_REDIRECTS, f"over {_ORIGINS_OF_ONE} sites") for request in asked]
-    _keep(db, run, "fetch_pages", [_unasked(*pair, run) for pair in zip(asked, lost, strict=True)])
+    _keep(db, run, "fetch_pages", [Fetch.not_made(*pair, run.night_at) for pair in zip(asked, lost, strict=True)])
     return replace(total, failed=total.failed + len(lost))
 
 
@@ -267,7 +267,7 @@ def extract_articles(db: Database, run: Run, clock: Clock, extractor: Extractor)
                 progress.update()
             _save_failures(db, run, clock, "extract_articles", failures)
             lines = lines_of(taken)
-            copies.learn_ends(db, run, lines, neighbours=TITLES)
+            copies.learn_ends(db, run, lines)
             known = copies.furniture_among(db, lines, neighbours=TITLES)
             done += texts.save_extractions(db, run, ids, [without_lines(text, known) for text in taken])
             errors.extend(error for _, error in failures)
@@ -292,7 +292,8 @@ def find_copies(db: Database, run: Run, said: Sequence[Correction], jaccard: flo
     known = copies.originals_of(db, [*todo, *sorted(compared)])
     others = texts.articles(db, sorted((compared | set(known.values())) - set(todo)))
     ends = ends_of(fresh)
-    copies.learn_ends(db, run, ends, neighbours=NEIGHBOURS)
+    copies.learn_ends(db, run, ends)
+    copies.forget_ends(db, run, neighbours=NEIGHBOURS)
     duplicates = find_duplicates(
         fresh,
         others,
@@ -505,22 +506,6 @@ def _judged(
         else:
             refused.append((request, error))
     return allowed, refused
-
-
-def _unasked(request: Request, error: FetchError, run: Run) -> Fetch:
-    """What is stored of a request that was not made."""
-    return Fetch(
-        request=request,
-        requested_at=run.night_at,
-        seconds=0.0,
-        status=None,
-        final_url=request.url,
-        redirects=0,
-        received_bytes=0,
-        etag=None,
-        last_modified=None,
-        error=error,
-    )
 
 
 def _fetch(

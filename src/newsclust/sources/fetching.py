@@ -3,7 +3,7 @@
 import logging
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 
 from newsclust.errors import FetchError, Reason, SettingsError
 from newsclust.feeds import account, read_opml, write_opml
@@ -49,7 +49,8 @@ class SourceFetcher:
         """All of the account's items in one document; the first answer that is an error, or no answer, instead."""
         token = self._environment.get(feed.token_env or "", "").strip()
         if not token:
-            return _failed(request, Reason.NO_TOKEN, f"{feed.token_env} is not set in the environment", self._now)
+            said = f"{feed.token_env} is not set in the environment"
+            return Fetch.not_made(request, FetchError(request.url, Reason.NO_TOKEN, said), self._now)
         stream = account.stream_of(feed.url)
         asking = _Asking(self._fetcher, request, account.authorization(token), since=self._now - _SINCE)
         found = asking.every(stream.contents_url)
@@ -165,9 +166,10 @@ class ListFetcher:
         try:
             body = self._files[request.item_id].read_bytes()
         except OSError as error:
-            return _failed(request, Reason.NOT_FOUND, error.strerror or str(error), now)
+            lost = FetchError(request.url, Reason.NOT_FOUND, error.strerror or str(error))
+            return Fetch.not_made(request, lost, now)
         page = Page(url=request.url, final_url=request.url, fetched_at=now, headers={}, body=body)
-        return replace(_failed(request, Reason.NOT_FOUND, "", now), page=page, error=None, received_bytes=len(body))
+        return replace(Fetch.not_made(request, None, now), page=page, received_bytes=len(body))
 
 
 def _readable(fetch: Fetch) -> Fetch:
@@ -190,18 +192,3 @@ def _readable(fetch: Fetch) -> Fetch:
     if not kept:
         return replace(fetch, page=None, error=FetchError(url, Reason.NOT_A_LIST, "there is no feed in it"))
     return replace(fetch, page=replace(fetch.page, body=write_opml(kept).encode()))
-
-
-def _failed(request: Request, reason: Reason, detail: str, now: datetime) -> Fetch:
-    return Fetch(
-        request=request,
-        requested_at=now.astimezone(UTC),
-        seconds=0,
-        status=None,
-        final_url=request.url,
-        redirects=0,
-        received_bytes=0,
-        etag=None,
-        last_modified=None,
-        error=FetchError(request.url, reason, detail),
-    )

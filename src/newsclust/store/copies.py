@@ -97,7 +97,7 @@ def originals_of(db: Database, article_ids: Sequence[str]) -> dict[str, str]:
     return {row["article_id"]: row["original_id"] for row in rows}
 
 
-def learn_ends(db: Database, run: Run, ends: Sequence[End], *, neighbours: int) -> None:
+def learn_ends(db: Database, run: Run, ends: Sequence[End]) -> None:
     """Add what stands at the ends of texts to what is known; telling it twice changes nothing."""
     given = pa.table(
         {
@@ -111,10 +111,16 @@ def learn_ends(db: Database, run: Run, ends: Sequence[End], *, neighbours: int) 
             "SELECT DISTINCT key, neighbour, $1, $2 FROM given_ends ANTI JOIN furniture USING (key, neighbour)",
             [run.night_at, run.id],
         )
+
+
+def forget_ends(db: Database, run: Run, *, neighbours: int) -> None:
+    """Drop what was last seen long ago beside fewer different neighbours than make furniture."""
+    long_ago = run.night_at - FORGOTTEN
+    if db.rows("SELECT 1 FROM furniture WHERE seen_at < $1 LIMIT 1", [long_ago]):  # most nights nothing is so old
         db.execute(
-            "DELETE FROM furniture WHERE seen_at < $1 AND key NOT IN "
-            "(SELECT key FROM furniture GROUP BY key HAVING count(*) >= $2 OR max(seen_at) >= $1)",
-            [run.night_at - FORGOTTEN, neighbours],
+            "DELETE FROM furniture WHERE key IN "
+            "(SELECT key FROM furniture GROUP BY key HAVING count(*) < $2 AND max(seen_at) < $1)",
+            [long_ago, neighbours],
         )
 
 
@@ -129,15 +135,15 @@ def furniture_among(db: Database, ends: Sequence[End], *, neighbours: int) -> fr
     return frozenset(row["key"] for row in rows)
 
 
-def sync_no_copies(db: Database, run: Run, no_copies: Collection[str]) -> list[str]:
-    """Make the stored articles that people call copies of none the given ones; return those to judge anew.
+def sync_no_copies(db: Database, run: Run, no_copies: Collection[str]) -> None:
+    """Make the stored articles that people call copies of none the given ones.
 
-    One that is given for the first time is freed at once; one that is given no more is to be judged again.
+    One that is given for the first time is freed at once; one that is given no more is to be compared again.
     """
     stored = {row["article_id"] for row in db.rows("SELECT article_id FROM no_copies")}
     given, taken_back = sorted(set(no_copies) - stored), sorted(stored - set(no_copies))
     if not given and not taken_back:
-        return []
+        return
     with db.transaction():
         with db.given_ids(given):
             db.execute("DELETE FROM duplicates WHERE article_id IN (SELECT id FROM given_ids)")
@@ -148,7 +154,6 @@ def sync_no_copies(db: Database, run: Run, no_copies: Collection[str]) -> list[s
                 "WHERE article_id IN (SELECT id FROM given_ids)"
             )
         db.save("no_copies", [{"article_id": article_id, "run_id": run.id} for article_id in given])
-    return taken_back
 
 
 def save_duplicates(

@@ -1,0 +1,57 @@
+"""What is kept to find copies by: learned ends of texts, and keys that another method made."""
+
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+
+from newsclust.model import End, Fingerprint, Run
+from newsclust.store import Database, copies
+
+NOON = datetime(2026, 2, 3, 12, tzinfo=UTC)
+
+
+@pytest.fixture
+def db(tmp_path: Path) -> Iterator[Database]:
+    with Database(tmp_path / "work.duckdb", now=NOON) as opened:
+        yield opened
+
+
+def on(day: int) -> Run:
+    at = NOON + timedelta(days=day)
+    return Run(id=f"day {day}", flow="nightly", night_at=at, started_at=at)
+
+
+def beside(key: int, *neighbours: int) -> list[End]:
+    return [End(key=key, neighbour=neighbour) for neighbour in neighbours]
+
+
+def test_an_end_seen_beside_three_neighbours_is_furniture_however_often_each_is_told(db: Database) -> None:
+    copies.learn_ends(db, on(0), beside(1, 7, 8))
+    copies.learn_ends(db, on(1), [*beside(1, 7, 7, 8), *beside(2, 7)])
+    assert copies.furniture_among(db, [*beside(1, 0), *beside(2, 0)], neighbours=3) == set()
+    copies.learn_ends(db, on(2), beside(1, 2**64 - 1))
+    assert copies.furniture_among(db, [*beside(1, 0), *beside(2, 0)], neighbours=3) == {1}
+
+
+def test_what_has_not_become_furniture_in_half_a_year_is_forgotten_and_furniture_is_not(db: Database) -> None:
+    copies.learn_ends(db, on(0), [*beside(1, 7, 8, 9), *beside(2, 7, 8), *beside(3, 7)])
+    copies.learn_ends(db, on(100), beside(3, 8))
+    copies.forget_ends(db, on(179), neighbours=3)
+    assert db.rows("SELECT count(*) AS n FROM furniture") == [{"n": 7}]
+    copies.forget_ends(db, on(181), neighbours=3)
+    left = db.rows("SELECT key, count(*) AS n FROM furniture GROUP BY key ORDER BY key")
+    assert left == [{"key": 1, "n": 3}, {"key": 3, "n": 2}]
+
+
+def test_keys_of_another_method_are_made_anew_and_nothing_is_decided_again(db: Database) -> None:
+    told = [Fingerprint(article_id=name, text_hash=name, shingles=1, keys=(1, 2)) for name in "ab"]
+    copies.save_duplicates(db, on(0), told, [], method="old")
+    before = db.rows("SELECT article_id, computed_at FROM fingerprints ORDER BY article_id")
+    assert copies.articles_with_other_keys(db, "new") == ["a", "b"]
+    renewed = [Fingerprint(article_id=name, text_hash=name, shingles=1, keys=(3,)) for name in "ab"]
+    copies.save_keys(db, on(1), renewed, "new")
+    assert copies.articles_with_other_keys(db, "new") == []
+    assert db.rows("SELECT article_id, computed_at FROM fingerprints ORDER BY article_id") == before
+    assert db.rows("SELECT DISTINCT keys FROM fingerprints") == [{"keys": [3]}]
