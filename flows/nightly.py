@@ -3,6 +3,7 @@
 Run it by hand with `python -m flows.nightly`; `flows/deploy.py` serves it every night.
 """
 
+import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -15,9 +16,10 @@ from prefect.cache_policies import NO_CACHE
 
 from newsclust import pipeline, report
 from newsclust.corrections import read_corrections
-from newsclust.errors import CheckError, SettingsError
+from newsclust.errors import CheckError, NewsclustError, SettingsError
 from newsclust.feeds import read_feeds, read_lists
 from newsclust.fetch.robots import product_of
+from newsclust.legible import inert
 from newsclust.model import Count, Run
 from newsclust.orders import read_orders
 from newsclust.settings import NightSettings, Settings, load_settings
@@ -134,5 +136,14 @@ def _may_pass(_task: Any, _run: Any, state: Any) -> bool:
     return not isinstance(error, CheckError | SettingsError)
 
 
+def main() -> None:
+    """Live one night now; end with one line and the exit code that belongs to the error."""
+    try:
+        nightly()
+    except NewsclustError as error:
+        print(f"nightly: {inert(str(error))}", file=sys.stderr)  # it may quote a stranger
+        raise SystemExit(error.exit_code) from None
+
+
 if __name__ == "__main__":
-    nightly()
+    main()

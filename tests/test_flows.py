@@ -20,7 +20,7 @@ import pytest
 from prefect.server.schemas.schedules import CronSchedule
 
 from flows.deploy import schedule
-from flows.nightly import nightly
+from flows.nightly import main, nightly
 from flows.rehearsal import rehearsal_settings, visible
 from newsclust.errors import CheckError, SettingsError
 from newsclust.model import Feed, PagePolicy, id_of
@@ -301,6 +301,20 @@ def test_a_night_that_cannot_publish_is_a_failed_night(loopback: Loopback, tmp_p
         nightly(settings, FIRST)
     assert last_run(settings)["outcome"] == "failed"
     assert "# The night of 2026-02-03 22:00 UTC: failed" in last_night(settings)
+
+
+def test_a_night_by_hand_that_fails_ends_with_one_line_and_the_exit_code_of_the_error(
+    prefect_server: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    wrong = tmp_path / "newsclust.toml"
+    wrong.write_text("[fetch]\nspeed = 'fast'\n")
+    monkeypatch.setenv("NEWSCLUST_CONFIG", str(wrong))
+    with pytest.raises(SystemExit) as ended:
+        main()
+    assert ended.value.code == 2
+    last = capsys.readouterr().err.splitlines()[-1]
+    assert last.startswith("nightly: ")
+    assert "fetch.speed" in last
 
 
 # ---------------------------------------------------------------- killed half-way

@@ -562,6 +562,16 @@ def test_a_page_that_fails_leaves_its_reason_and_the_article_of_the_feed_until_i
     assert nights.rows("FROM article_versions") == []
 
 
+def test_pages_that_wait_are_not_asked_for_once_a_person_wants_none_of_the_feed(nights: Nights) -> None:
+    web = {THREE.url: rss(Item(link=C1, text="a teaser")), C1: Answer(status=503, reason=Reason.SERVER_ERROR)}
+    nights.live(web, [THREE], names=READ)
+    nights.live(web, [THREE], days=1, names=READ)
+    assert C1 in nights.asked
+    nights.live(web, [replace(THREE, pages=PagePolicy.NEVER)], days=2, names=READ)
+    assert C1 not in nights.asked
+    assert nights.rows("FROM todo_pages") == []
+
+
 @pytest.mark.parametrize(
     ("reason", "attempts", "nights_asked"),
     [(Reason.SERVER_ERROR, 1, 3), (Reason.TIMEOUT, 3, 3), (Reason.NOT_FOUND, 2, 1)],

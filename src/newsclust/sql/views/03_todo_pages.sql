@@ -1,12 +1,13 @@
 -- Work queue: article pages to download. An address is tried on three nights at most, and once when its
--- answer is final; an entry that changes starts anew.
+-- answer is final; an entry that changes starts anew. `pages = "never"` holds for what waits already, too.
 CREATE OR REPLACE VIEW todo_pages AS
 WITH wanted AS (
     SELECT article_id, arg_min(link, (first_seen_at, entry_id)) AS url, max(changed_at) AS changed_at
     FROM entries
     ANTI JOIN held_entries ON held_entries.entry_id = entries.entry_id
+    JOIN feeds ON feeds.feed_id = entries.feed_id
     GROUP BY article_id
-    HAVING bool_and(wants_page)
+    HAVING bool_and(wants_page AND feeds.pages <> 'never')
 ), tried AS (
     SELECT item_id, run_id, requested_at, reason IN ('gone', 'not_found', 'forbidden', 'bad_url', 'too_large', 'robots') AS final
     FROM fetches
