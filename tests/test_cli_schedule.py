@@ -5,7 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from newsclust.model import Feed, id_of
+from newsclust.errors import FetchError, Reason
+from newsclust.model import Feed, Fetch, Request, RequestKind, id_of
 from newsclust.orders import OrderKind, asked_for, read_orders, refused_moves
 from newsclust.report import summary_markdown
 from newsclust.schedule import Due, Rule
@@ -90,3 +91,15 @@ def test_the_mornings_summary_names_the_new_address_of_a_moved_feed_until_it_is_
         assert row in summary_markdown(db.connection, run.id)
         assert undo_moves(db, run, {(HARBOUR.id, NEW), (LIGHT.id, NEW)}) == 1
         assert "moved" not in summary_markdown(db.connection, run.id)
+
+
+def test_the_mornings_summary_names_the_feeds_in_trouble_with_since_when_and_why(published: Terminal) -> None:
+    with Database(Path("data/published/newsclust.duckdb"), now=NIGHT) as db:
+        run = runs.begin_run(db, flow="later", night_at=NIGHT, started_at=NIGHT, settings={})
+        assert "## Feeds in trouble\n\nNone." in summary_markdown(db.connection, run.id)
+        asked = Request(item_id=LIGHT.id, url=LIGHT.url, kind=RequestKind.FEED)
+        collecting.save_fetches(
+            db, run, [Fetch.not_made(asked, FetchError(LIGHT.url, Reason.GONE, "HTTP 410"), NIGHT)]
+        )
+        row = "| The Light | gone | 2026-03-02 | it answered that it is gone |"
+        assert row in summary_markdown(db.connection, run.id)

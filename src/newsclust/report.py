@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Sequence
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -9,53 +10,40 @@ import duckdb
 
 from newsclust.legible import legible
 
+_MOST_FEEDS = 20  # in trouble, named in the summary
 _MARKUP = re.compile(r"[\\|<\[\]`]")  # each can be written with a backslash before it (CommonMark, 2.4)
 
 
 def summary_markdown(connection: duckdb.DuckDBPyConnection, run_id: str) -> str:
-    """Return the summary of one night: what came, what it tells, what failed and why, which feeds are slow."""
+    """Return the summary of one night: what came, which feeds are in trouble, what it tells, what failed and why."""
     night = _rows(connection, "FROM nightly_summary WHERE run_id = $1", run_id)[0]
+    came = ["new_entries", "new_articles", "new_duplicates", "edited_articles"]
+    told = ["stories_born", "stories_grown", "failures"]
+    names = ["new entries", "new articles", "copies", "edited", "stories born", "stories grown", "failures"]
     parts = [
         f"# The night of {night['night_at']:%Y-%m-%d %H:%M} UTC: {night['outcome']}",
-        _table(
-            ["new entries", "new articles", "copies", "edited", "stories born", "stories grown", "failures"],
-            [
-                [
-                    night["new_entries"],
-                    night["new_articles"],
-                    night["new_duplicates"],
-                    night["edited_articles"],
-                    night["stories_born"],
-                    night["stories_grown"],
-                    night["failures"],
-                ]
-            ],
-        ),
+        _table(names, [[night[name] for name in (*came, *told)]]),
     ]
     if night["error"]:
         parts.append(f"**Failed:** {_cell(night['error'])}")
+    parts += _troubled_feeds(connection)
     stories = _rows(connection, "FROM current_stories LIMIT 10")
-    parts.append("## Most told stories")
-    parts.append(
-        _table(
-            ["outlets", "articles", "languages", "headline"],
-            [[s["outlets"], s["articles"], " ".join(s["languages"]), s["headline"]] for s in stories],
-        )
+    parts += _section(
+        "Most told stories",
+        ["outlets", "articles", "languages", "headline"],
+        [[s["outlets"], s["articles"], " ".join(s["languages"]), s["headline"]] for s in stories],
     )
     topics = _rows(connection, "FROM current_topics LIMIT 10")
-    parts.append("## Topics")
-    parts.append(
-        _table(["stories", "articles", "topic"], [[t["stories"], t["articles"], t["label"]] for t in topics])
+    parts += _section(
+        "Topics",
+        ["stories", "articles", "topic"],
+        [[t["stories"], t["articles"], t["label"]] for t in topics],
     )
     failures = _rows(connection, "FROM failure_reasons WHERE run_id = $1", run_id)
-    parts.append("## Failures by reason")
-    parts.append(
-        _table(
-            ["step", "reason", "items", "example"],
-            [[f["step"], f["reason"], f["items"], f["example"]] for f in failures],
-        )
-        if failures
-        else "None."
+    parts += _section(
+        "Failures by reason",
+        ["step", "reason", "items", "example"],
+        [[f["step"], f["reason"], f["items"], f["example"]] for f in failures],
     )
     slow = _rows(
         connection,
@@ -63,39 +51,26 @@ def summary_markdown(connection: duckdb.DuckDBPyConnection, run_id: str) -> str:
         "WHERE fetches.run_id = $1 AND fetches.kind = 'feed' ORDER BY seconds DESC, title LIMIT 5",
         run_id,
     )
-    parts.append("## Slowest feeds")
-    parts.append(
-        _table(
-            ["feed", "seconds", "outcome"],
-            [[f["title"], f"{f['seconds']:.2f}", f["reason"] or "answered"] for f in slow],
-        )
+    parts += _section(
+        "Slowest feeds",
+        ["feed", "seconds", "outcome"],
+        [[f["title"], f"{f['seconds']:.2f}", f["reason"] or "answered"] for f in slow],
     )
     moved = _rows(connection, "FROM moved_feeds WHERE undone_at IS NULL")
     if moved:
-        parts.append("## Feeds that have moved: the list of feeds should name the new address")
-        parts.append(
-            _table(
-                ["feed", "from", "to", "since"],
-                [[m["title"], m["from_url"], m["to_url"], f"{m['moved_at']:%Y-%m-%d}"] for m in moved],
-            )
+        parts += _section(
+            "Feeds that have moved: the list of feeds should name the new address",
+            ["feed", "from", "to", "since"],
+            [[m["title"], m["from_url"], m["to_url"], f"{m['moved_at']:%Y-%m-%d}"] for m in moved],
         )
     steps = _rows(connection, "FROM night_steps WHERE run_id = $1", run_id)
-    parts.append("## Steps")
-    parts.append(
-        _table(
-            ["step", "done", "skipped", "failed", "seconds", "share"],
-            [
-                [
-                    s["step"],
-                    s["done"],
-                    s["skipped"],
-                    s["failed"],
-                    f"{s['seconds']:.2f}",
-                    f"{s['share'] or 0:.0%}",
-                ]
-                for s in steps
-            ],
-        )
+    parts += _section(
+        "Steps",
+        ["step", "done", "skipped", "failed", "seconds", "share"],
+        [
+            [s["step"], s["done"], s["skipped"], s["failed"], f"{s['seconds']:.2f}", f"{s['share'] or 0:.0%}"]
+            for s in steps
+        ],
     )
     return "\n\n".join(parts) + "\n"
 
@@ -103,6 +78,30 @@ def summary_markdown(connection: duckdb.DuckDBPyConnection, run_id: str) -> str:
 def summary_page(published: Path) -> Path:
     """Return where the last night's summary lies: beside the published file, which a failed night leaves alone."""
     return published.with_name("last_night.md")
+
+
+def _troubled_feeds(connection: duckdb.DuckDBPyConnection) -> list[str]:
+    """The feeds that a person should look at, those of the newest trouble first."""
+    troubled = _rows(
+        connection,
+        "FROM feed_health WHERE state NOT IN ('healthy', 'new', 'unlisted') ORDER BY since DESC NULLS LAST, title",
+    )
+    parts = _section(
+        "Feeds in trouble",
+        ["feed", "state", "since", "why"],
+        [[f["title"], f["state"], _day(f["since"]), f["why"]] for f in troubled[:_MOST_FEEDS]],
+    )
+    if len(troubled) > _MOST_FEEDS:
+        parts.append(f"And {len(troubled) - _MOST_FEEDS} more, in the view feed_health.")
+    return parts
+
+
+def _day(moment: datetime | None) -> str:
+    return "" if moment is None else f"{moment:%Y-%m-%d}"
+
+
+def _section(title: str, header: Sequence[str], rows: Sequence[Sequence[Any]]) -> list[str]:
+    return [f"## {title}", _table(header, rows) if rows else "None."]
 
 
 def _rows(connection: duckdb.DuckDBPyConnection, sql: str, *parameters: Any) -> list[dict[str, Any]]:

@@ -54,7 +54,7 @@ def table(title: str, names: list[str], rows: list[Any]) -> Any:
 
     shown = Table(title=title or None, box=box.SIMPLE_HEAD, title_justify="left")
     for name in names:
-        shown.add_column(escape(name))
+        shown.add_column(escape(name), min_width=16 if name.endswith("_id") else None)  # ids are copied: whole
     for row in rows:
         shown.add_row(*("" if value is None else escape(inert(str(value))) for value in row))
     return shown
