@@ -84,7 +84,8 @@ class SmallWeb:
         return [asked.url for asked in self.asked]
 
     def told(self, asked: Asked) -> Told:
-        """The page of this address, else of the address without its query, else 404."""
+        """The page of this address, else without its query, else of its whole host ("http://x/*"), else 404."""
+        spelled = (asked.url, asked.url.partition("?")[0], "/".join([*asked.url.split("/")[:3], "*"]))
         missing = Told(status=404, body="not found")
-        page = self.pages.get(asked.url) or self.pages.get(asked.url.partition("?")[0], missing)
+        page = next((self.pages[one] for one in spelled if one in self.pages), missing)
         return page if isinstance(page, Told) else page(asked)

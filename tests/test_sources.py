@@ -16,7 +16,6 @@ from hypothesis import strategies as st
 from newsclust import pipeline
 from newsclust.errors import ParseError, Reason, SettingsError
 from newsclust.feeds import parse_feed
-from newsclust.feeds.account import stream_of
 from newsclust.feeds.discovery import feed_links, rss_form
 from newsclust.fetch import HttpFetcher
 from newsclust.model import (
@@ -319,35 +318,6 @@ def test_an_account_is_read_answer_by_answer_and_keeps_author_source_and_date() 
         DateQuality.GIVEN,
     )
     assert (fetch.request.url, fetch.final_url, fetch.etag) == (ACCOUNT.url, ACCOUNT.url, None)
-
-
-def test_miniflux_is_asked_for_ids_and_then_for_their_items_with_the_token_in_the_form() -> None:
-    root = "http://mini.example"
-    one = feed(root, kind=FeedKind.ACCOUNT, token_env="FRESH_TOKEN")
-    refs = [{"id": str(number)} for number in range(300)]
-
-    def contents(asked: Asked) -> Told:
-        form = parse_qs(asked.body)
-        assert form["T"] == [TOKEN]
-        return told({"items": [item(int(number)) for number in form["i"]]})
-
-    pages: dict[str, Answering] = {
-        f"{root}/reader/api/0/stream/contents/user/-/state/com.google/reading-list": told([]),
-        f"{root}/reader/api/0/stream/items/ids": in_order(
-            told({"itemRefs": refs[:250], "continuation": "250"}), told({"itemRefs": refs[250:]})
-        ),
-        f"{root}/reader/api/0/stream/items/contents": contents,
-    }
-    with SmallWeb(pages) as web:
-        (fetch,) = sources(web, one).fetch([request(one)])
-    assert fetch.page is not None
-    assert len(parse_feed(one, fetch.page).entries) == 300
-    assert [asked.method for asked in web.asked] == ["GET", "GET", "GET", "POST", "POST"]
-
-
-def test_a_label_of_an_account_is_named_by_the_address() -> None:
-    stream = stream_of("http://fresh.example/api/greader.php/reader/api/0/stream/contents/user/-/label/Tech?n=20")
-    assert (stream.root, stream.name) == ("http://fresh.example/api/greader.php", "user/-/label/Tech")
 
 
 @pytest.mark.parametrize(

@@ -5,20 +5,26 @@ FreshRSS's p/api/greader.php and Miniflux's internal/googlereader.
 """
 
 import json
+import re
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Any
-from urllib.parse import quote, urlencode
+from urllib.parse import quote, unquote, urlencode
 
 from newsclust.errors import ParseError, Reason
-from newsclust.feeds.documents import Document, Item, plain, sanitised, text_of
+from newsclust.feeds.documents import Document, Item, sanitised, text_of, title_of
 from newsclust.model import Feed, Page
 
 _API = "/reader/api/0"
 _CONTENTS = f"{_API}/stream/contents/"
 _EVERYTHING = "user/-/state/com.google/reading-list"
 ITEMS_AT_ONCE = 250  # of one answer: with whole texts some 3 MB
+_LONG_ID = "tag:google.com,2005:reader/item/"
+# FreshRSS writes the characters of markup so, for clients that would obey them (escapeToUnicodeAlternative).
+_FULL_WIDTH = str.maketrans("＆＜＞", "&<>")
+# The beginning of a stream without an account: FreshRSS's shared queries in their form f=greader, or f=json.
+_SHARED = re.compile(rb'\s*\{\s*"id"\s*:\s*"user/')
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -33,8 +39,28 @@ class Stream:
         return f"{self.root}{_CONTENTS}{quote(self.name, safe='/')}?{_query(since, continuation)}"
 
     def ids_url(self, *, since: datetime, continuation: str | None) -> str:
-        """The address of one answer with the items' ids alone: Miniflux gives whole items by id only."""
-        return f"{self.root}{_API}/stream/items/ids?{_query(since, continuation, s=self.name)}"
+        """The address of one answer with the items' ids alone: Miniflux gives whole items by id only.
+
+        It knows no stream of a label; `of_label` takes its items from all.
+        """
+        name = self.name if self._label is None else _EVERYTHING
+        return f"{self.root}{_API}/stream/items/ids?{_query(since, continuation, s=name)}"
+
+    def of_label(self, answer: "Answer") -> "Answer":
+        """The answer with the items of the stream's label; all of them when it names none."""
+        if self._label is None:
+            return answer
+        held = (item for item in answer.items if isinstance(item, dict))
+        return replace(answer, items=tuple(item for item in held if self._label in _labels(item)))
+
+    @property
+    def _label(self) -> str | None:
+        return self.name.partition("/label/")[2] or None if self.name.startswith("user/") else None
+
+    @property
+    def by_ids_only(self) -> bool:
+        """Whether it names a feed by its address, which FreshRSS cannot find in a path however it is escaped."""
+        return self.name.startswith("feed/") and not self.name.removeprefix("feed/").isdecimal()
 
     @property
     def items_url(self) -> str:
@@ -45,12 +71,16 @@ class Stream:
 def stream_of(url: str) -> Stream:
     """The stream of an account feed: all its items, or what follows /stream/contents/ in the address."""
     root, _, name = url.partition("?")[0].partition(_CONTENTS)
-    return Stream(root=root.rstrip("/").removesuffix(_API), name=name or _EVERYTHING)
+    return Stream(root=root.rstrip("/").removesuffix(_API), name=unquote(name) or _EVERYTHING)
 
 
 def items_form(ids: Iterable[str], token: str) -> str:
-    """The form that asks for these items; Miniflux wants the token in it instead of the header."""
-    return urlencode([("T", token), ("output", "json"), *(("i", one) for one in ids)])
+    """The form that asks for these items; Miniflux wants the token in it instead of the header.
+
+    Ids are sent in their long form: Miniflux up to 2025 reads the short decimal ones, which it gives itself, as
+    hexadecimal, and answers with other items.
+    """
+    return urlencode([("T", token), ("output", "json"), *(("i", _long(one)) for one in ids)])
 
 
 def authorization(token: str) -> str:
@@ -105,11 +135,12 @@ def read_stream(feed: Feed, page: Page) -> Document:
     warnings = []
     if len(items) < len(answer.items):
         warnings.append(f"items that are no objects: {len(answer.items) - len(items)}")
-    if json.loads(page.body).get("left_out"):
+    document = json.loads(page.body)
+    if document.get("left_out"):
         warnings.append(f"only the newest {len(answer.items)} items")
     return Document(
         kind="account",
-        title=None,
+        title=_line(document, "title") or None,
         home=None,
         language=None,
         items=tuple(_item(item) for item in items),
@@ -117,23 +148,30 @@ def read_stream(feed: Feed, page: Page) -> Document:
     )
 
 
+def is_shared_stream(body: bytes) -> bool:
+    """Whether a document without an account around it is in the API's form."""
+    return _SHARED.match(body) is not None
+
+
 def _item(item: dict[str, Any]) -> Item:
     origin = item.get("origin") if isinstance(item.get("origin"), dict) else {}
-    stream = _text(origin, "streamId").removeprefix("feed/")
+    stream = _text(origin, "feedUrl") or _text(origin, "streamId").removeprefix("feed/")
+    published = _moment(item.get("published"))
     texts = [sanitised(_text(item.get(key), "content")) for key in ("content", "summary")]
     summary = texts[1] or None
     content = texts[0] if texts[0] and texts[0] != summary else None
     return Item(
         guid=_text(item, "id") or None,
         link=next((href for key in ("canonical", "alternate") if (href := _first_href(item.get(key)))), None),
-        title=plain(_text(item, "title")),
+        title=_line(item, "title"),
         summary=summary,
         content=content,
-        author=plain(_text(item, "author")) or None,
+        author=_line(item, "author") or None,
         language=None,
-        published=_moment(item.get("published")),
-        updated=_moment(item.get("updated")),
-        source_title=plain(_text(origin, "title")) or None,
+        published=published,
+        # When the item changed for the reader, at Miniflux: to mark it as read counts.
+        updated=_moment(item.get("updated")) if published is None else None,
+        source_title=_line(origin, "title") or None,
         source_url=stream if stream.startswith("http") else _text(origin, "htmlUrl") or None,
     )
 
@@ -141,6 +179,15 @@ def _item(item: dict[str, Any]) -> Item:
 def _query(since: datetime, continuation: str | None, **others: str) -> str:
     given = {"output": "json", "n": str(ITEMS_AT_ONCE), "ot": str(int(since.timestamp())), **others}
     return urlencode(given | ({"c": continuation} if continuation else {}))
+
+
+def _long(item_id: str) -> str:
+    return f"{_LONG_ID}{int(item_id):016x}" if item_id.isdecimal() and item_id.isascii() else item_id
+
+
+def _labels(item: dict[str, Any]) -> set[str]:
+    named = (str(category) for category in _list(item.get("categories")))
+    return {one.partition("/label/")[2] for one in named if one.startswith("user/")}
 
 
 def _first_href(links: Any) -> str:
@@ -159,6 +206,11 @@ def _moment(seconds: Any) -> str | None:
 
 def _list(value: Any) -> list[Any]:
     return value if isinstance(value, list) else []
+
+
+def _line(value: Any, key: str) -> str:
+    """Words on one line. FreshRSS and Miniflux mean what they write; others write HTML."""
+    return title_of(_text(value, key)).translate(_FULL_WIDTH)
 
 
 def _text(value: Any, key: str) -> str:

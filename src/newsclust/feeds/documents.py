@@ -208,9 +208,12 @@ def _own_address(source: Any) -> str | None:
 def _title(element: Any) -> str:
     detail = element.get("title_detail") or {}
     title = element.get("title") or detail.get("value") or ""
-    if detail.get("type") == "text/plain" and not _CLOSED_MARKUP.search(title):
-        return _line(html.unescape(title))
-    return plain(title)
+    return title_of(title) if detail.get("type") == "text/plain" else plain(title)
+
+
+def title_of(text: str) -> str:
+    """Text that ought to be plain, on one line; without its markup when that is closed, and so was meant."""
+    return plain(text) if _CLOSED_MARKUP.search(text) else _line(html.unescape(text))
 
 
 def _html(detail: Any) -> str | None:

@@ -11,7 +11,7 @@ from newsclust.feeds.languages import language_code
 from newsclust.feeds.readers import document_of
 from newsclust.legible import legible
 from newsclust.model import DateQuality, Entry, Feed, Page, ParsedFeed, id_of
-from newsclust.urls import HIDDEN, canonical
+from newsclust.urls import HIDDEN, canonical, redacted
 
 _CLOCK_SKEW = timedelta(minutes=15)  # a server's clock may run ahead of ours by as much
 _EARLIEST_YEAR = 1995  # RSS is from 1999; what is older is a default (1970, 0001) or a slip
@@ -136,7 +136,7 @@ def _entry(feed: Feed, entry_id: str, one: _Addressed, language: str | None, now
         date_quality=dates.quality,
         updated_at=dates.updated_at,
         source_title=_name(item.source_title),
-        source_url=item.source_url if item.source_url and _is_address(item.source_url) else None,
+        source_url=redacted(item.source_url) if item.source_url and _is_address(item.source_url) else None,
         warnings=tuple(legible(warning, _LONGEST_WARNING) for warning in warnings),
     )
 

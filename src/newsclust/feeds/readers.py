@@ -2,14 +2,19 @@
 
 from collections.abc import Callable, Mapping
 
-from newsclust.feeds.account import read_stream
+from newsclust.feeds.account import is_shared_stream, read_stream
 from newsclust.feeds.documents import Document, read_document
 from newsclust.feeds.selection import read_selection
 from newsclust.feeds.sitemap import read_sitemap
 from newsclust.model import Feed, FeedKind, Page
 
+
+def _read_feed(feed: Feed, page: Page) -> Document:
+    return read_stream(feed, page) if is_shared_stream(page.body) else read_document(feed.url, page)
+
+
 _READERS: Mapping[FeedKind, Callable[[Feed, Page], Document]] = {
-    FeedKind.FEED: lambda feed, page: read_document(feed.url, page),
+    FeedKind.FEED: _read_feed,
     FeedKind.SITEMAP: read_sitemap,
     FeedKind.PAGE: read_selection,
     FeedKind.ACCOUNT: read_stream,

@@ -1,6 +1,7 @@
 """Fetchers over a fetcher: one knows kinds of feeds, the other living lists."""
 
 import logging
+import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
@@ -14,6 +15,8 @@ from newsclust.model import Feed, FeedKind, FeedList, Fetch, Page, Request
 log = logging.getLogger("newsclust")
 
 _SINCE = timedelta(days=7)  # of an account's items; the same item again is no new entry
+_TOKEN = re.compile("[!-~]+")  # what a header can carry
+_UNAUTHORIZED = 401
 _ANSWERS = 20  # of one account in one night: 5,000 items
 
 
@@ -48,18 +51,22 @@ class SourceFetcher:
     def _account(self, request: Request, feed: Feed) -> Fetch:
         """All of the account's items in one document; the first answer that is an error, or no answer, instead."""
         token = self._environment.get(feed.token_env or "", "").strip()
-        if not token:
-            said = f"{feed.token_env} is not set in the environment"
+        if _TOKEN.fullmatch(token) is None:
+            wrong = "is no token" if token else "is not set in the environment"
+            said = f"{feed.token_env} {wrong}"
             return Fetch.not_made(request, FetchError(request.url, Reason.NO_TOKEN, said), self._now)
         stream = account.stream_of(feed.url)
         asking = _Asking(self._fetcher, request, account.authorization(token), since=self._now - _SINCE)
-        found = asking.every(stream.contents_url)
-        if found is None:  # Miniflux: the ids first, then the items that have them
-            named = asking.every(stream.ids_url)
-            ids = [] if named is None else [one for answer in named for one in answer.ids]
-            found = [] if named is None else asking.items(stream.items_url, ids, token)
+        found = None if stream.by_ids_only else asking.every(stream.contents_url)
+        if found is None:  # Miniflux, too: the ids first, then the items that have them
+            ids = [one for answer in asking.known(stream.ids_url) for one in answer.ids]
+            found = [stream.of_label(answer) for answer in asking.items(stream.items_url, ids, token)]
         if asking.stopped is not None:
-            return replace(asking.stopped, request=request, moved_to=None)
+            stopped = replace(asking.stopped, request=request, moved_to=None)
+            if stopped.status != _UNAUTHORIZED:
+                return stopped
+            said = f"HTTP {stopped.status}: the account refuses the token that {feed.token_env} holds"
+            return replace(stopped, error=FetchError(request.url, Reason.FORBIDDEN, said))
         items = [item for answer in found for item in answer.items]
         return asking.together(account.whole_stream(items, left_out=asking.left_out))
 
@@ -94,6 +101,14 @@ class _Asking:
                 return answers
         self.left_out = True
         return answers
+
+    def known(self, url_of: Callable[..., str]) -> list[account.Answer]:
+        """All answers; NOT_A_FEED is what ended it when the question is not known."""
+        answers = self.every(url_of)
+        if answers is None:
+            said = FetchError(self._request.url, Reason.NOT_A_FEED, "the account knows no such stream")
+            self.stopped = replace(self._fetches[-1], page=None, error=said)
+        return answers or []
 
     def items(self, url: str, ids: Sequence[str], token: str) -> list[account.Answer]:
         """The items of these ids."""
