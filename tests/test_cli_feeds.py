@@ -119,8 +119,9 @@ def test_adding_an_opml_file_keeps_its_path_from_the_list(
 def test_adding_a_page_of_freshrss_adds_its_rss_form(newsclust: Terminal, web: SmallWeb) -> None:
     added(newsclust, "http://fresh.example/api/query.php?user=ana&t=abc&f=html")
     (feed,) = read_feeds(LISTED)
-    assert (feed.title, feed.url) == ("Shared", "http://fresh.example/api/query.php?user=ana&t=abc&f=rss")
-    assert web.urls == [feed.url]
+    asked = "http://fresh.example/api/query.php?user=ana&t=abc&f=rss"
+    assert (feed.title, feed.url, feed.written_url) == ("Shared", asked.replace("abc", "***"), asked)
+    assert web.urls == [asked]
 
 
 def test_adding_a_news_sitemap_a_page_and_an_account_keeps_their_kinds(newsclust: Terminal) -> None:

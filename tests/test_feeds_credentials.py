@@ -39,6 +39,11 @@ def listing(folder: Path, *urls: str) -> Path:
             "https://one.test/?auth=a;sig=b&pass=c&PASSWORD=d",
             "https://one.test/?auth=***;sig=***&pass=***&PASSWORD=***",
         ),
+        ("https://one.test/api/query.php?user=me&t=abc&f=rss", "https://one.test/api/query.php?user=me&t=***&f=rss"),
+        (
+            "href='https://one.test/f/api/query.php?t=abc&amp;user=me&amp;t=d#top'",
+            "href='https://one.test/f/api/query.php?t=***&amp;user=me&amp;t=***#top'",
+        ),
         ("https://one.test/${TOKEN}/feed", "https://one.test/***/feed"),
         ("https://me:${TOKEN}@one.test/feed", "https://***@one.test/feed"),
         (
@@ -50,6 +55,10 @@ def listing(folder: Path, *urls: str) -> Path:
             for url in ("https://one.test/@me/feed", "https://one.test:8080/@me", "https://one.test/?author=me")
         ),
         *((url, url) for url in ("https://one.test/?keyword=a&monkey=b&compass=c&n=1", "me@one.test")),
+        *(
+            (url, url)
+            for url in ("https://one.test/watch?v=a&t=123", "https://one.test/api/query.php?start=1&sort=t")
+        ),
     ],
 )
 def test_a_secret_is_hidden_and_the_rest_stays(written, shown):

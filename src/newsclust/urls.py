@@ -71,6 +71,9 @@ _SECRET_PARAMETER = re.compile(
     r"=[^&;#\s]*",
     re.IGNORECASE,
 )
+# `t` is a time or a page nearly everywhere; here it is the token of a FreshRSS shared query.
+_SHARED_QUERY = re.compile(r"/api/query\.php\?[^#\s]*", re.IGNORECASE)
+_SHARE_TOKEN = re.compile(r"(?<=[?&;])t=[^&;#\s]*", re.IGNORECASE)
 _VARIABLE = re.compile(r"\$\{\w+\}")
 
 
@@ -113,9 +116,10 @@ def registered_domain(url: str) -> str:
 def redacted(text: str) -> str:
     """The address, or any text with addresses in it, with every secret of a reader hidden.
 
-    Hidden are user and password, the values of parameters named like a key (`token`, `api_key`, `auth`, ...) and
-    ${VARIABLES}; nothing else changes. redacted(redacted(t)) == redacted(t).
+    Hidden are user and password, the values of parameters named like a key (`token`, `api_key`, `auth`, ...), `t` of a
+    FreshRSS shared query, and ${VARIABLES}; nothing else changes. redacted(redacted(t)) == redacted(t).
     """
+    text = _SHARED_QUERY.sub(lambda query: _SHARE_TOKEN.sub(f"t={HIDDEN}", query[0]), text)
     text = _CREDENTIALS.sub(f"{HIDDEN}@", _VARIABLE.sub(HIDDEN, text))
     return _SECRET_PARAMETER.sub(rf"\1={HIDDEN}", text)
 

@@ -12,6 +12,7 @@ import typer
 from newsclust.cli.shared import Config, console, settings_of, table
 from newsclust.errors import SettingsError
 from newsclust.legible import legible
+from newsclust.urls import redacted
 
 if TYPE_CHECKING:  # the rooms cost half of `newsclust --help`
     from newsclust.model import Feed
@@ -77,9 +78,9 @@ def add(
     if isinstance(asked, FoundList):
         _add_list(asked, path, tags)
         return
+    if (known := _listed(url, path)) is not None:
+        raise SettingsError(f"{asked.url} is listed in {path} already, as {known.title}")
     listed = {feed.id: feed.title for feed in read_feeds(path)} if path.exists() else {}
-    if asked.id in listed:
-        raise SettingsError(f"{asked.url} is listed in {path} already, as {listed[asked.id]}")
     found = _looked(asked, settings)
     if isinstance(found, FoundList):
         _add_list(found, path, tags)
@@ -102,7 +103,9 @@ def add(
         replace(feed, title=title or feed.title, language=language or feed.language, tags=tags) for feed in fresh
     ]
     add_to(path, added)
-    print(f"Added to {path}; the next night asks for it. To see what it would store: newsclust feeds test {url}")
+    print(
+        f"Added to {path}; the next night asks for it. To see what it would store: newsclust feeds test {asked.url}"
+    )
 
 
 @feeds_app.command("test")
@@ -114,17 +117,15 @@ def examine(
     number: Annotated[int, typer.Option(min=1, help="Show at most so many entries.")] = 30,
 ) -> None:
     """Show what would be stored of an address, and what is wrong with it; nothing is written."""
-    from newsclust.feeds import read_feeds
     from newsclust.sources import FoundFeed, FoundList
 
     settings = settings_of(config)
     path = settings.paths.feeds
-    asked = _wanted(url, path, select=select, token_env=token_env)
+    listed = _listed(url, path) if select is None and token_env is None else None
+    asked = listed or _wanted(url, path, select=select, token_env=token_env)
     if isinstance(asked, FoundList):
         _tell_list(asked)
         return
-    if select is None and token_env is None and path.exists():
-        asked = next((feed for feed in read_feeds(path) if feed.id == asked.id), asked)
     found = _looked(asked, settings)
     if isinstance(found, FoundList):
         _tell_list(found)
@@ -201,6 +202,18 @@ def _wanted(url: str, path: Path, *, select: str | None, token_env: str | None) 
     return new_feed(url)
 
 
+def _listed(url: str, path: Path) -> "Feed | None":
+    """The feed of the list that the person means: by its address, in any spelling, or as it is shown."""
+    from newsclust.feeds import read_feeds
+    from newsclust.model import FeedKind
+    from newsclust.sources import new_feed
+
+    if "://" not in url or not path.exists():
+        return None
+    ids = {new_feed(url).id, new_feed(url, kind=FeedKind.PAGE).id}  # of a FreshRSS page: its RSS, and itself
+    return next((feed for feed in read_feeds(path) if feed.id in ids or feed.url == url), None)
+
+
 def _looked(feed: "Feed", settings: "Settings") -> "Found":
     from newsclust.feeds import FeedReader
     from newsclust.sources import look
@@ -226,7 +239,7 @@ def _now() -> datetime:
 
 
 def _tell_links(asked: "Feed", found: "FoundSeveral") -> None:
-    rows = [[link.title, link.url] for link in found.links]
+    rows = [[link.title, redacted(link.url)] for link in found.links]
     console().print(table(f"{asked.url} names {len(rows)} feeds", ["title", "url"], rows))
 
 

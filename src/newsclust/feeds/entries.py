@@ -106,7 +106,7 @@ def parse_feed(feed: Feed, page: Page) -> ParsedFeed:
         feed_id=feed.id,
         title=_name(document.title),
         entries=tuple(entries.values()),
-        site_url=document.home if document.home and _is_address(document.home) else None,
+        site_url=redacted(document.home) if document.home and _is_address(document.home) else None,
         warnings=tuple(legible(warning, _LONGEST_WARNING) for warning in warnings),
         wishes=document.wishes,
     )

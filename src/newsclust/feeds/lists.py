@@ -35,6 +35,10 @@ def _address(text: str) -> str:
     return text
 
 
+def _shown_address(text: str) -> str:
+    return redacted(_address(text))
+
+
 def _one_line(text: str) -> str:
     if not text.strip() or _UNPRINTABLE.search(text):
         raise ValueError("one line of text is needed")
@@ -221,7 +225,7 @@ def _feed(row: _Row) -> Feed:
         url=redacted(row.url),
         written_url=_if_hidden(row.url),
         title=row.title,
-        site_url=row.site_url,
+        site_url=None if row.site_url is None else redacted(row.site_url),
         language=row.language,
         tags=row.tags,
         pages=row.pages,
@@ -361,7 +365,7 @@ def _outlined(outline: Any, folders: tuple[str, ...], problems: list[str]) -> Fe
     name = _name(outline) or f"line {outline.sourceline}"
     url = written.get("xmlurl", "")
     if not url:
-        problems.append(f"{name}: left out, it has no xmlUrl")
+        problems.append(redacted(f"{name}: left out, it has no xmlUrl"))
         return None
     if "${" in url:  # a list that others write must not be sent what our environment holds
         problems.append(redacted(f"{name}: left out, xmlUrl: it names an environment variable"))
@@ -375,8 +379,8 @@ def _outlined(outline: Any, folders: tuple[str, ...], problems: list[str]) -> Fe
         id=feed_id,
         url=redacted(url),
         written_url=_if_hidden(url),
-        title=_name(outline) or urlsplit(url).netloc.rpartition("@")[2],
-        site_url=_optional(written, "htmlurl", _address, name, problems),
+        title=redacted(_name(outline)) or urlsplit(url).netloc.rpartition("@")[2],
+        site_url=_optional(written, "htmlurl", _shown_address, name, problems),
         language=_optional(written, "language", language_code, name, problems),
         tags=tuple(dict.fromkeys((*folders, *_tags(written.get("category", ""))))),
     )
@@ -389,7 +393,7 @@ def _optional(written: dict[str, str], key: str, checked: Any, name: str, proble
     try:
         return str(checked(written[key]))
     except ValueError as error:
-        problems.append(f"{name}: {key} dropped: {error}")
+        problems.append(redacted(f"{name}: {key} dropped: {error}"))
         return None
 
 

@@ -17,7 +17,7 @@ from newsclust.fetch.addresses import Allowed, RefusedAddressError, guarded_sock
 from newsclust.fetch.encoding import ACCEPTED, EncodingError, decoder_for
 from newsclust.fetch.hosts import HostTurns
 from newsclust.fetch.limits import Limits
-from newsclust.fetch.secrets import Mask, mask_of
+from newsclust.fetch.secrets import Mask, mask_of, with_secrets_of
 from newsclust.fetch.waits import fresh_until, retry_at
 from newsclust.model import Fetch, Page, Request, RequestKind
 from newsclust.urls import HIDDEN, redacted
@@ -213,7 +213,7 @@ class Client:
                 raise trail.error(Reason.TOO_LARGE, f"headers of {sent} bytes, the limit is {_HEADERS_BYTES}")
             if answer.status in _REDIRECTS:
                 target = self._target(trail, answer.headers.get("Location", ""))
-                trail.only_moved &= answer.status in _PERMANENT
+                trail.only_moved &= answer.status in _PERMANENT and trail.shown(str(target)) == str(target)
                 if trail.only_moved and request.secret_url is None:  # what holds a secret is a person's to move
                     trail.moved_to = str(target)
                 if request.within_origin and target.origin() != url.origin():
@@ -227,14 +227,14 @@ class Client:
             if answer.status == 304:
                 if request.etag is None and request.last_modified is None:
                     raise trail.error(Reason.SERVER_ERROR, "HTTP 304, though nothing was asked to compare with")
-                trail.etag = _validator(answer, "ETag") or request.etag
-                trail.last_modified = _validator(answer, "Last-Modified") or request.last_modified
+                trail.etag = _validator(trail, answer, "ETag") or request.etag
+                trail.last_modified = _validator(trail, answer, "Last-Modified") or request.last_modified
                 return None
             if not 200 <= answer.status < 300:
                 raise trail.error(*_refusal(answer))
             body = await self._body(trail, answer)
-            trail.etag = _validator(answer, "ETag")
-            trail.last_modified = _validator(answer, "Last-Modified")
+            trail.etag = _validator(trail, answer, "ETag")
+            trail.last_modified = _validator(trail, answer, "Last-Modified")
             return Page(
                 url=request.url,
                 final_url=trail.final_url,
@@ -262,6 +262,8 @@ class Client:
             target = _with_credentials(_read_url(str(trail.visited[-1].join(URL(written)))), trail.visited[0])
         except ValueError as error:
             raise trail.error(Reason.BAD_URL, f"redirect to {written}: {error}") from error
+        if trail.request.kind is not RequestKind.PAGE:
+            trail.mask = with_secrets_of(trail.mask, str(target))
         if target in trail.visited:
             raise trail.error(Reason.TOO_MANY_REDIRECTS, f"a loop, back to {target}")
         if trail.redirects == self._limits.max_redirects:
@@ -460,10 +462,10 @@ def _headers(answer: aiohttp.ClientResponse) -> dict[str, str]:
     }
 
 
-def _validator(answer: aiohttp.ClientResponse, name: str) -> str | None:
-    """A header to send back next time; None if there is none, or none that a header may carry."""
+def _validator(trail: _Trail, answer: aiohttp.ClientResponse, name: str) -> str | None:
+    """A header to send back next time; None if there is none, none that a header may carry, or one with a secret."""
     value = answer.headers.get(name, "")
-    return value if value and value.isprintable() else None
+    return value if value and value.isprintable() and trail.mask.text(value) == value else None
 
 
 def _text(header_value: str) -> str:

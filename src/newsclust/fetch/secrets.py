@@ -2,11 +2,12 @@
 
 import re
 from base64 import b64encode
+from collections.abc import Iterable
 from dataclasses import dataclass
 from urllib.parse import quote, unquote
 
 from newsclust.model import Request
-from newsclust.urls import HIDDEN
+from newsclust.urls import HIDDEN, redacted
 
 _SHORTEST = 6  # characters; a shorter secret is a word of many texts, and hiding it would spoil them
 
@@ -37,13 +38,31 @@ def mask_of(request: Request) -> Mask:
     """
     known: list[str] = []
     if request.secret_url is not None:
-        shape = "(.*)".join(re.escape(part) for part in request.url.split(HIDDEN))
-        match = re.fullmatch(shape, request.secret_url, re.DOTALL)
-        if match is None:
-            raise ValueError("its address with credentials is another one")
-        for hidden in match.groups():
-            known += [hidden, *hidden.split(":", 1), b64encode(unquote(hidden).encode()).decode()]
+        known += _hidden_in(request.url, request.secret_url)
     if request.authorization is not None:
         known.append(re.split(r"[\s=]", request.authorization)[-1])
+    return Mask(_spelled(known))
+
+
+def with_secrets_of(mask: Mask, url: str) -> Mask:
+    """The mask that hides, too, what a redirect handed over as a key: values with a digit, since words are none."""
+    found = [secret for secret in _hidden_in(redacted(url), url) if any(letter.isdigit() for letter in secret)]
+    return Mask(tuple(sorted({*mask.secrets, *_spelled(found)}, key=len, reverse=True)))
+
+
+def _hidden_in(shown: str, whole: str) -> list[str]:
+    """What stands in the whole address where the shown one has asterisks; of a user and password each part, too."""
+    shape = "(.*)".join(re.escape(part) for part in shown.split(HIDDEN))
+    match = re.fullmatch(shape, whole, re.DOTALL)
+    if match is None:
+        raise ValueError("its address with credentials is another one")
+    known: list[str] = []
+    for hidden in match.groups():
+        known += [hidden, *hidden.split(":", 1), b64encode(unquote(hidden).encode()).decode()]
+    return known
+
+
+def _spelled(known: Iterable[str]) -> tuple[str, ...]:
+    """Each secret in every spelling, the longest first; without those that would hide words of many texts."""
     spelled = {form for secret in known for form in (secret, unquote(secret), quote(unquote(secret), safe=""))}
-    return Mask(tuple(sorted((form for form in spelled if len(form) >= _SHORTEST), key=len, reverse=True)))
+    return tuple(sorted((form for form in spelled if len(form) >= _SHORTEST), key=len, reverse=True))
