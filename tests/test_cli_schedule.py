@@ -89,7 +89,7 @@ def test_the_mornings_summary_names_the_new_address_of_a_moved_feed_until_it_is_
         run = runs.begin_run(db, flow="later", night_at=NIGHT, started_at=NIGHT, settings={})
         row = f"| The Harbour | {HARBOUR.url} | {NEW} | 2026-03-02 |"
         assert row in summary_markdown(db.connection, run.id)
-        assert undo_moves(db, run, {(HARBOUR.id, NEW), (LIGHT.id, NEW)}) == 1
+        assert undo_moves(db, run, {(HARBOUR.id, NEW), (LIGHT.id, NEW)}, by="person") == 1
         assert "moved" not in summary_markdown(db.connection, run.id)
 
 

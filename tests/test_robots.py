@@ -21,6 +21,7 @@ from newsclust.fetch.robots import (
     product_of,
     read_answer,
     robots_request,
+    sitemaps_of,
 )
 from newsclust.model import Count, Feed, Fetch, Page, PagePolicy, Request, RequestKind, id_of
 from newsclust.rehearsal import Loopback
@@ -83,9 +84,24 @@ def test_where_nobody_can_say_nothing_is_asked_for_now() -> None:
     assert (error.reason, error.detail) == (Reason.ROBOTS_UNREACHABLE, "robots.txt: server_error (HTTP 500)")
 
 
+def test_a_file_names_its_sitemaps() -> None:
+    written = b"Sitemap: http://paper.example/a.xml\nUser-agent: *\nSitemap: http://paper.example/news.xml\n"
+    assert sitemaps_of(written * 2) == ("http://paper.example/a.xml", "http://paper.example/news.xml")
+
+
 @pytest.mark.parametrize(
     ("line", "seconds"),
-    [("Crawl-delay: 2.5", 2.5), ("Crawl-delay: 86400", LONGEST_PAUSE_S), ("Crawl-delay: -1", 0), ("", 0)],
+    [
+        ("Crawl-delay: 2.5", 2.5),
+        ("Crawl-delay: 86400", LONGEST_PAUSE_S),
+        ("Crawl-delay: -1", 0),
+        ("", 0),
+        ("Request-rate: 1/5", 5),
+        ("Request-rate: 10/1m", 6),
+        ("Crawl-delay: 2\nRequest-rate: 2/20", 10),
+        ("Request-rate: 0/5", 0),
+        ("Request-rate: often", 0),
+    ],
 )
 def test_a_crawl_delay_is_the_pause_between_two_requests_half_a_minute_at_most(line: str, seconds: float) -> None:
     assert Rules(file(f"User-agent: *\n{line}\nDisallow: /x\n"), "newsclust").pause_s == seconds
@@ -281,6 +297,13 @@ def test_a_site_whose_file_cannot_be_reached_waits_for_the_next_night(nights: Ni
     assert nights.live(down) == (Count(failed=2), [f"{SITE}/robots.txt"])
     assert {reason for _, reason, _ in nights.page_rows()} == {"robots_unreachable"}
     assert nights.live(site(serving(FORBIDDING)), DAY)[0] == Count(done=1, failed=1)
+
+
+def test_a_page_on_a_refused_address_ends_as_that_and_is_not_tried_again(nights: Nights) -> None:
+    private = site(lambda request, at: error(request, at, Reason.REFUSED_ADDRESS, None))
+    assert nights.live(private)[0] == Count(failed=2)
+    assert {reason for _, reason, _ in nights.page_rows()} == {"refused_address"}
+    assert nights.live(private, DAY) == (Count(), [])
 
 
 def test_a_file_is_asked_for_once_a_day(nights: Nights) -> None:

@@ -627,6 +627,53 @@ def test_an_address_that_answers_without_a_feed_is_no_new_home(nights: Nights) -
     assert asked == [[ONE.url]] * 5
 
 
+def answering_at(url: str, answer: Callable[[Request, datetime], Fetch]) -> Web:
+    """The feed says that it has moved; where it moved to, this is the answer."""
+    return moving() | {url: answer}
+
+
+def test_a_feed_that_fails_three_days_where_it_moved_to_goes_back_for_good(nights: Nights) -> None:
+    dead = answering_at(NEW, lambda request, at: error(request, at, Reason.NOT_FOUND, 404))
+    for night in range(3):
+        nights.live(night * DAY, moving(), [ONE])
+    asked = [url for night in range(3, 14) for url in nights.live(night * DAY, dead, [ONE])]
+    assert asked[:3] == [NEW] * 3
+    assert set(asked[3:]) == {ONE.url}
+    (move,) = nights.db.rows("SELECT from_url, to_url, undone_by FROM moved_feeds")
+    assert move == {"from_url": ONE.url, "to_url": NEW, "undone_by": "failures"}
+    assert nights.schedule(ONE)["rule"] == "pace"
+
+
+def test_a_feed_that_is_gone_where_it_moved_to_is_asked_where_it_was_the_next_night(nights: Nights) -> None:
+    gone = answering_at(NEW, lambda request, at: error(request, at, Reason.GONE, 410))
+    for night in range(3):
+        nights.live(night * DAY, moving(), [ONE])
+    assert [nights.live(night * DAY, gone, [ONE]) for night in range(3, 6)] == [[NEW], [ONE.url], [ONE.url]]
+
+
+def test_one_good_answer_begins_the_count_of_failures_anew(nights: Nights) -> None:
+    def every_third(request: Request, at: datetime) -> Fetch:
+        good = (at - NIGHT).days % 3 == 0
+        return page(request, at) if good else error(request, at, Reason.SERVER_ERROR, 500)
+
+    for night in range(3):
+        nights.live(night * DAY, moving(), [ONE])
+    asked = {url for night in range(3, 12) for url in nights.live(night * DAY, answering_at(NEW, every_third), [ONE])}
+    assert asked == {NEW}
+
+
+def test_an_address_that_was_sold_after_the_move_is_left_again(nights: Nights) -> None:
+    def sold(request: Request, at: datetime) -> Fetch:
+        told = page(request, at)
+        assert told.page is not None
+        return replace(told, page=replace(told.page, body=b"<!doctype html><html><body>Buy this name.</body></html>"))
+
+    for night in range(3):
+        nights.live(night * DAY, moving(), [ONE])
+    asked = [nights.live(night * DAY, answering_at(NEW, sold), [ONE]) for night in range(3, 7)]
+    assert asked == [[NEW]] * 3 + [[ONE.url]]
+
+
 # --- what people say
 
 

@@ -48,7 +48,7 @@ from newsclust.model import (
     Window,
 )
 from newsclust.orders import Order, asked_for, refused_moves, released
-from newsclust.schedule import USUAL, Due, Rhythm, moved_address, next_request, site_of
+from newsclust.schedule import USUAL, Due, Rhythm, moved_address, moved_in_vain, next_request, site_of
 from newsclust.sources import ListFetcher, SourceFetcher
 from newsclust.store import Database, collecting, copies, derivations, grouping, runs, texts
 from newsclust.store import corrections as store_corrections
@@ -180,7 +180,11 @@ def fetch_pages(db: Database, run: Run, fetcher: Fetcher, product: str = "newscl
 def plan_feeds(db: Database, run: Run, orders: Sequence[Order] = (), rhythm: Rhythm = USUAL) -> Count:
     """Say where and when each feed is asked next; done counts those of which something else was said before."""
     refused = refused_moves(orders)
-    schedules.undo_moves(db, run, refused)
+    schedules.undo_moves(db, run, refused, by="person")
+    vain = [(feed_id, url) for feed_id, url, tries in schedules.tried_moves(db) if moved_in_vain(tries)]
+    schedules.undo_moves(db, run, vain, by="failures")
+    for _, url in vain:
+        log.warning("plan_feeds: %s answers no more; the feed is asked where it was before it moved there", url)
     moves = [
         (feed_id, url, target)
         for feed_id, url, answers in schedules.redirected_feeds(db)

@@ -17,6 +17,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
+from itertools import takewhile
 
 from newsclust.errors import Reason
 from newsclust.model import Wishes
@@ -89,6 +90,14 @@ class Due:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Tried:
+    """One request to the address that a feed moved to."""
+
+    at: datetime
+    reason: str | None  # why it failed, or why its document could not be read
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Redirected:
     """One good answer, and where permanent redirects led to on the way; None when there were none."""
 
@@ -120,6 +129,18 @@ def moved_address(answers: Sequence[Redirected]) -> str | None:
         if len(days) == _DAYS_TO_MOVE:
             return answer.moved_to
     return None
+
+
+def moved_in_vain(tries: Sequence[Tried]) -> bool:
+    """Whether a feed goes back to where it was asked before: it is gone where it moved to, or failed for three days.
+
+    `tries` are those of the new address, the newest first. To go back does no harm: where the earlier address still
+    redirects, the redirect is followed.
+    """
+    if tries and tries[0].reason == Reason.GONE:
+        return True
+    failed = takewhile(lambda one: one.reason is not None, tries)
+    return len({one.at.astimezone(UTC).date() for one in failed}) >= _DAYS_TO_MOVE
 
 
 def site_of(url: str) -> str:

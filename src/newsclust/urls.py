@@ -116,8 +116,8 @@ def registered_domain(url: str) -> str:
 def redacted(text: str) -> str:
     """The address, or any text with addresses in it, with every secret of a reader hidden.
 
-    Hidden are user and password, the values of parameters named like a key (`token`, `api_key`, `auth`, ...), `t` of a
-    FreshRSS shared query, and ${VARIABLES}; nothing else changes. redacted(redacted(t)) == redacted(t).
+    Hidden are user and password, the values of parameters named like a key (`token`, `api_key`, `auth`, ...), `t` of
+    a FreshRSS shared query, and ${VARIABLES}; nothing else changes. redacted(redacted(t)) == redacted(t).
     """
     text = _SHARED_QUERY.sub(lambda query: _SHARE_TOKEN.sub(f"t={HIDDEN}", query[0]), text)
     text = _CREDENTIALS.sub(f"{HIDDEN}@", _VARIABLE.sub(HIDDEN, text))

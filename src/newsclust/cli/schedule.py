@@ -31,7 +31,7 @@ def moved(database: Published = None, config: Config = None) -> None:
             connection,
             "Moved feeds",
             "SELECT feed_id, title, from_url, to_url, strftime(moved_at, '%Y-%m-%d') AS moved, "
-            "strftime(undone_at, '%Y-%m-%d') AS undone FROM moved_feeds",
+            "strftime(undone_at, '%Y-%m-%d') AS undone, undone_by AS by FROM moved_feeds",
         )
 
 

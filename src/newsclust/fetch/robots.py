@@ -93,12 +93,27 @@ class Rules:
     def refusal(self, url: str) -> FetchError | None:
         """Why this address is not to be asked for; None when it may be."""
         if self._file.body is None:
-            return FetchError(url, Reason.ROBOTS_UNREACHABLE, f"robots.txt: {self._file.unreachable}")
+            # What may not be dialled for its robots.txt may not be dialled for a page, either.
+            refused = self._file.unreachable.startswith(Reason.REFUSED_ADDRESS)
+            reason = Reason.REFUSED_ADDRESS if refused else Reason.ROBOTS_UNREACHABLE
+            return FetchError(url, reason, f"robots.txt: {self._file.unreachable}")
         if self._read.can_fetch(url, self._product):
             return None
         return FetchError(url, Reason.ROBOTS, f"{self._file.origin}/robots.txt forbids it to {self._product}")
 
     @property
     def pause_s(self) -> float:
-        """Seconds that the site wants between two requests, 30 at most; 0 when it names none."""
-        return min(self._read.crawl_delay(self._product) or 0.0, LONGEST_PAUSE_S)
+        """Seconds that the site wants between two requests, 30 at most; 0 when it names none.
+
+        By Crawl-delay or Request-rate, whichever is slower; neither is of RFC 9309.
+        """
+        rate = self._read.request_rate(self._product)
+        paced = rate.seconds / rate.requests if rate is not None and rate.requests > 0 else 0.0
+        return min(max(self._read.crawl_delay(self._product) or 0.0, paced), LONGEST_PAUSE_S)
+
+
+def sitemaps_of(body: bytes) -> tuple[str, ...]:
+    """The addresses of sitemaps that a robots.txt names, in its order, each once."""
+    from protego import Protego
+
+    return tuple(dict.fromkeys(Protego.parse(body.decode("utf-8-sig", "replace")).sitemaps))

@@ -6,7 +6,7 @@ from itertools import groupby
 
 from newsclust.errors import Reason
 from newsclust.model import ParsedFeed, Run, Wishes
-from newsclust.schedule import Due, FeedHistory, Redirected, latest_by_site, site_of
+from newsclust.schedule import Due, FeedHistory, Redirected, Tried, latest_by_site, site_of
 from newsclust.store.database import Database
 
 _WATCHED = timedelta(days=14)  # back from the last answer: how long new entries count for a feed's pace
@@ -16,6 +16,10 @@ WITH asked AS (
     SELECT item_id, run_id, requested_at, status, reason, fresh_until, final_url
     FROM fetches
     WHERE kind = 'feed'
+      AND NOT EXISTS (  -- what came of a move that was undone says nothing of the feed
+          SELECT 1 FROM feed_moves
+          WHERE feed_moves.feed_id = fetches.item_id AND to_url = fetches.url AND undone_at IS NOT NULL
+      )
 ), last AS (
     SELECT item_id, arg_max(asked, requested_at) AS request
     FROM asked
@@ -79,6 +83,21 @@ QUALIFY last_value(fetches.moved_to) OVER (
     PARTITION BY feeds.feed_id ORDER BY fetches.requested_at ROWS BETWEEN UNBOUNDED PRECEDING AND UNBOUNDED FOLLOWING
 ) IS NOT NULL
 ORDER BY feeds.feed_id, fetches.requested_at DESC
+"""
+
+_TRIES = """
+SELECT feed_moves.feed_id, feed_moves.to_url, fetches.requested_at,
+       coalesce(any_value(fetches.reason), any_value(unread.reason)) AS reason
+FROM feed_moves
+JOIN feed_addresses ON feed_addresses.feed_id = feed_moves.feed_id AND feed_addresses.url = feed_moves.to_url
+JOIN fetches
+  ON fetches.kind = 'feed' AND fetches.item_id = feed_moves.feed_id AND fetches.url = feed_moves.to_url
+ AND fetches.requested_at >= feed_moves.moved_at
+LEFT JOIN failures AS unread
+  ON unread.step = 'parse_feeds' AND unread.item_id = fetches.item_id AND unread.run_id = fetches.run_id
+WHERE feed_moves.undone_at IS NULL
+GROUP BY ALL
+ORDER BY feed_moves.feed_id, fetches.requested_at DESC
 """
 
 
@@ -183,15 +202,27 @@ def save_moves(db: Database, run: Run, moves: Sequence[tuple[str, str, str]]) ->
     db.save(
         "feed_moves",
         [
-            {**dict(zip(names, move, strict=True)), "moved_at": run.night_at, "undone_at": None, "run_id": run.id}
+            {
+                **dict(zip(names, move, strict=True)),
+                "moved_at": run.night_at,
+                "undone_at": None,
+                "undone_by": None,
+                "run_id": run.id,
+            }
             for move in moves
         ],
         on_conflict="ON CONFLICT DO UPDATE SET from_url = excluded.from_url, moved_at = excluded.moved_at",
     )
 
 
-def undo_moves(db: Database, run: Run, refused: Collection[tuple[str, str]]) -> int:
-    """Take the given moves back, (feed id, to) each; return how many stood."""
+def tried_moves(db: Database) -> Iterator[tuple[str, str, Sequence[Tried]]]:
+    """Give (feed id, address it moved to, what came of the requests there, newest first) of each move that holds."""
+    for (feed_id, url), rows in groupby(db.rows(_TRIES), key=lambda row: (row["feed_id"], row["to_url"])):
+        yield feed_id, url, [Tried(at=row["requested_at"], reason=row["reason"]) for row in rows]
+
+
+def undo_moves(db: Database, run: Run, refused: Collection[tuple[str, str]], *, by: str) -> int:
+    """Take the given moves back, (feed id, to) each, for good; return how many stood."""
     standing = {
         (row["feed_id"], row["to_url"])
         for row in db.rows("SELECT feed_id, to_url FROM feed_moves WHERE undone_at IS NULL")
@@ -199,6 +230,7 @@ def undo_moves(db: Database, run: Run, refused: Collection[tuple[str, str]]) -> 
     undone = standing & set(refused)
     for feed_id, to_url in sorted(undone):
         db.execute(
-            "UPDATE feed_moves SET undone_at = $1 WHERE feed_id = $2 AND to_url = $3", [run.night_at, feed_id, to_url]
+            "UPDATE feed_moves SET undone_at = $1, undone_by = $4 WHERE feed_id = $2 AND to_url = $3",
+            [run.night_at, feed_id, to_url, by],
         )
     return len(undone)

@@ -16,3 +16,6 @@ UPDATE steps SET error = hidden(error) WHERE hidden(error) <> error;
 UPDATE runs SET error = hidden(error) WHERE hidden(error) <> error;
 DELETE FROM feed_moves WHERE hidden(from_url || to_url) <> from_url || to_url;
 DROP MACRO hidden;
+
+ALTER TABLE feed_moves ADD COLUMN IF NOT EXISTS undone_by TEXT;  -- person, or failures: at the new address, for three days
+UPDATE feed_moves SET undone_by = 'person' WHERE undone_at IS NOT NULL AND undone_by IS NULL;

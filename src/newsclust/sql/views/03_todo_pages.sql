@@ -9,7 +9,7 @@ WITH wanted AS (
     GROUP BY article_id
     HAVING bool_and(wants_page AND feeds.pages <> 'never')
 ), tried AS (
-    SELECT item_id, run_id, requested_at, reason IN ('gone', 'not_found', 'forbidden', 'bad_url', 'too_large', 'robots') AS final
+    SELECT item_id, run_id, requested_at, reason IN ('gone', 'not_found', 'forbidden', 'bad_url', 'too_large', 'robots', 'refused_address') AS final
     FROM fetches
     WHERE kind = 'page' AND reason IS NOT NULL
 )
