@@ -9,7 +9,8 @@ from pathlib import Path
 import pytest
 
 from newsclust.feeds import read_feeds, read_lists, write_feeds
-from newsclust.model import FeedKind
+from newsclust.model import Feed, FeedKind
+from newsclust.store import Database, collecting, runs
 from tests.small_web import Answering, SmallWeb, Told
 from tests.terminal import Ended, Terminal
 from tests.test_sources import CONTENTS, NEWS, NOW, TEASERS, TOKEN, item, naming, opml, outline, rss, sitemap, told
@@ -60,7 +61,7 @@ def added(newsclust: Terminal, *arguments: str) -> Ended:
 def test_adding_a_feed_says_what_it_found_writes_it_and_asks_once(newsclust: Terminal, web: SmallWeb) -> None:
     ended = added(newsclust, "http://paper.example/feed", "--tag", "tech", "--tag", "boats", "--language", "en")
     assert "http://paper.example/feed is a feed: The Paper, 2 entries" in ended.out
-    assert "newsclust feeds test http://paper.example/feed" in ended.out
+    assert "newsclust feeds test 'http://paper.example/feed'" in ended.out
     (feed,) = read_feeds(LISTED)
     assert (feed.title, feed.tags, feed.language) == ("The Paper", ("tech", "boats"), "en")
     assert web.urls == ["http://paper.example/feed"]
@@ -140,7 +141,7 @@ def test_adding_a_news_sitemap_a_page_and_an_account_keeps_their_kinds(newsclust
     ("arguments", "said"),
     [
         (["http://nowhere.example/"], "http://nowhere.example/: not_found (HTTP 404)"),
-        (["nowhere"], "'nowhere' is no address of a page"),
+        (["nowhere"], "'nowhere' is no file here and no address of a page, which begins with https://"),
         (["http://quai.example/", "--select", "article[["], "'article[[' is no CSS selector"),
         (["http://quai.example/", "--select", "section a"], "nothing_selected (no link matches 'section a')"),
         (["http://quai.example/", "--select", "a", "--token-env", "T"], "not both"),
@@ -178,6 +179,111 @@ def test_a_list_that_is_wrong_is_told_and_left_alone(newsclust: Terminal) -> Non
     assert (ended.code, LISTED.read_text()) == (2, "feed = [3]\n")
 
 
+def test_a_feed_that_leads_to_a_listed_one_is_not_added(newsclust: Terminal, web: SmallWeb) -> None:
+    added(newsclust, "http://paper.example/feed")
+    before = LISTED.read_bytes()
+    web.pages["http://old.example/rss"] = Told(status=301, headers={"location": "http://paper.example/feed/"})
+    web.pages["http://paper.example/feed/"] = web.pages["http://paper.example/feed"]
+    ended = newsclust("feeds", "add", "http://old.example/rss")
+    assert "It answers at http://paper.example/feed/." in ended.out
+    assert "It is listed already, as The Paper." in ended.out
+    assert (ended.code, LISTED.read_bytes()) == (2, before)
+
+
+def test_what_a_page_names_besides_is_told(newsclust: Terminal) -> None:
+    ended = added(newsclust, "http://paper.example/")
+    assert "The page names another one: http://paper.example/comments/feed (Comments)" in ended.out
+
+
+def test_of_one_feed_in_two_formats_the_first_is_taken(newsclust: Terminal, web: SmallWeb) -> None:
+    links = (
+        '<link rel="alternate" type="application/rss+xml" title="Both (RSS 2.0)" href="/rss">'
+        '<link rel="alternate" type="application/atom+xml" title="Both (Atom)" href="/atom">'
+    )
+    web.pages["http://both.example/"] = Told(body=f"<html><head>{links}</head></html>")
+    web.pages["http://both.example/rss"] = Told(body=rss("one"), content_type="application/rss+xml")
+    ended = added(newsclust, "http://both.example/")
+    assert "The page names another one: http://both.example/atom (Both (Atom))" in ended.out
+    assert [feed.url for feed in read_feeds(LISTED)] == ["http://both.example/rss"]
+
+
+INDEX = "<sitemapindex>{}</sitemapindex>".format(
+    "".join(f"<sitemap><loc>http://map.example/{name}.xml</loc></sitemap>" for name in ("pages", "gone-news", "news"))
+)
+
+
+@pytest.mark.parametrize("url", ["http://map.example/all.xml", "http://map.example/"])
+def test_an_index_of_sitemaps_and_a_robots_txt_lead_to_the_news(newsclust: Terminal, web: SmallWeb, url: str) -> None:
+    web.pages |= {
+        "http://map.example/": Told(body="<html><body>Hello</body></html>"),
+        "http://map.example/robots.txt": Told(body="Sitemap: http://map.example/all.xml", content_type="text/plain"),
+        "http://map.example/all.xml": Told(body=INDEX, content_type="text/xml"),
+    }
+    added(newsclust, url)
+    (feed,) = read_feeds(LISTED)
+    assert (feed.url, feed.kind) == ("http://map.example/news.xml", FeedKind.SITEMAP)
+    assert "http://map.example/pages.xml" not in web.urls
+
+
+def test_undated_entries_have_no_newest_and_an_empty_feed_is_told_once(newsclust: Terminal, web: SmallWeb) -> None:
+    web.pages["http://quiet.example/"] = Told(body=rss(name="Quiet"), content_type="application/rss+xml")
+    assert "The Paper, 2 entries, none with a date." in added(newsclust, "http://paper.example/feed").out
+    assert "Quiet, 0 entries.\n" in added(newsclust, "http://quiet.example/").out
+    ended = newsclust("feeds", "test", "http://quiet.example/")
+    assert (ended.code, ended.out.strip()) == (0, "http://quiet.example/ is a feed: Quiet, 0 entries.")
+
+
+@pytest.mark.parametrize(
+    ("answer", "said"),
+    [
+        (Told(body=b"%PDF-1.7\n1 0 obj", content_type="application/pdf"), "not_a_feed (%PDF-1.7"),
+        (Told(body=b"\x1f\x8bnothing", headers={"content-encoding": "gzip"}), "bad_encoding"),
+        (Told(body=b"\x1f\x8bnothing", content_type="application/gzip"), "not_a_feed"),
+        (Told(status=302, headers={"location": "http://odd.example/"}), "too_many_redirects (a loop"),
+        (Told(status=302, headers={"location": "http://127.0.0.1:8080/"}), "refused_address (127.0.0.1 is loopback)"),
+        (Told(status=304), "server_error (HTTP 304"),
+        (Told(status=410), "gone (HTTP 410)"),
+        (Told(body=""), "empty (0 bytes)"),
+        (Told(body=INDEX.replace("news", "old"), content_type="text/xml"), "not_a_feed (an index of sitemaps"),
+    ],
+)
+def test_what_is_no_feed_leaves_the_list_as_it_was(
+    newsclust: Terminal, web: SmallWeb, answer: Told, said: str
+) -> None:
+    LISTED.write_text("# mine\n")
+    web.pages["http://odd.example/"] = answer
+    for verb in ("add", "test"):
+        ended = newsclust("feeds", verb, "http://odd.example/")
+        assert (ended.code, ended.out) == (2, "")
+        assert f"http://odd.example/: {said}" in ended.err
+        assert ended.err.count("\n") == 1
+    assert LISTED.read_text() == "# mine\n"
+
+
+# --- feeds list
+
+
+def test_the_feeds_of_living_lists_are_shown_with_their_list_and_those_named_no_more_as_unlisted(
+    newsclust: Terminal,
+) -> None:
+    LISTED.write_text('[[list]]\nurl = "http://lists.example/tech.opml"\n')
+    assert "Their feeds are shown here when a night has read them." in newsclust("feeds", "list").out
+    one, two = (
+        Feed(id=name, url=f"http://{name}.example/feed", title=name, listed_by="http://lists.example/tech.opml")
+        for name in ("one", "two")
+    )
+    mine = Feed(id="mine", url="http://mine.example/feed", title="mine")
+    with Database(Path("data/published/newsclust.duckdb"), now=NOW) as db:
+        run = runs.begin_run(db, flow="test", night_at=NOW, started_at=NOW, settings={})
+        collecting.save_feeds(db, run, [one, two, mine])
+        collecting.save_feeds(db, run, [two, mine])
+    ended = newsclust("feeds", "list")
+    assert "2 feeds of living lists, as of the last night" in ended.out
+    assert re.search(r"two +http://lists\.example/tech\.opml +http://two\.example/feed", ended.out)
+    assert re.search(r"one +http://lists\.example/tech\.opml +unlisted +http://one\.example/feed", ended.out)
+    assert "mine" not in ended.out
+
+
 # --- feeds test
 
 
@@ -210,6 +316,12 @@ def test_testing_a_listed_feed_uses_what_the_list_says(newsclust: Terminal) -> N
     assert (ended.code, LISTED.read_bytes()) == (0, before)
     assert "a page whose links are read as entries" in ended.out
     assert "The quay sinks" in ended.out
+
+
+def test_a_listed_account_is_tested_by_its_address_alone(newsclust: Terminal) -> None:
+    added(newsclust, ACCOUNT, "--token-env", "FRESH_TOKEN")
+    ended = newsclust("feeds", "test", ACCOUNT)
+    assert (ended.code, "News & 1" in ended.out) == (0, True)
 
 
 def test_testing_an_account_names_the_feeds_its_entries_come_from(newsclust: Terminal) -> None:

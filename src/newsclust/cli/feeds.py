@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from newsclust.cli.shared import Config, console, settings_of, table
+from newsclust.cli.shared import Config, Published, console, print_query, published, settings_of, table
 from newsclust.errors import SettingsError
 from newsclust.legible import legible
-from newsclust.urls import redacted
+from newsclust.urls import canonical, redacted
 
 if TYPE_CHECKING:  # the rooms cost half of `newsclust --help`
     from newsclust.model import Feed
@@ -36,22 +36,31 @@ TokenEnv = Annotated[
 
 
 @feeds_app.command("list")
-def list_feeds(config: Config = None) -> None:
-    """Show the feeds that the next night will ask, and the living lists that it will read."""
+def list_feeds(config: Config = None, database: Published = None) -> None:
+    """Show the feeds of the list, the living lists, and the feeds that these named last; those named no more, too."""
     from newsclust.feeds import read_feeds, read_lists
 
-    path = settings_of(config).paths.feeds
+    settings = settings_of(config)
+    path = settings.paths.feeds
     found, lists = read_feeds(path), read_lists(path)
     rows = [
         [feed.title, feed.kind, feed.language or "", ", ".join(feed.tags), feed.pages, feed.priority or "", feed.url]
         for feed in found
     ]
     names = ["title", "kind", "language", "tags", "pages", "priority", "url"]
-    console().print(table(f"{len(found)} feeds", names, rows))
+    console().print(table(_counted(len(found), "feed", "feeds"), names, rows))
     if lists:
         console().print(
-            table(f"{len(lists)} lists", ["list", "tags"], [[one.url, ", ".join(one.tags)] for one in lists])
+            table(
+                _counted(len(lists), "list", "lists"),
+                ["list", "tags"],
+                [[one.url, ", ".join(one.tags)] for one in lists],
+            )
         )
+    if (database or settings.paths.published).exists():
+        _show_listed_by_lists(database, config)
+    elif lists:
+        print("Their feeds are shown here when a night has read them.")
 
 
 @feeds_app.command("add")
@@ -69,6 +78,7 @@ def add(
 ) -> None:
     """Find out what is at an address, say it, and add it to the list."""
     from newsclust.feeds import add_to, read_feeds
+    from newsclust.model import Feed, id_of
     from newsclust.sources import FoundFeed, FoundList
 
     settings = settings_of(config)
@@ -92,20 +102,23 @@ def add(
         if not every:
             raise SettingsError(f"{asked.url}: name one of these {len(found.links)} feeds, or add them with --all")
         ones = _several(found, asked, settings)
+    fresh: dict[str, Feed] = {}
     for one in ones:
-        _tell_feed(one, listed_as=listed.get(one.feed.id))
-    fresh = list({one.feed.id: one.feed for one in ones if one.feed.id not in listed}.values())
+        listed_as = listed.get(one.feed.id) or listed.get(id_of(canonical(one.answered_at)))
+        _tell_feed(one, listed_as=listed_as)
+        if listed_as is None:
+            fresh.setdefault(one.feed.id, one.feed)
     if not fresh:
         raise SettingsError(f"{asked.url}: nothing was added to {path}")
     if title is not None and len(fresh) > 1:
         raise SettingsError(f"--title names one feed, and these are {len(fresh)}: nothing was added")
     added = [
-        replace(feed, title=title or feed.title, language=language or feed.language, tags=tags) for feed in fresh
+        replace(feed, title=title or feed.title, language=language or feed.language, tags=tags)
+        for feed in fresh.values()
     ]
     add_to(path, added)
-    print(
-        f"Added to {path}; the next night asks for it. To see what it would store: newsclust feeds test {asked.url}"
-    )
+    print(f"Added to {path}; the next night asks for {'it' if len(added) == 1 else 'them'}.")
+    print(f"To see what would be stored: newsclust feeds test '{added[0].url}'")
 
 
 @feeds_app.command("test")
@@ -131,7 +144,8 @@ def examine(
         _tell_list(found)
     elif isinstance(found, FoundFeed):
         _tell_feed(found)
-        _show_entries(found, number)
+        if found.parsed.entries:
+            _show_entries(found, number)
     else:
         _tell_links(asked, found)
         print("Test one of them.")
@@ -169,6 +183,19 @@ def export_feeds(config: Config = None) -> None:
     print(write_opml(feeds))
 
 
+def _show_listed_by_lists(database: Path | None, config: Path | None) -> None:
+    with published(database, config) as connection:
+        (feeds,) = connection.execute("SELECT count(*) FROM feeds WHERE listed_by IS NOT NULL").fetchone() or (0,)
+        if feeds:
+            print_query(
+                connection,
+                f"{_counted(feeds, 'feed', 'feeds')} of living lists, as of the last night",
+                "SELECT title, listed_by AS list, CASE WHEN listed THEN '' ELSE 'unlisted' END AS state, "
+                "language, array_to_string(tags, ', ') AS tags, url "
+                "FROM feeds WHERE listed_by IS NOT NULL ORDER BY NOT listed, listed_by, title",
+            )
+
+
 def _add_list(found: "FoundList", path: Path, tags: tuple[str, ...]) -> None:
     from newsclust.feeds import add_to, read_lists
 
@@ -188,6 +215,8 @@ def _wanted(url: str, path: Path, *, select: str | None, token_env: str | None) 
 
     if "://" not in url and Path(url).exists():
         return read_list(Path(url), os.path.relpath(url, path.parent))
+    if "://" not in url:
+        raise SettingsError(f"{url!r} is no file here and no address of a page, which begins with https://")
     if select is not None and token_env is not None:
         raise SettingsError("--select is for pages, --token-env for accounts: not both")
     try:
@@ -238,26 +267,40 @@ def _now() -> datetime:
     return datetime.now(UTC)
 
 
+def _counted(number: int, one: str, many: str) -> str:
+    return f"{number} {one if number == 1 else many}"
+
+
 def _tell_links(asked: "Feed", found: "FoundSeveral") -> None:
     rows = [[link.title, redacted(link.url)] for link in found.links]
     console().print(table(f"{asked.url} names {len(rows)} feeds", ["title", "url"], rows))
 
 
 def _tell_list(found: "FoundList") -> None:
-    print(f"{found.list.url} is a list of {len(found.opml.feeds)} feeds.")
+    print(f"{found.list.url} is a list of {_counted(len(found.opml.feeds), 'feed', 'feeds')}.")
     for problem in found.opml.problems:
         print(f"  {legible(problem, _LINE)}")
 
 
 def _tell_feed(found: "FoundFeed", *, listed_as: str | None = None) -> None:
+    from newsclust.model import DateQuality
+
     feed, entries = found.feed, found.parsed.entries
-    newest = max((entry.published_at for entry in entries), default=None)
-    dates = f", the newest of {newest:%Y-%m-%d %H:%M} UTC" if newest else ""
-    print(f"{feed.url} is {found.how}: {feed.title}, {len(entries)} entries{dates}.")
+    believed = {DateQuality.GIVEN, DateQuality.GUESSED}
+    newest = max((entry.published_at for entry in entries if entry.date_quality in believed), default=None)
+    dates = f", the newest of {newest:%Y-%m-%d %H:%M} UTC" if newest else ", none with a date" if entries else ""
+    print(f"{feed.url} is {found.how}: {feed.title}, {_counted(len(entries), 'entry', 'entries')}{dates}.")
+    if canonical(found.answered_at) != canonical(feed.url):
+        print(f"  It answers at {found.answered_at}.")
     if listed_as is not None:
         print(f"  It is listed already, as {listed_as}.")
+    for link in found.others:
+        print(f"  The page names another one: {redacted(link.url)}{f' ({link.title})' if link.title else ''}")
+    if "/api/query.php?" in feed.url and feed.url.endswith("f=rss"):
+        print("  Its RSS names no source of an item; f=greader in place of f=rss does, where FreshRSS knows it.")
     for warning in found.parsed.warnings:
-        print(f"  {legible(warning, _LINE)}")
+        if entries or warning != "no entries":
+            print(f"  {legible(warning, _LINE)}")
 
 
 def _show_entries(found: "FoundFeed", number: int) -> None:

@@ -1,6 +1,7 @@
 """From the address that a person has to the address of the feed."""
 
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import parse_qsl, urljoin, urlsplit, urlunsplit
@@ -23,6 +24,7 @@ _TYPES = {
 _JSON = "application/json"  # JSON Feed 1.0 asked for it, but so do WordPress's pages for their API
 _TITLE_CHARACTERS = 120
 _COMMENTS = re.compile(r"/comments?/|[?&]feed=comments|\bcomment(s|aires)\b", re.IGNORECASE)
+_FORMAT_WORD = re.compile(r"\b(rss|atom|rdf|json|xml|feed|flux)\b|[\d.()]+")
 _FRESHRSS_VIEWS = {"normal", "reader", "global"}
 _FRESHRSS_CHOICES = {"a", "get", "state", "search", "order", "rid", "token", "hours"}
 
@@ -34,6 +36,7 @@ class FeedLink:
     url: str
     title: str  # as the page calls it; often empty
     of_comments: bool = False
+    media_type: str = ""
 
 
 def feed_links(page: Page) -> tuple[FeedLink, ...]:
@@ -58,8 +61,20 @@ def feed_links(page: Page) -> tuple[FeedLink, ...]:
                 continue  # it would be shown to a person, and no site means it
             title = legible(link.get("title") or "", _TITLE_CHARACTERS)
             comments = _COMMENTS.search(f"{urlsplit(url).path}?{urlsplit(url).query} {title}") is not None
-            links.setdefault(key, FeedLink(url=url, title=title, of_comments=comments))
+            kind = _media_type(link)
+            links.setdefault(key, FeedLink(url=url, title=title, of_comments=comments, media_type=kind))
     return tuple(links.values())
+
+
+def without_other_formats(links: Sequence[FeedLink]) -> tuple[FeedLink, ...]:
+    """The links; of those that name one feed in several formats, by type and the words of their titles, the first."""
+    kept: dict[str, list[FeedLink]] = {}
+    for link in links:
+        same = kept.setdefault(" ".join(_FORMAT_WORD.sub(" ", link.title.lower()).split()), [])
+        if not same or any(one.media_type == link.media_type for one in same):
+            same.append(link)
+    chosen = [link for same in kept.values() for link in same]
+    return tuple(link for link in links if link in chosen)
 
 
 def rss_form(url: str) -> str:
@@ -86,7 +101,11 @@ def rss_form(url: str) -> str:
     return urlunsplit(parts._replace(query="&".join([*others, f"{name}=rss"]), fragment=""))
 
 
+def _media_type(link: Any) -> str:
+    return str(link.get("type") or "").partition(";")[0].strip().lower()
+
+
 def _is_feed(link: Any, written: str) -> bool:
-    kind = (link.get("type") or "").partition(";")[0].strip().lower()
+    kind = _media_type(link)
     named = f"{written} {link.get('title') or ''}".lower()
     return kind in _TYPES or (kind == _JSON and "feed" in named)

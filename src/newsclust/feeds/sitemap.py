@@ -11,6 +11,7 @@ from newsclust.model import Feed, Page
 _NEWS = "{http://www.google.com/schemas/sitemap-news/0.9}"
 _GZIP_MARK = b"\x1f\x8b"
 _UNPACKED_BYTES = 50_000_000  # the most that sitemaps.org allows
+_NEWS_NAME = re.compile("news|actu", re.IGNORECASE)
 _REFERENCE = re.compile(rb"&#(?:x0*([0-9a-f]{1,8})|0*([0-9]{1,8}));", re.IGNORECASE)
 
 
@@ -45,6 +46,23 @@ def is_sitemap(body: bytes) -> bool:
     """Whether the document calls itself a sitemap, or an index of them."""
     beginning = body[:2000] if not body.startswith(_GZIP_MARK) else _unpacked(body, 2000)
     return b"<urlset" in beginning or b"<sitemapindex" in beginning
+
+
+def sitemaps_in(body: bytes) -> tuple[str, ...]:
+    """The addresses that an index of sitemaps names, those first that are named like news; none if it is no index."""
+    try:
+        root = _root("", body)
+    except ParseError:
+        return ()
+    if _local(root) != "sitemapindex":
+        return ()
+    parts = (text for part in root if (text := _text(part, "loc")))
+    return tuple(sorted(dict.fromkeys(parts), key=lambda url: not is_news_address(url)))
+
+
+def is_news_address(url: str) -> bool:
+    """Whether the address of a sitemap says that news stand in it, in English or in French."""
+    return _NEWS_NAME.search(url.partition("//")[2].partition("/")[2]) is not None
 
 
 def _item(address: Any, news: Any) -> Item:

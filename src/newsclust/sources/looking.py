@@ -10,15 +10,17 @@ from urllib.parse import urljoin, urlsplit
 from newsclust.errors import FetchError, ParseError, Reason, SettingsError
 from newsclust.feeds import OpmlImport, parse_feed, read_opml
 from newsclust.feeds.credentials import secret_urls
-from newsclust.feeds.discovery import WELL_KNOWN, FeedLink, feed_links, rss_form
-from newsclust.feeds.sitemap import is_sitemap
+from newsclust.feeds.discovery import WELL_KNOWN, FeedLink, feed_links, rss_form, without_other_formats
+from newsclust.feeds.sitemap import is_news_address, is_sitemap, sitemaps_in
 from newsclust.fetch import Fetcher
+from newsclust.fetch.robots import origin_of, robots_request, sitemaps_of
 from newsclust.legible import legible
 from newsclust.model import Feed, FeedKind, FeedList, Page, ParsedFeed, Request, RequestKind, id_of
 from newsclust.sources.fetching import SourceFetcher
 from newsclust.urls import canonical, redacted
 
 _TITLE_CHARACTERS = 120
+_SITEMAPS_ASKED = 3  # of those that a site names, before there is said to be no feed
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -28,6 +30,8 @@ class FoundFeed:
     feed: Feed
     parsed: ParsedFeed
     how: str
+    answered_at: str  # where redirects led, credentials hidden
+    others: tuple[FeedLink, ...] = ()  # that the page names besides
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -75,7 +79,7 @@ def look(
     try:
         page = _page(feed, asked)
         if feed.kind is not FeedKind.FEED:
-            return _named(feed, asked.read(feed, page), _HOW[feed.kind])
+            return _named(feed, page, asked, _HOW[feed.kind])
         return _recognised(feed, page, asked)
     except (FetchError, ParseError) as error:
         raise SettingsError(str(error)) from error
@@ -110,21 +114,21 @@ def _recognised(feed: Feed, page: Page, asked: _Look) -> Found:
         listed = FeedList(id=id_of("list", canonical(feed.url)), url=feed.url, written_url=feed.written_url)
         return FoundList(list=listed, opml=read_opml(page.body))
     if is_sitemap(page.body):
-        found = replace(feed, kind=FeedKind.SITEMAP)
-        return _named(found, asked.read(found, page), _HOW[FeedKind.SITEMAP])
+        return _mapped(feed, page, asked)
     try:
-        return _named(feed, asked.read(feed, page), "a feed")
+        return _named(feed, page, asked, "a feed")
     except ParseError as error:
         if error.reason not in {Reason.HTML_NOT_FEED, Reason.NOT_A_FEED}:
             raise
         links = [link for link in feed_links(page) if id_of(canonical(link.url)) != feed.id]
         if not links:
             return _usual(feed, page, asked, error)
-    chosen = [link for link in links if not link.of_comments] or links
+    chosen = without_other_formats([link for link in links if not link.of_comments] or links)
     if len(chosen) > 1:
-        return FoundSeveral(links=tuple(chosen))
+        return FoundSeveral(links=chosen)
     how = f"the feed that the page {page.final_url} names"
-    return replace(_feed_at(chosen[0], feed, page, asked), how=how)
+    others = tuple(link for link in links if link is not chosen[0])
+    return replace(_feed_at(chosen[0], feed, page, asked), how=how, others=others)
 
 
 def look_at_links(
@@ -162,7 +166,9 @@ def _usual(feed: Feed, page: Page, asked: _Look, error: ParseError) -> FoundFeed
         try:
             return replace(_feed_at(link, feed, page, asked), how=f"a feed that {page.final_url} does not name")
         except (FetchError, ParseError):
-            continue  # the last resort: what is not there is no news
+            continue  # what is not there is no news
+    if (found := _mapped_by_robots(feed, page, asked)) is not None:
+        return found
     tried = ", ".join(WELL_KNOWN)
     raise ParseError(
         feed.url,
@@ -171,18 +177,50 @@ def _usual(feed: Feed, page: Page, asked: _Look, error: ParseError) -> FoundFeed
     )
 
 
+def _mapped_by_robots(feed: Feed, page: Page, asked: _Look) -> FoundFeed | None:
+    """The first news sitemap to which the site's robots.txt leads; None when it leads to none."""
+    (fetch,) = asked.fetcher.fetch([robots_request(origin_of(page.final_url))])
+    if fetch.page is None:
+        return None
+    named = sorted(sitemaps_of(fetch.page.body), key=lambda url: not is_news_address(url))
+    for url in named[:_SITEMAPS_ASKED]:
+        try:
+            there = replace(new_feed(url), language=feed.language, tags=feed.tags, pages=feed.pages)
+            found = _mapped(there, _page(there, asked), asked)
+        except (FetchError, ParseError, SettingsError):
+            continue  # as above: the page's own reason is what is told
+        return replace(found, how=f"a news sitemap that {fetch.request.url} leads to")
+    return None
+
+
+def _mapped(feed: Feed, page: Page, asked: _Look) -> FoundFeed:
+    """The news sitemap that the page is, or the first in the index of sitemaps that it is; ParseError else."""
+    for url in sitemaps_in(page.body)[:_SITEMAPS_ASKED]:
+        if is_news_address(url):
+            try:
+                there = replace(new_feed(url, kind=FeedKind.SITEMAP), tags=feed.tags, pages=feed.pages)
+                return _named(there, _page(there, asked), asked, f"a news sitemap that the index {feed.url} names")
+            except (FetchError, ParseError, SettingsError):
+                continue  # there may be another
+    return _named(replace(feed, kind=FeedKind.SITEMAP), page, asked, _HOW[FeedKind.SITEMAP])
+
+
 def _feed_at(link: FeedLink, feed: Feed, page: Page | None, asked: _Look) -> FoundFeed:
     there = replace(new_feed(link.url), language=feed.language, tags=feed.tags, pages=feed.pages)
     site = feed.url if page is None else page.final_url
-    found = _named(there, asked.read(there, _page(there, asked)), "a feed")
+    found = _named(there, _page(there, asked), asked, "a feed")
     return replace(found, feed=replace(found.feed, site_url=found.feed.site_url or site))
 
 
-def _named(feed: Feed, parsed: ParsedFeed, how: str) -> FoundFeed:
-    """The feed with the title and the site that its document tells."""
+def _named(feed: Feed, page: Page, asked: _Look, how: str) -> FoundFeed:
+    """What the page says as the feed that it is taken for, with the title and the site that it tells."""
+    parsed = asked.read(feed, page)
     title = legible(parsed.title or "", _TITLE_CHARACTERS) or feed.title
     return FoundFeed(
-        feed=replace(feed, title=title, site_url=feed.site_url or parsed.site_url), parsed=parsed, how=how
+        feed=replace(feed, title=title, site_url=feed.site_url or parsed.site_url),
+        parsed=parsed,
+        how=how,
+        answered_at=page.final_url,
     )
 
 
