@@ -9,6 +9,8 @@ import html
 import json
 import re
 from dataclasses import dataclass
+from datetime import UTC, datetime
+from email.utils import format_datetime
 from typing import Any
 from urllib.parse import parse_qs, unquote, urlsplit
 
@@ -146,6 +148,41 @@ def shared_query(name: str, token: str, items: list[Held]) -> Told:
             indent=4,
         ),
         content_type="application/json; charset=utf-8",
+    )
+
+
+def shared_page(name: str, url: str) -> Told:
+    """The page of a shared query, f=html: its layout names the RSS form, which holds the token."""
+    rss = html.escape(url.replace("f=html", "f=rss"))
+    return Told(
+        body=f"<!DOCTYPE html><html><head><title>{name}</title>"
+        f'<link rel="alternate" type="application/rss+xml" title="{name}" href="{rss}" /></head>'
+        f'<body><main id="stream" class="reader api"><h2>{name} · <a class="view-rss" href="{rss}">RSS</a></h2>'
+        '<div class="flux"><article><h1 class="title"><a href="http://paper.example/1">One</a></h1>'
+        '<div class="author">Par : <em>Ana Duval</em></div></article></div></main></body></html>'
+    )
+
+
+def shared_rss(name: str, url: str, items: list[Held]) -> Told:
+    """A shared query as RSS: authors are <author>, in older versions <dc:creator>; sources are not told."""
+    shown = html.escape(url.replace("f=rss", "f=html"))
+    parts = []
+    for one in items:
+        by = html.escape(one.author)
+        parts.append(
+            f"<item><title>{html.escape(one.title)}</title><link>{html.escape(one.link)}</link>"
+            + (f"<dc:creator>{by}</dc:creator>" if one.number % 2 else f"<author>{by}</author>")
+            + f"<category>ferries</category><description><![CDATA[{one.text}]]></description>"
+            + f"<pubDate>{format_datetime(datetime.fromtimestamp(one.published, UTC))}</pubDate>"
+            + f'<guid isPermaLink="false">{one.seen}000000</guid></item>'
+        )
+    return Told(
+        body='<?xml version="1.0" encoding="UTF-8" ?><rss version="2.0" xmlns:atom="http://www.w3.org/2005/Atom" '
+        'xmlns:dc="http://purl.org/dc/elements/1.1/" xmlns:media="http://search.yahoo.com/mrss/">'
+        f"<channel><title>{name}</title><link>{shown}</link>"
+        f'<atom:link href="{html.escape(url)}" rel="self" type="application/rss+xml" />'
+        f"{''.join(parts)}</channel></rss>",
+        content_type="application/rss+xml; charset=utf-8",
     )
 
 

@@ -10,9 +10,9 @@ from newsclust.feeds import parse_feed
 from newsclust.feeds.account import stream_of
 from newsclust.fetch import HttpFetcher
 from newsclust.model import DateQuality, Entry, Feed, FeedKind, Fetch, Request, RequestKind, id_of
-from newsclust.sources import SourceFetcher
+from newsclust.sources import FoundFeed, SourceFetcher, look, new_feed
 from newsclust.urls import canonical
-from tests.readers import FreshReader, Held, Miniflux, shared_query
+from tests.readers import FreshReader, Held, Miniflux, shared_page, shared_query, shared_rss
 from tests.small_web import Answering, SmallWeb, Told
 
 NOW = datetime(2026, 3, 2, 22, tzinfo=UTC)
@@ -128,6 +128,35 @@ def test_the_address_of_a_stream_may_be_written_either_way() -> None:
     stream = stream_of(written)
     assert (stream.root, stream.name) == (FRESH, "user/-/label/Tech news")
     assert stream.contents_url(since=NOW, continuation=None).partition("?")[0] == written.partition("?")[0]
+
+
+QUERY = "http://fresh.example/api/query.php?user=ana&t=0123456789abcdef&f="
+
+
+@pytest.mark.parametrize("url", [f"{QUERY}html", f"{QUERY}rss", "http://short.example/boats"])
+def test_a_shared_query_is_found_from_its_page_and_keeps_authors_and_dates(web: SmallWeb, url: str) -> None:
+    items = [ITEMS[0], held(1700000000000002, title="Quays", author="Bo, Le Quai", published=at(30))]
+    web.pages = {
+        f"{QUERY}rss": shared_rss("Boats", f"{QUERY}rss", items),
+        f"{QUERY}html": shared_page("Boats", f"{QUERY}html"),
+        "http://short.example/boats": shared_page("Boats", f"{QUERY}html"),
+    }
+    fetcher = HttpFetcher(user_agent="tests", connect_to=web.connect_to, host_pause_s=0, clock=lambda: NOW)
+    found = look(new_feed(url), fetcher, clock=lambda: NOW, environment={})
+    assert isinstance(found, FoundFeed)
+    assert (found.feed.url, found.feed.written_url) == (
+        f"{QUERY}rss".replace("0123456789abcdef", "***"),
+        f"{QUERY}rss",
+    )
+    assert "0123456789abcdef" not in repr(found)
+    one, two = found.parsed.entries
+    assert (one.title, one.author) == ("The <video> element & the A & B quay", "Ana Duval")
+    assert (one.published_at, one.date_quality) == (NOW - timedelta(hours=10), DateQuality.GIVEN)
+    assert (two.title, two.author, two.link) == (
+        "Quays",
+        "Bo, Le Quai",
+        "http://paper.example/news?n=1700000000000002",
+    )
 
 
 def test_a_shared_query_in_its_json_form_keeps_the_feed_that_each_item_came_from(web: SmallWeb) -> None:

@@ -235,6 +235,8 @@ def test_a_page_of_freshrss_is_read_in_its_rss_form(shown: str, asked: str) -> N
     "url",
     [
         "https://fresh.example/api/query.php?user=ana&t=abc123&f=opml",
+        "https://fresh.example/api/query.php?user=ana&t=abc123&f=greader",
+        "https://fresh.example/i/?a=rss&get=c_2&user=ana&token=***&hours=24",
         "https://fresh.example/i/?c=feed&a=add",
         "https://fresh.example/i/",
         "https://paper.example/i/?page=2",
