@@ -9,7 +9,7 @@ from yarl import URL
 
 from newsclust.errors import SettingsError
 from newsclust.feeds import read_feeds, read_opml, secret_urls, write_feeds
-from newsclust.fetch.secrets import mask_of
+from newsclust.fetch.secrets import Mask, mask_of, with_secrets_of
 from newsclust.model import Feed, Request, RequestKind, id_of
 from newsclust.urls import canonical, redacted
 
@@ -141,6 +141,11 @@ def test_a_mask_hides_every_spelling_of_a_secret_and_no_common_word():
     mask = mask_of(request)
     assert mask.text("sécret s%C3%A9cret me:sécret bWU6c8OpY3JldA== me/0123456789") == "*** *** *** *** ***"
     assert mask.body("sécret abc me".encode()) == b"*** abc me"
+
+
+def test_what_a_redirect_hands_over_as_a_key_is_hidden_unless_it_is_a_word():
+    mask = with_secrets_of(Mask(("s3cr3t-one",)), "https://one.test/?key=technology&sig=a1b2c3%2Fd4")
+    assert mask.text("s3cr3t-one a1b2c3/d4 a1b2c3%2Fd4 technology") == "*** *** *** technology"
 
 
 def test_a_request_without_secrets_has_nothing_to_hide():
