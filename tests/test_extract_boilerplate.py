@@ -24,6 +24,8 @@ TAILS = [
     "Lire la suite de l’article",
     "Discuss this article in our forums",
     "(Source: Harbour News)",
+    "Ada Quay contributed to this report.",
+    "(Reporting by Ada Quay in Harbour Town; Editing by Tom Pier)",
     "[…]",
     "[...]",
 ]
@@ -41,6 +43,13 @@ LINES = [
     "Tout refuser",
     "Sign up for our weekly newsletter and never miss a swim.",
     "Suivez-nous sur Google Actualités",
+    "» LIRE AUSSI - Le port, ce chauffage",
+    "Lire aussi Le port est-il encore un port ?",
+    "Le port se chauffe tout seul - Regarder sur Quai Live",
+    "SEE MORE: Five harbours that swim",
+    "There is more in the water. Sign up for Harbour Mornings to get the newsletter every day.",
+    "Write to Ada Quay at ada@harbour.example",
+    "(avec AFP et Reuters)",
 ]
 
 

@@ -4,7 +4,8 @@ import pytest
 from lxml.html import document_fromstring
 
 from newsclust.extract.page import read_page
-from newsclust.extract.reading import main_text, tidy
+from newsclust.extract.reading import below_title, main_text, tidy
+from newsclust.extract.text import letters
 from tests.test_extract import LONG, URL, html_page, page_of
 
 HEADLINES = [
@@ -122,3 +123,36 @@ def test_a_page_reads_the_same_wherever_it_is_served(address: str) -> None:
 def test_pages_without_a_tree_or_a_text_have_none() -> None:
     assert taken("<div></div>") == ""
     assert read_page(page_of(b"<!-- nothing -->")).text == ""
+
+
+def test_words_before_the_first_line_break_are_a_paragraph_even_with_a_link_among_them() -> None:
+    opening = f'{LONG[0]} So says <em><a href="https://elsewhere.example/">the desk</a></em> of the harbour.'
+    text = taken(f'<div class="content">{opening}<br><br>{LONG[1]}<br><br>{LONG[2]}</div>')
+    assert text.split("\n\n")[0] == f"{LONG[0]} So says the desk of the harbour."
+    assert text.endswith(LONG[2])
+
+
+@pytest.mark.parametrize(
+    ("above", "heading", "is_cut"),
+    [
+        (["Ferry tickets now sold here", LONG[3]], "The pool is warm", True),
+        ([], "The pool is warm", True),
+        (["Ferry tickets now sold here", LONG[3]], "How the boiler works", False),
+        ([LONG[3]] * 5, "The pool is warm", False),
+    ],
+    ids=["a promotion above", "nothing above", "a heading that does not name the page", "far down"],
+)
+def test_what_stands_above_the_heading_that_names_the_page_is_not_of_it(
+    above: list[str], heading: str, is_cut: bool
+) -> None:
+    lines = [*above, heading, *LONG]
+    below = below_title(lines, {letters(heading)}, letters("The pool is warm - Harbour News"))
+    assert below == (LONG if is_cut else lines)
+
+
+def test_a_list_of_headlines_linked_in_part_is_dropped_though_one_of_them_asks() -> None:
+    asking = [*HEADLINES, "Who pays for the boiler of the school?"]
+    halves = [(" ".join(line.split()[:4]), " ".join(line.split()[4:])) for line in asking]
+    items = "".join(f'<li>{start} <a href="/{n}">{end}</a></li>' for n, (start, end) in enumerate(halves))
+    text = left(f"<article>{paragraphs(LONG)}<ul>{items}</ul></article>")
+    assert [start for start, _ in halves if start in text] == []

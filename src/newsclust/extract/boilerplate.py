@@ -29,6 +29,10 @@ _CREDITS = (
     r"this (?:article|story|post)(?:, .{1,300},)? (?:originally |first )appeared (?:on|at|in) .{1,200}",
     r"(?:discuss|comment on) this (?:article|story|post)(?: in our forums)?\W*",  # MacRumors
     r"\(source: [\w .]{1,40}\)\W*",  # Bloomberg's videos
+    # agencies: Reuters, The Associated Press, AFP in the French press
+    r"\(?(?:additional |with )?reporting by .{1,300}\b(?:writing|editing) by .{1,100}",
+    r"[\w ,'’-]{1,150} contributed to this (?:report|story|article)\W*",
+    r"\(?avec (?:l')?(?:afp|reuters|belga|ats|ap)(?: et (?:l')?(?:afp|reuters|belga|ats|ap))*\W*",
 )
 # ... and ways to the rest of the text, which also say that there is a rest.
 _READ_MORE = (
@@ -45,9 +49,12 @@ _READ_MORE = (
 # Lines that go only when they are a paragraph of their own.
 _LINES = (
     # Le Monde: "Lire aussi | Article réservé à nos abonnés Headline"; Numerama: "À lire aussi : Headline"
-    r"(?:à )?(?:lire|voir|relire|écouter)(?: aussi| également)?(?: sur .{1,40}?)? ?[|:>–-].{1,300}",
+    r"(?:» ?)?(?:à )?(?:lire|voir|relire|écouter)(?: aussi| également)?(?: sur .{1,40}?)? ?[|:>–-].{1,300}",
+    r"lire aussi .{1,300}(?<![.])",  # Le Point sets no sign between
+    r".{1,300} - regarder sur .{1,30}",  # Le Figaro's videos
+    r"» ?(?:suivez|suivre|retrouvez) .{1,200}",
     r"(?:read|see|watch) (?:also|next|this)(?: ?[|:>] ?.{1,300})?",
-    r"(?:also read|read more|see also) ?[|:>] ?.{1,300}|(?:related|more) ?[|:>] ?.{1,300}(?<![.!?])",
+    r"(?:also read|read more|see also|see more) ?[|:>] ?.{1,300}|(?:related|more) ?[|:>] ?.{1,300}(?<![.!?])",
     # Next, WordPress: the number of comments, and the way to them
     r"(?:\d+ )?(?:comments?|commentaires?|replies|réponses)(?: ?\(\d+\))?",
     r"(?:add|leave|post) an? comment|(?:laisser|ajouter|poster) un commentaire",
@@ -67,14 +74,16 @@ _LINES = (
     r"tout accepter|tout refuser|continuer sans accepter",
     # newsletters and "follow us"
     r"(?:subscribe|sign up) (?:to|for) (?:our|the) .{0,60}(?:newsletter|podcast|channel)s?\b.{0,120}",
+    r"(?:.{1,60}[.!?] )?(?:subscribe|sign up) (?:to|for) .{1,80}\b(?:newsletter|your inbox)\b.{0,80}",
     r"(?:inscrivez-vous|abonnez-vous) à (?:notre|la|nos) .{0,40}newsletters?\b.{0,120}",
     r"(?:follow|add) us on .{1,80}|(?:suivez|retrouvez)-nous sur .{1,80}",
     r"add .{1,40} as a preferred source.{0,80}",
     r"(?:get|have) .{1,60} (?:in|to) your inbox\b.{0,120}|recevez .{1,60} dans votre boîte.{0,120}",
     r"(?:follow|suivez) .{1,80} (?:on|sur) (?:facebook|twitter|instagram|linkedin|youtube|mastodon|bluesky)\b.{0,80}",
-    r"(?:have|got) a tip\?.{0,200}|(?:email|contact) .{1,60} (?:at|:) \S+@\S+.{0,120}",
+    r"(?:have|got) a tip\?.{0,200}|(?:email|contact|write to) .{1,60} (?:at|:) \S+@\S+.{0,120}",
     r"(?:tell us|let us know) what you think\b.{0,80}|dites-nous ce que vous en pensez\b.{0,80}",
     r"(?:©|\(c\)|copyright)\W* .{0,80}\b(?:19|20)\d\d\b.{0,80}",
+    r"reach the reporters? (?:on|at) .{1,150}",  # The Associated Press
     r"ftc: we use income earning auto affiliate links\.(?: more\.?)?",  # 9to5
     # developpez.com: the signature of its news desk
     r"(?:publication de communiqués de presse.{0,60} )?contribuez au club ?:.{0,200}",

@@ -9,7 +9,7 @@ import re
 from collections import defaultdict
 from collections.abc import Iterator
 from copy import deepcopy
-from itertools import dropwhile
+from itertools import dropwhile, takewhile
 from typing import TYPE_CHECKING
 
 from newsclust.extract.links import leads_to, linked_words, links_of, site_of, words_of
@@ -21,15 +21,18 @@ if TYPE_CHECKING:
 # A text of fewer words may be what stands beside an article that was not found.
 SHORT = 100
 MUCH_LONGER = 2  # times; then what the other reading found is the article
+MOST_ABOVE = 4  # paragraphs down to the page's own heading: a kicker, a promotion
 TEASER_WORDS = 4  # a link of fewer words is a name, not a headline
 MOST_LINKS = 2  # of a teaser: its picture's and its headline's
-LIST_ITEMS = 3
+LIST_ITEMS = 3  # of these at most one in three is a sentence: a promotion, a headline that asks
+LINKED_OF_LIST = 0.4  # words: headlines of a list may be linked in part
 # A page with a larger share of its words in teasers is made of them: they are its text.
 MOST_TEASERS = 0.5
 PARAGRAPHS = 2  # of a part of a split body, each of so many words:
 PARAGRAPH_WORDS = 15
 
 _SENTENCE_END = re.compile(r"[.!?…][»”\"')\]]*$")
+_INLINE = frozenset(("a", "abbr", "b", "cite", "code", "em", "i", "q", "span", "strong", "sub", "sup", "u"))
 _LEAVES = ("p", "li", "h2", "h3", "h4", "h5", "h6", "article", "aside", "dd", "figcaption")
 # The elements of trafilatura's own document that begin and end a line.
 _LINES = frozenset(("p", "head", "item", "quote", "list", "table", "row", "lb", "div"))
@@ -39,7 +42,8 @@ def main_text(tree: "HtmlElement", url: str) -> str:
     """The main text of a page in normal form, "" where there is none; the tree is left changed."""
     from trafilatura import bare_extraction
 
-    headings = {letters(heading.text_content()) for heading in tree.iter("h1")}
+    headings = {letters(heading.text_content()) for heading in tree.iter("h1")} - {""}
+    title = letters("".join(element.text_content() for element in tree.iter("title")))
     tidy(tree, site_of(url))
     spare = deepcopy(tree)
     document = bare_extraction(tree, url=url, favor_precision=True, include_comments=False, fast=True)
@@ -49,11 +53,19 @@ def main_text(tree: "HtmlElement", url: str) -> str:
         other = _by_readability(spare)
         if word_count(other) > MUCH_LONGER * word_count(text):
             text = other
-    return "\n\n".join(dropwhile(lambda paragraph: letters(paragraph) in headings, text.split("\n\n")))
+    return "\n\n".join(below_title(text.split("\n\n"), headings, title))
+
+
+def below_title(paragraphs: list[str], headings: set[str], title: str) -> list[str]:
+    """The paragraphs behind the page's headings: what stands above the one that names the page is not of it."""
+    above = [letters(paragraph) for paragraph in paragraphs[:MOST_ABOVE]]
+    names = [at for at, line in enumerate(above) if line in headings and line in title]
+    return list(dropwhile(lambda line: letters(line) in headings, paragraphs[names[-1] if names else 0 :]))
 
 
 def tidy(tree: "HtmlElement", site: str) -> None:
     """Leave the tree without headlines of other articles, and with a body in one piece."""
+    _wrap_openings(tree)
     _drop_hover_cards(tree)
     _drop_teasers(tree, site)
     _join_split_body(tree)
@@ -99,6 +111,24 @@ def _drop_hover_cards(tree: "HtmlElement") -> None:
             card.drop_tree()
 
 
+def _wrap_openings(tree: "HtmlElement") -> None:
+    """Make a paragraph of the running text that opens a block up to its first line break.
+
+    trafilatura reads such words behind a break, and loses those before it when a link stands among them.
+    """
+    for div in tree.xpath("//div[br]"):
+        opening = list(takewhile(lambda inner: inner.tag in _INLINE, div))
+        words = word_count(
+            " ".join([div.text or "", *(inner.xpath("string()") + (inner.tail or "") for inner in opening)])
+        )
+        if words < PARAGRAPH_WORDS or not (div.text or "").strip():
+            continue
+        paragraph = div.makeelement("p")
+        paragraph.text, div.text = div.text, None
+        div.insert(0, paragraph)
+        paragraph.extend(opening)
+
+
 def _drop_teasers(tree: "HtmlElement", site: str) -> None:
     """Drop blocks that are nothing but a headline linked to another page of the site, and lists of such links.
 
@@ -135,8 +165,8 @@ def _is_list_of_teasers(block: "HtmlElement", site: str) -> bool:
     items = list(block.iterchildren("li"))
     return (
         len(items) >= LIST_ITEMS
-        and linked_words(block) * 2 >= words_of(block)
-        and not any(_SENTENCE_END.search(item.text_content().strip()) for item in items)
+        and linked_words(block) >= LINKED_OF_LIST * words_of(block)
+        and sum(bool(_SENTENCE_END.search(item.text_content().strip())) for item in items) * LIST_ITEMS <= len(items)
         and all(any(leads_to(link, site) for link in links_of(item)) for item in items)
     )
 
