@@ -7,7 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from newsclust.errors import SettingsError
-from newsclust.extract import TITLES, TrafilaturaExtractor, lines_of, without_lines
+from newsclust.extract import TrafilaturaExtractor, lines_of, without_lines
+from newsclust.extract.lines import LONG_TITLES, SHORT_WORDS, TITLES
 from newsclust.extract.page import read_page
 from newsclust.extract.rules import SiteRule, TextFrom, read_rules, rule_for
 from newsclust.model import Extraction, TextSource
@@ -32,10 +33,13 @@ def text_of(title: str, *paragraphs: str, host: str = "harbour.example") -> Extr
 
 
 def known_after(*texts: Extraction) -> frozenset[int]:
-    under: dict[int, set[int]] = {}
-    for line in lines_of(texts):
-        under.setdefault(line.key, set()).add(line.neighbour)
-    return frozenset(key for key, titles in under.items() if len(titles) >= TITLES)
+    known: set[int] = set()
+    for titles, lines in lines_of(texts).items():
+        under: dict[int, set[int]] = {}
+        for line in lines:
+            under.setdefault(line.key, set()).add(line.neighbour)
+        known.update(key for key, seen in under.items() if len(seen) >= titles)
+    return frozenset(known)
 
 
 def test_a_paragraph_under_three_titles_of_a_site_is_left_out_and_the_rest_stays() -> None:
@@ -57,6 +61,15 @@ def test_a_paragraph_under_three_titles_of_a_site_is_left_out_and_the_rest_stays
 def test_what_is_not_the_sites_own_is_kept(texts: list[Extraction]) -> None:
     known = known_after(*texts)
     assert [without_lines(text, known) for text in texts] == texts
+
+
+@pytest.mark.parametrize(("articles", "is_learned"), [(LONG_TITLES - 1, False), (LONG_TITLES, True)])
+def test_what_follow_ups_repeat_of_an_affair_stays_and_a_long_imprint_goes(articles: int, is_learned: bool) -> None:
+    long = "Last spring the harbour board had said that the pool would stay shut until the boiler was paid for. " * 2
+    assert len(long.split()) > SHORT_WORDS
+    texts = [text_of(f"Title {n}", f"Story number {n} says one thing.", long.strip()) for n in range(articles)]
+    assert len(known_after(*texts)) == is_learned
+    assert len(known_after(*texts[: TITLES + 1])) == 0
 
 
 def test_a_text_of_nothing_but_recurring_lines_is_kept_as_it_is() -> None:

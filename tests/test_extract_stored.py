@@ -8,7 +8,8 @@ from typing import Any
 
 import pytest
 
-from newsclust.extract import TITLES, lines_of, without_lines
+from newsclust.extract import lines_of, without_lines
+from newsclust.extract.lines import TITLES
 from newsclust.model import DateQuality, Entry, Extraction, Feed, Page, ParsedFeed, Run, TextSource, id_of
 from newsclust.store import Database, collecting, copies, runs, texts
 from tests.fakes import NOON
@@ -114,7 +115,7 @@ def test_a_sites_own_paragraph_is_learned_over_nights_and_survives_in_no_later_t
     for night in range(4):
         run, article_id = seen(db, quality=DateQuality.GIVEN, title=f"Title {night}", night=night)
         text = taken(article_id, title=f"Title {night}", text=f"{LONG[night]}\n\n{FOOT}")
-        lines = lines_of([text])
+        lines = lines_of([text])[TITLES]
         copies.learn_ends(db, run, lines)
         kept.append(without_lines(text, copies.furniture_among(db, lines, neighbours=TITLES)).text)
     assert kept == [f"{LONG[0]}\n\n{FOOT}", f"{LONG[1]}\n\n{FOOT}", LONG[2], LONG[3]]

@@ -25,7 +25,7 @@ from newsclust.derived import FEWEST_WORDS, find_derivations
 from newsclust.duplicates import METHOD, NEIGHBOURS, ends_of, find_duplicates, fingerprint
 from newsclust.embed import Embedder, embedding_text, title_text
 from newsclust.errors import FetchError, ItemError, ParseError, Reason, StepError
-from newsclust.extract import TITLES, Extractor, html_text, lines_of, wants_page, without_lines
+from newsclust.extract import Extractor, html_text, lines_of, wants_page, without_lines
 from newsclust.extract.language import language_of
 from newsclust.feeds import FeedReader, read_opml
 from newsclust.feeds.credentials import secret_urls
@@ -270,9 +270,10 @@ def extract_articles(db: Database, run: Run, clock: Clock, extractor: Extractor)
                     failures.append((source.article_id, outcome.error))
                 progress.update()
             _save_failures(db, run, clock, "extract_articles", failures)
-            lines = lines_of(taken)
-            copies.learn_ends(db, run, lines)
-            known = copies.furniture_among(db, lines, neighbours=TITLES)
+            known: set[int] = set()
+            for titles, lines in lines_of(taken).items():
+                copies.learn_ends(db, run, lines)
+                known |= copies.furniture_among(db, lines, neighbours=titles)
             done += texts.save_extractions(db, run, ids, [without_lines(text, known) for text in taken])
             errors.extend(error for _, error in failures)
     _raise_if_ours("extract_articles", errors, len(todo))

@@ -2,11 +2,10 @@
 
 from newsclust.extract.article import Extracted, wants_page
 from newsclust.extract.extractor import Extractor, TrafilaturaExtractor
-from newsclust.extract.lines import TITLES, lines_of, without_lines
+from newsclust.extract.lines import lines_of, without_lines
 from newsclust.extract.text import html_text
 
 __all__ = [
-    "TITLES",
     "Extracted",
     "Extractor",
     "TrafilaturaExtractor",

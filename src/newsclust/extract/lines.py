@@ -2,6 +2,10 @@
 
 A paragraph is the site's own once it has been seen under three different titles. So three versions of an article, or
 one article from three feeds, teach nothing. In which order texts are seen, and how often, changes nothing.
+
+A long one needs more titles: outlets carry the paragraph that says what happened before from one report to the next.
+In 2,691 articles on one affair (the gilets jaunes, 2018) 49 paragraphs stand under three titles of a site, and one of
+them is no furniture: it has 43 words.
 """
 
 from collections.abc import Collection, Sequence
@@ -12,18 +16,21 @@ from newsclust.model import End, Extraction, id_of
 from newsclust.urls import host
 
 TITLES = 3  # different ones, from which a paragraph is the site's
+LONG_TITLES = 10  # the same, of a paragraph with more words than:
+SHORT_WORDS = 30
 FEWEST_WORDS = 5  # fewer are a heading that many articles may have: "Price and availability"
 
 
-def lines_of(texts: Sequence[Extraction]) -> list[End]:
-    """What the texts teach: each paragraph of some length, with the title that it stood under."""
-    return [
-        End(key=key, neighbour=title)
-        for text in texts
-        for title in [_key("title", letters(text.title))]
-        for paragraph in text.text.split("\n\n")
-        if (key := _line_key(text, paragraph)) is not None
-    ]
+def lines_of(texts: Sequence[Extraction]) -> dict[int, list[End]]:
+    """What the texts teach, by the titles it takes: each paragraph of some length, with the title above it."""
+    lines: dict[int, list[End]] = {TITLES: [], LONG_TITLES: []}
+    for text in texts:
+        title = _key("title", letters(text.title))
+        for paragraph in text.text.split("\n\n"):
+            if (key := _line_key(text, paragraph)) is not None:
+                needed = TITLES if word_count(paragraph) <= SHORT_WORDS else LONG_TITLES
+                lines[needed].append(End(key=key, neighbour=title))
+    return lines
 
 
 def without_lines(text: Extraction, known: Collection[int]) -> Extraction:
