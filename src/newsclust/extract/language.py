@@ -20,7 +20,9 @@ LANGUAGES = (
 # About 15 words. On the same titles and leads, 98 % had as many letters and a surer guess, none wrong.
 ENOUGH_LETTERS = 80
 SURE = 0.7
-READ_CHARACTERS = 2000  # the rest of a text says the same; reading all of one costs 4 ms
+# The rest of a text says the same: of the 2,330 titles and leads, and of 3,095 whole articles (2,453 of them French),
+# none was guessed wrong with 500 or with 2,000 characters. 500 cost .3 to .5 ms of CPU, 2,000 twice as much.
+READ_CHARACTERS = 500
 # Of 2,186 headlines with fewer letters, guesses below this were right 8 times in 11, above it 2,172 in 2,175.
 PLAUSIBLE = 0.3
 
