@@ -13,7 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from benchmarks import copies, extraction, fetching, growth, night, replay
+from benchmarks import copies, extraction, fetching, growth, listing, night, replay
 from newsclust.centring import Part, centre
 from newsclust.embed import SentenceTransformerEmbedder
 
@@ -93,7 +93,7 @@ def test_the_copies_benchmark_finds_the_planted_copies_under_their_originals(
     assert int(found[2]) == 20
 
 
-def test_the_extraction_benchmark_reads_the_pages_by_both_methods_in_turn(
+def test_the_extraction_benchmarks_read_the_pages_by_both_methods_in_turn_and_tell_lists_from_articles(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     paragraphs = [f"Paragraph {n} tells how the ferry crossed the strait in fog, late and safe." for n in range(12)]
@@ -102,12 +102,28 @@ def test_the_extraction_benchmark_reads_the_pages_by_both_methods_in_turn(
     (tmp_path / "html" / "ferry.html.gz").write_bytes(gzip.compress(page.encode()))
     gold = {"ferry": {"articleBody": "\n".join(paragraphs), "url": "https://paper.example/ferry"}}
     (tmp_path / "ground-truth.json").write_text(json.dumps(gold))
-    extraction.main([str(tmp_path), "--pages", "10"])
-    *rounds, ratio = capsys.readouterr().out.splitlines()
-    assert [line.split()[:5] for line in rounds] == [
-        [name, "2", "pages", "2", "texts"] for name in ("trafilatura", "newsclust")
-    ] * extraction.ROUNDS
-    assert re.fullmatch(r"newsclust beside trafilatura alone: \d+% \(\d+% to \d+%\)", ratio)
+    extraction.main([str(tmp_path), "--pages", "4", "--rounds", "2"])
+    *rounds, cpu, wall = capsys.readouterr().out.splitlines()
+    order = ("trafilatura", "newsclust", "newsclust", "trafilatura")
+    assert [line.split()[:5] for line in rounds] == [[name, "2", "pages", "2", "texts"] for name in order]
+    for line, unit in ((cpu, "cpu_s"), (wall, "wall_s")):
+        told = rf"speed of newsclust beside trafilatura alone, by {unit}: \d+% \(\d+% to \d+%\)"
+        assert re.fullmatch(told, line)
+    listing.main([str(tmp_path), str(written_feed(tmp_path))])
+    told = capsys.readouterr().out.splitlines()
+    assert told[0] == "articles, as they are: 0 of 1 called a list"
+    assert told[3] == "front pages, linked h2 and blurb, with summaries: 1 of 1 called a list"
+
+
+def written_feed(folder: Path) -> Path:
+    """A folder with one feed of eight headlines."""
+    items = "".join(
+        f"<item><title>The ferry crosses the strait, part {n}</title><link>https://paper.example/{n}</link></item>"
+        for n in range(8)
+    )
+    (folder / "feeds").mkdir()
+    (folder / "feeds" / "paper.xml").write_text(f"<rss version='2.0'><channel>{items}</channel></rss>")
+    return folder / "feeds"
 
 
 def test_the_extraction_benchmark_says_when_there_is_nothing_to_measure(

@@ -70,6 +70,39 @@ def test_a_page_of_headlines_is_a_list_with_or_without_their_beginnings(blurb: s
     assert (page.headlines, page.text) == (6, "")
 
 
+@pytest.mark.parametrize("row", ["<li>{} {}</li>", "<tr><td>1.</td><td>{}<br>{}</td></tr>", "<p><b>{}</b><br>{}</p>"])
+@pytest.mark.parametrize("blurb", ["", LONG[0]])
+def test_a_list_of_links_without_headings_is_a_list(row: str, blurb: str) -> None:
+    rows = "".join(row.format(f'<a href="/news/{n}">{line}</a>', blurb) for n, line in enumerate(SIX))
+    if "<tr>" in row:
+        rows = f"<table>{rows}</table>"
+    page = read_page(page_of(f"<html><body><main><h1>News</h1>{rows}</main></body></html>".encode()))
+    assert (page.headlines, page.text) == (6, "")
+
+
+def test_a_brief_beside_a_list_of_links_is_an_article() -> None:
+    links = "".join(f'<li><a href="/news/{n}">{line}</a></li>' for n, line in enumerate(SIX))
+    brief = "".join(f"<p>{text}</p>" for text in LONG[:3])
+    html = f"<html><body><article><h1>The pool is warm</h1>{brief}</article><ul>{links}</ul></body></html>"
+    page = read_page(page_of(html.encode()))
+    assert page.headlines == 0
+    assert page.text.startswith(LONG[0])
+
+
+def test_a_page_that_stands_in_a_form_is_an_article_all_the_same() -> None:
+    cards = "".join(f'<div><h3><a href="/news/{n}">{line}</a></h3></div>' for n, line in enumerate(SIX))
+    own = "".join(f"<p>{text}</p>" for text in LONG)
+    html = f'<html><body><form id="aspnetForm"><div>{cards}</div><article>{own}</article></form></body></html>'
+    page = read_page(page_of(html.encode()))
+    assert page.headlines == 0
+    assert page.text.startswith(LONG[0])
+
+
+def test_sentences_with_a_mark_behind_them_are_prose_all_the_same() -> None:
+    own = "".join(f"<p>{text} *</p>" for text in LONG)
+    assert read_page(page_of(listing(LONG[0], after=f"<article>{own}</article>").encode())).headlines == 0
+
+
 def test_an_article_with_headlines_under_it_is_no_list() -> None:
     own = "".join(f"<p>{text}</p>" for text in LONG)
     page = read_page(page_of(listing(LONG[0], after=f"<article>{own}</article>").encode()))

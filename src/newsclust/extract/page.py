@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
 # Under this many words a page that calls itself paid for shows an opening, not an article.
 SHORT_FOR_A_PAGE = 250
+FORM_PARAGRAPHS = 3
 # Declared types that can be a web page; servers without a better idea say the last three.
 _HTML_TYPES = frozenset(
     (
@@ -139,6 +140,7 @@ def read_page(page: Page, rule: SiteRule | None = None) -> PageText:
     if tree is None:
         return PageText(text="")
     url = page.final_url
+    _unwrap_forms(tree)
     said = said_by(tree, url, now=page.fetched_at)
     ruled = ruled_tree(tree, rule) if rule else []
     posts = [] if ruled else posts_of(tree)
@@ -164,6 +166,13 @@ def read_page(page: Page, rule: SiteRule | None = None) -> PageText:
         notice=notice,
         headlines=headlines,
     )
+
+
+def _unwrap_forms(tree: "HtmlElement") -> None:
+    """Forms with paragraphs are no forms to fill in: ASP.NET wraps whole pages in one."""
+    for form in list(tree.iter("form")):
+        if len(form.findall(".//p")) >= FORM_PARAGRAPHS:
+            form.drop_tag()
 
 
 def _blocks(tree: "HtmlElement") -> list[str]:
