@@ -71,7 +71,7 @@ def taken(article_id: str, **fields: Any) -> Extraction:
 
 
 def stored(db: Database) -> dict[str, Any]:
-    (row,) = db.rows("SELECT published_at, date_quality, date_source, updated_at, text_choice FROM articles")
+    (row,) = db.rows("SELECT published_at, date_quality, date_source, updated_at, text_choice FROM article_texts")
     return row
 
 
