@@ -6,14 +6,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from newsclust.errors import SettingsError
+from newsclust.errors import Reason, SettingsError
 from newsclust.extract import TrafilaturaExtractor, lines_of, without_lines
 from newsclust.extract.lines import LONG_TITLES, SHORT_WORDS, TITLES
 from newsclust.extract.page import read_page
 from newsclust.extract.rules import SiteRule, TextFrom, read_rules, rule_for
 from newsclust.model import Extraction, TextSource
 from newsclust.settings import ExtractSettings, Settings
-from tests.test_extract import LONG, html_page, page_of, source_of
+from tests.test_extract import LONG, URL, html_page, page_of, source_of
 
 FOOT = "Harbour News is written on a boat and printed on sailcloth."
 RULES = Path(__file__).parents[1] / "data" / "site_rules.toml"
@@ -127,8 +127,36 @@ def test_a_site_whose_feed_is_used_has_no_page_read_and_the_choice_says_why(tmp_
 
 
 @pytest.mark.parametrize(
+    "rule", ["body = ['//article[@id=\"gone\"]']", "drop = ['//blink']", "body = ['//p/text()']"]
+)
+def test_a_rule_that_finds_nothing_leaves_the_usual_text_and_an_error_that_names_the_page(
+    tmp_path: Path, rule: str
+) -> None:
+    path = written(tmp_path, f"['harbour.example']\nwhy = 'x'\n{rule}\n")
+    (outcome,) = TrafilaturaExtractor(workers=1, site_rules=path).extract([source_of(html_page(LONG))])
+    assert outcome.extraction is not None
+    assert outcome.extraction.text == "\n\n".join(LONG)
+    assert outcome.extraction.text_choice.startswith("the site's rule found nothing on the page; the only text: page")
+    assert outcome.error is not None
+    assert outcome.error.reason is Reason.NOTHING_SELECTED
+    assert URL in str(outcome.error)
+    assert rule[:4] in str(outcome.error)
+
+
+def test_a_rule_that_finds_its_body_needs_nothing_to_drop(tmp_path: Path) -> None:
+    path = written(tmp_path, "['harbour.example']\nwhy = 'x'\nbody = ['//main']\ndrop = ['//aside']\n")
+    (outcome,) = TrafilaturaExtractor(workers=1, site_rules=path).extract([source_of(html_page(LONG))])
+    assert outcome.error is None
+
+
+@pytest.mark.parametrize(
     ("toml", "said"),
     [
+        (
+            "['a.example']\nwhy = 'x'\nbody = ['count(//p)']\n",
+            r"rules\.toml: \['a\.example'\] body: .*selects no elements",
+        ),
+        ("['a.example']\nwhy = 'x'\ndrop = ['nosuch(//p)']\n", r"rules\.toml: \['a\.example'\] drop: .*no XPath"),
         ("['a.example']\nbody = ['//main']\n", "why: Field required"),
         ("['a.example']\nwhy = 'x'\n", "neither body nor drop"),
         ("['a.example']\nwhy = 'x'\nbody = ['//[']\n", "no XPath"),

@@ -49,7 +49,7 @@ def article_of(source: Source, page: PageText | None, error: ExtractError | None
 
     `page` is what the page held (None: there was none, or it failed with `error`, or it was not read because of
     `unread`). Of equal lengths the page's goes first, then the content's. Where nobody has any text there is only an
-    error: the page's, if it failed.
+    error: the page's, if it failed. A page on which its site's rule finds nothing is read as usual, with an error.
     """
     title = _title(source, page)
     candidates = [
@@ -59,6 +59,11 @@ def article_of(source: Source, page: PageText | None, error: ExtractError | None
     ]
     if page is not None and not candidates[0].text:
         error = _without_text(source, page)
+    notes = [unread, f"page failed: {error.reason}" if error else ""]
+    if page is not None and page.missed:
+        notes.append("the site's rule found nothing on the page")
+        missed = f"the site's rule finds nothing, {page.missed}: {_final_url(source)}"
+        error = error or ExtractError(source.article_id, Reason.NOTHING_SELECTED, missed)
     best = max(candidates, key=lambda candidate: word_count(candidate.text))
     if not best.text:
         nothing = ExtractError(source.article_id, Reason.NO_TEXT, "no text in the feed, and no page")
@@ -74,7 +79,7 @@ def article_of(source: Source, page: PageText | None, error: ExtractError | None
         author=page.author if page else None,
         text_source=best.text_source,
         cut=best.cut,
-        text_choice=_choice(candidates, unread or (f"page failed: {error.reason}" if error else "")),
+        text_choice=_choice(candidates, "; ".join(filter(None, notes))),
         published_at=page.published.at if page and page.published else None,
         date_quality=page.published.quality if page and page.published else DateQuality.MISSING,
         updated_at=page.updated.at if page and page.updated else None,
@@ -89,11 +94,11 @@ def _without_text(source: Source, page: PageText) -> ExtractError:
     return ExtractError(source.article_id, Reason.NO_TEXT, f"no text in the page {_final_url(source)}")
 
 
-def _choice(candidates: list[_Candidate], why_no_page: str) -> str:
-    """Why the longest was taken: what else there was, in words, and why the page was not among it."""
+def _choice(candidates: list[_Candidate], notes: str) -> str:
+    """Why the longest was taken: what else there was, in words, and what is to be known of the page."""
     words = [f"{one.text_source} {word_count(one.text)}" for one in candidates if one.text]
     told = f"the only text: {words[0]} words" if len(words) == 1 else f"the longest of {', '.join(words)} words"
-    return f"{why_no_page}; {told}" if why_no_page else told
+    return f"{notes}; {told}" if notes else told
 
 
 def _candidate(raw: str, title: str, text_source: TextSource, notice: str | None) -> _Candidate:

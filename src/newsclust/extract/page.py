@@ -69,6 +69,7 @@ class PageText:
     updated: PageDate | None = None
     notice: str | None = None  # the page's words that its text is not free, when the text is short
     headlines: int = 0  # how many articles it lists; 0 when it is an article itself
+    missed: str = ""  # what the site's rule looks for and the page has not
 
 
 def refusal(page: Page, max_bytes: int) -> tuple[Reason, str] | None:
@@ -142,7 +143,7 @@ def read_page(page: Page, rule: SiteRule | None = None) -> PageText:
     url = page.final_url
     _unwrap_forms(tree)
     said = said_by(tree, url, now=page.fetched_at)
-    ruled = ruled_tree(tree, rule) if rule else []
+    ruled, missed = ruled_tree(tree, rule) if rule else ([], "")
     posts = [] if ruled else posts_of(tree)
     headlines = 0 if ruled or posts or said.is_article else headlines_of(tree, url)
     if ruled:
@@ -165,6 +166,7 @@ def read_page(page: Page, rule: SiteRule | None = None) -> PageText:
         updated=said.updated,
         notice=notice,
         headlines=headlines,
+        missed=missed,
     )
 
 

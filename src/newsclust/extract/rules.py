@@ -32,13 +32,15 @@ class SiteRule(BaseModel):
     @field_validator("body", "drop")
     @classmethod
     def _compiles(cls, paths: tuple[str, ...]) -> tuple[str, ...]:
-        from lxml.etree import XPath, XPathSyntaxError
+        from lxml.etree import Element, XPath, XPathError
 
         for path in paths:
             try:
-                XPath(path)
-            except XPathSyntaxError as error:
+                found = XPath(path)(Element("html"))  # a function that nobody knows shows only when it is called
+            except XPathError as error:
                 raise ValueError(f"{path!r} is no XPath: {error}") from error
+            if not isinstance(found, list):
+                raise ValueError(f"{path!r} selects no elements, but is {found!r}")  # noqa: TRY004 - pydantic
         return paths
 
     @model_validator(mode="after")
@@ -74,10 +76,24 @@ def rule_for(url: str, rules: Mapping[str, SiteRule]) -> SiteRule | None:
     return next((rules[name] for at in range(len(labels)) if (name := ".".join(labels[at:])) in rules), None)
 
 
-def ruled_tree(tree: "HtmlElement", rule: SiteRule) -> list["HtmlElement"]:
-    """Leave the tree without what the rule drops; return the elements that hold the text (none: find it as usual)."""
-    for path in rule.drop:
-        for element in tree.xpath(path):
-            if element.getparent() is not None:
-                element.drop_tree()
-    return [element for path in rule.body for element in tree.xpath(path)]
+def ruled_tree(tree: "HtmlElement", rule: SiteRule) -> tuple[list["HtmlElement"], str]:
+    """Leave the tree without what the rule drops; return the elements that hold the text, and what it missed.
+
+    Without elements the text is found as usual. Missed is a body that is nowhere, or all that the rule would drop:
+    then the site is no longer what the rule was written for.
+    """
+    dropped = [element for path in rule.drop for element in _elements(tree, path)]
+    for element in dropped:
+        if element.getparent() is not None:
+            element.drop_tree()
+    body = [element for path in rule.body for element in _elements(tree, path)]
+    if rule.body and not body:
+        return [], f"body {', '.join(rule.body)}"
+    return body, "" if body or dropped else f"drop {', '.join(rule.drop)}"
+
+
+def _elements(tree: "HtmlElement", path: str) -> list["HtmlElement"]:
+    """The elements at a path, which may also name attributes and texts."""
+    from lxml.html import HtmlElement
+
+    return [found for found in tree.xpath(path) if isinstance(found, HtmlElement)]
