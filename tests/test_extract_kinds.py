@@ -1,6 +1,7 @@
 """Threads, lists of articles, and what pages say of themselves."""
 
 import json
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -9,10 +10,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 from lxml.html import document_fromstring
 
+from newsclust.extract.article import article_of
 from newsclust.extract.page import read_page
 from newsclust.extract.said import PageDate, Said, said_by
+from newsclust.legible import inert
 from newsclust.model import DateQuality
-from tests.test_extract import LONG, URL, page_of
+from tests.test_extract import LONG, URL, page_of, source_of
 from tests.test_extract_reading import HEADLINES
 
 NOW = datetime(2026, 11, 21, tzinfo=UTC)
@@ -184,6 +187,24 @@ def test_a_list_inside_a_page_does_not_make_it_an_article() -> None:
 )
 def test_the_author_is_a_name_and_no_address(head: str, author: str | None) -> None:
     assert said(head).author == author
+
+
+HOSTILE = 'Ada\u202e<script>alert(1)</script> <b onclick="x()">Quay</b>\x1b[31m\u2066\x00\x9b'
+
+
+def test_nothing_hostile_in_a_page_or_its_feed_is_left_in_the_article() -> None:
+    own = "".join(f"<p>{text} {HOSTILE}</p>" for text in LONG)
+    head = linked(json.dumps({"@type": "NewsArticle", "author": HOSTILE}).replace("</", "<\\/"))
+    html = f"<html><head><title>{HOSTILE}</title>{head}</head><body><article>{own}</article></body></html>".encode()
+    for source in (source_of(html), replace(source_of(html, content=f"<p>{HOSTILE}</p>"), page=None)):
+        page = read_page(source.page) if source.page else None
+        article = article_of(replace(source, title=""), page, None).extraction
+        assert article is not None
+        assert article.author == ("Ada Quay[31m" if page else None)
+        for words in (article.title, article.text, article.author or "", article.canonical_url, article.text_choice):
+            assert inert(words) == words
+        assert "<" not in article.text
+        assert "alert" not in article.text
 
 
 KEYS = st.sampled_from(["@type", "@graph", "author", "name", "datePublished", "dateModified"])

@@ -76,7 +76,7 @@ def article_of(source: Source, page: PageText | None, error: ExtractError | None
         text=best.text,
         language=language,
         language_source=language_source,
-        author=page.author if page else None,
+        author=" ".join(html_text((page.author if page else None) or "").split()) or None,
         text_source=best.text_source,
         cut=best.cut,
         text_choice=_choice(candidates, "; ".join(filter(None, notes))),
