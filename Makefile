@@ -43,6 +43,7 @@ bench: $(BIN)/.installed
 	$(BIN)/python -m benchmarks.embedding
 	$(BIN)/python -m benchmarks.copies
 	$(BIN)/python -m benchmarks.extraction
+	$(BIN)/python -m benchmarks.listing
 	$(BIN)/python -m benchmarks.fetching
 
 clean:
