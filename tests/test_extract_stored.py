@@ -10,7 +10,7 @@ import pytest
 
 from newsclust.extract import lines_of, without_lines
 from newsclust.extract.lines import TITLES
-from newsclust.model import DateQuality, Entry, Extraction, Feed, Page, ParsedFeed, Run, TextSource, id_of
+from newsclust.model import DateQuality, Entry, Extraction, Feed, ParsedFeed, Run, TextSource, id_of
 from newsclust.store import Database, collecting, copies, runs, texts
 from tests.fakes import NOON
 from tests.test_extract import LONG
@@ -48,10 +48,10 @@ def seen(
         published_at=at,
         date_quality=quality,
     )
-    page = Page(url=feed.url, final_url=feed.url, fetched_at=moment, headers={}, body=b"<rss>")
     collecting.save_feeds(db, run, [feed])
     parsed = ParsedFeed(feed_id="f", title=None, entries=(entry,))
-    collecting.save_parsed(db, run, page=page, feed_id="f", parsed=parsed, wants_page=lambda _: False)
+    document = collecting.ReadDocument(feed_id="f", fetched_at=moment, parsed=parsed)
+    collecting.save_parsed(db, run, [document], wants_page=lambda _: False)
     return run, entry.article_id
 
 

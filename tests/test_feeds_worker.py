@@ -49,6 +49,10 @@ def die_or_parse(feed: Feed, page: Page) -> ParsedFeed:
     return parse_feed(feed, page)
 
 
+def sleep_die_or_parse(feed: Feed, page: Page) -> ParsedFeed:
+    return sleep_or_parse(feed, page) if page.body == b"sleep" else die_or_parse(feed, page)
+
+
 def eat_memory(feed: Feed, page: Page) -> ParsedFeed:
     bytes(2_000_000_000)
     raise AssertionError("nobody stopped it")
@@ -89,6 +93,45 @@ def test_one_process_reads_many_documents_and_ends_with_the_reader():
     assert len(processes) == 1
     with pytest.raises(ProcessLookupError):
         os.kill(int(processes.pop() or 0), 0)
+
+
+def test_of_many_documents_each_is_answered_once_whatever_becomes_of_the_others():
+    bodies = [GOOD] * 60 + [b"die", b"", b"sleep"] + [GOOD] * 60 + [b"die"]
+    documents = [(Feed(id=str(n), url=FEED.url, title="One"), page(body)) for n, body in enumerate(bodies)]
+    begun = time.monotonic()
+    with FeedReader(timeout_s=2, parse=sleep_die_or_parse) as reader:
+        read = list(reader.read(documents))
+        assert reader(FEED, page(GOOD)).title == "Good"
+    assert time.monotonic() - begun < 30
+    assert sorted(int(feed.id) for (feed, _), _ in read) == list(range(len(bodies)))
+    ended = {(shown.body, getattr(outcome, "reason", None)) for (_, shown), outcome in read}
+    assert ended == {(GOOD, None), (b"die", Reason.CRASHED), (b"", Reason.EMPTY), (b"sleep", Reason.TIMEOUT)}
+
+
+def test_a_document_that_hangs_holds_up_no_other_process():
+    with FeedReader(timeout_s=2, parse=sleep_die_or_parse) as reader:
+        documents = [(FEED, page(body)) for body in [GOOD] * 60 + [b"sleep"] + [GOOD] * 60]
+        *others, (last, _) = reader.read(documents)
+    assert last[1].body == b"sleep"
+    assert len(others) == 120
+
+
+def test_more_processes_read_only_where_there_is_enough_to_read():
+    def processes(documents: int) -> int:
+        with FeedReader() as reader:
+            assert len(list(reader.read([(FEED, page(GOOD))] * documents))) == documents
+            return len(reader._workers)
+
+    assert [processes(documents) for documents in (0, 1, 50, 51, 120)] == [0, 1, 1, 2, 2]
+
+
+def test_documents_left_half_way_leave_no_process():
+    with FeedReader(parse=tell_process) as reader:
+        read = reader.read([(FEED, page(GOOD))] * 3)
+        (_, outcome) = next(read)
+        read.close()
+        with pytest.raises(ProcessLookupError):
+            os.kill(int(outcome.title), 0)
 
 
 def test_a_reader_that_reads_nothing_starts_no_process(monkeypatch):

@@ -399,6 +399,13 @@ class Count:
     skipped: int = 0
     failed: int = 0
 
+    def __add__(self, other: "Count") -> "Count":
+        return Count(
+            done=self.done + other.done,
+            skipped=self.skipped + other.skipped,
+            failed=self.failed + other.failed,
+        )
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Constraints:

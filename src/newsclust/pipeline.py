@@ -36,14 +36,14 @@ from newsclust.links import Linker, words
 from newsclust.model import (
     Article,
     Count,
-    Entry,
     Extraction,
     Feed,
     FeedList,
     Fetch,
     Page,
-    PagePolicy,
+    ParsedFeed,
     Request,
+    RequestKind,
     Run,
     Window,
 )
@@ -69,6 +69,8 @@ _TOO_FEW_TO_TELL = 4  # with fewer items, "over half failed" says nothing about 
 _ORIGINS_OF_ONE = 5  # that the redirects of one page may lead over
 _PAGES_AT_ONCE = 300  # held in memory while texts are taken
 _FETCHES_AT_ONCE = 50  # stored together
+_DOCUMENTS_AT_ONCE = 40  # of feeds, stored together ...
+_BYTES_AT_ONCE = 20_000_000  # ... or fewer, when they are as large as this
 _ARTICLES_AT_ONCE = 512  # embedded and stored together
 _PAIRS_AT_ONCE = 256  # judged and stored together, and the rest of the last one's story
 _SOURCES_OF_ONE = 12  # earlier articles of its story that an article is compared with: all, in stories of up to 13
@@ -166,11 +168,7 @@ def fetch_pages(db: Database, run: Run, fetcher: Fetcher, product: str = "newscl
         allowed, refused = _judged(asked, _rules(db, run, fetcher, product, asked))
         _keep(db, run, "fetch_pages", [Fetch.not_made(*pair, run.night_at) for pair in refused])
         count, onward = _fetch(db, run, fetcher, "fetch_pages", allowed)
-        total = Count(
-            done=total.done + count.done,
-            skipped=total.skipped + count.skipped,
-            failed=total.failed + count.failed + len(refused),
-        )
+        total += count + Count(failed=len(refused))
         asked = onward
     lost = [FetchError(request.url, Reason.TOO_MANY_REDIRECTS, f"over {_ORIGINS_OF_ONE} sites") for request in asked]
     _keep(db, run, "fetch_pages", [Fetch.not_made(*pair, run.night_at) for pair in zip(asked, lost, strict=True)])
@@ -200,22 +198,18 @@ def plan_feeds(db: Database, run: Run, orders: Sequence[Order] = (), rhythm: Rhy
 def parse_feeds(db: Database, run: Run, clock: Clock) -> Count:
     """Read the downloaded feed documents into entries; done and skipped count entries, failed documents."""
     feeds = collecting.feeds_by_id(db)
-    done = skipped = failed = 0
-    with FeedReader() as read:
-        for feed_id, page in _watched(list(collecting.feed_pages_to_parse(db)), "parse_feeds"):
-            feed = feeds[feed_id]
-            parsed = None
-            try:
-                parsed = read(feed, page)
-            except ParseError as error:
-                # Before the document counts as read: a process killed in between tells it twice, not never.
-                _save_failures(db, run, clock, "parse_feeds", [(feed_id, error)])
-                failed += 1
-            changed, same = collecting.save_parsed(
-                db, run, page=page, feed_id=feed_id, parsed=parsed, wants_page=_page_wish(feed.pages)
-            )
-            done, skipped = done + changed, skipped + same
-    return Count(done=done, skipped=skipped, failed=failed)
+    todo = collecting.feeds_to_parse(db)
+    documents = ((feeds[feed_id], page) for feed_id, page in collecting.stored_pages(db, RequestKind.FEED, todo))
+    total = Count()
+    with FeedReader() as reader, _progress("parse_feeds", len(todo)) as progress:
+        waiting: list[tuple[Feed, Page, ParsedFeed | ParseError]] = []
+        for (feed, page), outcome in reader.read(documents):
+            waiting.append((feed, page, outcome))
+            progress.update()
+            if len(waiting) >= _DOCUMENTS_AT_ONCE or sum(len(page.body) for _, page, _ in waiting) >= _BYTES_AT_ONCE:
+                total += _keep_read(db, run, clock, waiting)
+                waiting = []
+        return total + _keep_read(db, run, clock, waiting)
 
 
 def judge_feeds(db: Database, run: Run, orders: Sequence[Order] = ()) -> Count:
@@ -551,6 +545,32 @@ def _keep(db: Database, run: Run, step: str, fetches: Sequence[Fetch]) -> None:
         runs.save_failures(db, run, step, failed, at=fetches[-1].requested_at)
 
 
+def _keep_read(
+    db: Database, run: Run, clock: Clock, read: Sequence[tuple[Feed, Page, ParsedFeed | ParseError]]
+) -> Count:
+    """Store what was read of feed documents, and what could not be read."""
+    failures = [(feed.id, outcome) for feed, _, outcome in read if isinstance(outcome, ParseError)]
+    # Before the documents count as read: a process killed in between tells it twice, not never.
+    _save_failures(db, run, clock, "parse_feeds", failures)
+    policies = {feed.id: feed.pages for feed, _, _ in read}
+    changed, same = collecting.save_parsed(
+        db,
+        run,
+        [
+            collecting.ReadDocument(
+                feed_id=feed.id,
+                fetched_at=page.fetched_at,
+                parsed=None if isinstance(outcome, ParseError) else outcome,
+            )
+            for feed, page, outcome in read
+        ],
+        wants_page=lambda entry: wants_page(
+            policy=policies[entry.feed_id], summary=entry.summary, content=entry.content
+        ),
+    )
+    return Count(done=changed, skipped=same, failed=len(failures))
+
+
 def _save_failures(
     db: Database, run: Run, clock: Clock, step: str, failures: Sequence[tuple[str, ItemError]]
 ) -> None:
@@ -574,10 +594,6 @@ def _feeds_of(one: FeedList, held: Mapping[str, Page]) -> list[Feed]:
         replace(feed, tags=tuple(dict.fromkeys((*one.tags, *feed.tags))), listed_by=one.url)
         for feed in read_opml(held[one.id].body).feeds
     ]
-
-
-def _page_wish(policy: PagePolicy) -> Callable[[Entry], bool]:
-    return lambda entry: wants_page(policy=policy, summary=entry.summary, content=entry.content)
 
 
 def _since(run: Run, days: float) -> datetime:
@@ -692,11 +708,6 @@ def _whole_stories(stories: Sequence[Sequence[Item]], size: int) -> Iterator[lis
 def _batches(ids: Sequence[str], size: int) -> Iterator[Sequence[str]]:
     for start in range(0, len(ids), size):
         yield ids[start : start + size]
-
-
-def _watched(items: Sequence[Item], step: str) -> Iterable[Item]:
-    watched: Iterable[Item] = tqdm(items, desc=step, disable=None, leave=False)
-    return watched
 
 
 def _progress(step: str, total: int) -> "tqdm[None]":

@@ -1,11 +1,13 @@
-"""Feed documents read in a process of their own, which can be killed."""
+"""Feed documents read in processes of their own, which can be killed."""
 
 import logging
 import multiprocessing
 import subprocess
 import sys
-from collections.abc import Callable
-from multiprocessing.connection import Connection
+import time
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import suppress
+from multiprocessing.connection import Connection, wait
 from typing import Self
 
 from newsclust.errors import ParseError, Reason, StepError
@@ -13,9 +15,12 @@ from newsclust.feeds.entries import parse_feed
 from newsclust.model import Feed, Page, ParsedFeed
 
 Parse = Callable[[Feed, Page], ParsedFeed]
+Document = tuple[Feed, Page]
+Outcome = ParsedFeed | ParseError
 
 _READY = "ready"
 _START_TIMEOUT_S = 60.0  # of a process that loads our code and nothing else: half a second
+_WORTH_A_PROCESS = 50  # documents: another process reads about as many while one starts
 
 
 class FeedReader:
@@ -23,17 +28,24 @@ class FeedReader:
 
     feedparser is quadratic on some documents: 200 kB of comments that are never closed take it 12 s. An honest one
     of 10 MB takes 4 s and 130 MB. A document that outlasts or breaks its process costs only itself, and half a second
-    for the next process; one night's first document costs as much. `parse` must be a function of a module, since the
-    process finds it by name. Inside a `with`, the process ends with it.
+    for the next process; one night's first document costs as much. Up to `processes` read at once, where there are
+    documents enough. `parse` must be a function of a module, since a process finds it by name. Inside a `with`, the
+    processes end with it.
     """
 
     def __init__(
-        self, *, timeout_s: float = 20, memory_bytes: int = 1_000_000_000, parse: Parse = parse_feed
+        self,
+        *,
+        processes: int = 2,
+        timeout_s: float = 20,
+        memory_bytes: int = 1_000_000_000,
+        parse: Parse = parse_feed,
     ) -> None:
+        self._most = processes
         self._timeout_s = timeout_s
         self._memory_bytes = memory_bytes
         self._parse = parse
-        self._worker: tuple[subprocess.Popen[bytes], Connection] | None = None
+        self._workers: list[_Worker] = []
 
     def __enter__(self) -> Self:
         return self
@@ -44,53 +56,115 @@ class FeedReader:
     def __call__(self, feed: Feed, page: Page) -> ParsedFeed:
         """What `parse` returns or raises of this document; ParseError(feed.url) with TIMEOUT or CRASHED besides.
 
-        StepError when the process does not come to life.
+        StepError when no process comes to life.
         """
-        process, line = self._worker = self._worker or _started(self._memory_bytes)
-        try:
-            line.send((self._parse, feed, page))
-            if not line.poll(self._timeout_s):
-                self._end()
-                raise ParseError(feed.url, Reason.TIMEOUT, f"not read within {self._timeout_s:g} s")
-            outcome: ParsedFeed | ParseError = line.recv()
-        except (EOFError, OSError) as error:  # only its end closes its side of the line
-            code = process.wait()
-            self._end()
-            raise ParseError(feed.url, Reason.CRASHED, f"the reading process ended with {code}") from error
+        [(_, outcome)] = self.read([(feed, page)])
         if isinstance(outcome, ParseError):
             raise outcome
         return outcome
 
+    def read(self, documents: Iterable[Document]) -> Iterator[tuple[Document, Outcome]]:
+        """Each document once, with what the reader returns or raises when called with it; in order of completion.
+
+        `documents` is asked for the next one when one was handed to a process. StepError as for a call.
+        """
+        coming = iter(documents)
+        held, handed = next(coming, None), 0
+        try:
+            while held or any(worker.document for worker in self._workers):
+                idle = next((worker for worker in self._workers if worker.is_idle), None)
+                if held and idle:
+                    idle.hand(self._parse, held, self._timeout_s)
+                    held, handed = next(coming, None), handed + 1
+                elif held and len(self._workers) < min(self._most, 1 + handed // _WORTH_A_PROCESS):
+                    self._workers.append(_Worker(self._memory_bytes))
+                else:
+                    yield from self._answers()
+        except BaseException:
+            self._end()  # what they have in hand is nobody's any more
+            raise
+
+    def _answers(self) -> Iterator[tuple[Document, Outcome]]:
+        """Wait until a process says something or has had its time; give what came of the documents in hand."""
+        busy = [worker for worker in self._workers if not worker.is_idle]
+        first = min(worker.until for worker in busy)
+        wait([worker.line for worker in busy], timeout=max(0.0, first - time.monotonic()))
+        for worker in busy:
+            document, outcome = worker.document, worker.outcome()
+            if worker.line.closed:
+                self._workers.remove(worker)
+            if document and outcome:
+                yield document, outcome
+
     def _end(self) -> None:
-        if self._worker is not None:
-            process, line = self._worker
-            line.close()
-            process.kill()
-            process.wait()
-            self._worker = None
+        for worker in self._workers:
+            worker.end()
+        self._workers = []
 
 
-def _started(memory_bytes: int) -> tuple[subprocess.Popen[bytes], Connection]:
-    """A process that waits for documents, and the line to it.
+class _Worker:
+    """A process that reads one document at a time, and the line to it; `until` is when it is given up.
 
     Not one of multiprocessing's, whose every process imports the main module again: of a flow, that is Prefect, 2 s.
     """
-    ours, theirs = multiprocessing.Pipe()
-    program = f"from newsclust.feeds.worker import serve; serve({theirs.fileno()}, {memory_bytes})"
-    process = subprocess.Popen(  # noqa: S603 - our own program, with two numbers in it
-        [sys.executable, "-c", program],
-        pass_fds=[theirs.fileno()],
-        stdin=subprocess.DEVNULL,
-        start_new_session=True,  # Ctrl-C is the parent's; the process ends when the line is closed
-    )
-    theirs.close()
-    try:
-        if ours.poll(_START_TIMEOUT_S) and ours.recv() == _READY:
-            return process, ours
-    except EOFError:
-        pass  # told below, with how it ended
-    process.kill()
-    raise StepError(f"the process that reads feeds did not start: it ended with {process.wait()}")
+
+    def __init__(self, memory_bytes: int) -> None:
+        self.line, theirs = multiprocessing.Pipe()
+        program = f"from newsclust.feeds.worker import serve; serve({theirs.fileno()}, {memory_bytes})"
+        self._process = subprocess.Popen(  # noqa: S603 - our own program, with two numbers in it
+            [sys.executable, "-c", program],
+            pass_fds=[theirs.fileno()],
+            stdin=subprocess.DEVNULL,
+            start_new_session=True,  # Ctrl-C is the parent's; the process ends when the line is closed
+        )
+        theirs.close()
+        self._started = False
+        self.document: Document | None = None
+        self._given_s = _START_TIMEOUT_S
+        self.until = time.monotonic() + self._given_s
+
+    @property
+    def is_idle(self) -> bool:
+        """Whether it waits for a document."""
+        return self._started and self.document is None
+
+    def hand(self, parse: Parse, document: Document, timeout_s: float) -> None:
+        """It has the document in hand, for so many seconds."""
+        self.document, self._given_s = document, timeout_s
+        self.until = time.monotonic() + timeout_s
+        with suppress(OSError):  # of a process that is gone; then there is no answer either
+            self.line.send((parse, *document))
+
+    def outcome(self) -> Outcome | None:
+        """What came of its document, if anything has yet; its line is closed when the process is no more.
+
+        StepError when it ended before it could be handed one.
+        """
+        try:
+            if self.line.poll():
+                said = self.line.recv()
+                self._started, self.document = True, None
+                return None if said == _READY else said
+            if time.monotonic() < self.until:
+                return None
+            self.end()
+            return self._lost(Reason.TIMEOUT, f"not read within {self._given_s:g} s")
+        except (EOFError, OSError):  # only its end closes its side of the line
+            self._process.wait()
+            self.end()
+            return self._lost(Reason.CRASHED, f"the reading process ended with {self._process.returncode}")
+
+    def end(self) -> None:
+        """The process is no more."""
+        self.line.close()
+        self._process.kill()
+        self._process.wait()
+
+    def _lost(self, reason: Reason, detail: str) -> ParseError:
+        if self.document is None:
+            raise StepError(f"the process that reads feeds did not start: it ended with {self._process.returncode}")
+        feed, _ = self.document
+        return ParseError(feed.url, reason, detail)
 
 
 def serve(descriptor: int, memory_bytes: int) -> None:
@@ -110,7 +184,7 @@ def serve(descriptor: int, memory_bytes: int) -> None:
             line.send(_outcome(parse, feed, page))
 
 
-def _outcome(parse: Parse, feed: Feed, page: Page) -> ParsedFeed | ParseError:
+def _outcome(parse: Parse, feed: Feed, page: Page) -> Outcome:
     try:
         return parse(feed, page)
     except ParseError as error:

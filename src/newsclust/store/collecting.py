@@ -2,6 +2,7 @@
 
 import zlib
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 
 from newsclust.model import (
@@ -20,6 +21,17 @@ from newsclust.model import (
 )
 from newsclust.store.database import Database
 from newsclust.store.schedule import save_wishes
+
+_PAGES_AT_ONCE = 40  # up to 50 ids DuckDB 1.5 tests while it scans; with more it reads every body there is
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReadDocument:
+    """What one feed document holds: None when it could not be read, and its failure is stored."""
+
+    feed_id: str
+    fetched_at: datetime
+    parsed: ParsedFeed | None
 
 
 def save_feeds(db: Database, run: Run, feeds: Sequence[Feed]) -> tuple[int, int]:
@@ -109,7 +121,7 @@ def lists_to_read(db: Database, run: Run, lists: Sequence[FeedList], secret_urls
 def held_lists(db: Database) -> dict[str, Page]:
     """Return the last readable state of every living list ever read."""
     ids = [row["item_id"] for row in db.rows("SELECT item_id FROM pages WHERE kind = 'list'")]
-    return {item_id: stored_page(db, RequestKind.LIST, item_id) for item_id in ids}
+    return dict(stored_pages(db, RequestKind.LIST, ids))
 
 
 def pages_to_fetch(db: Database) -> list[Request]:
@@ -137,39 +149,57 @@ def save_fetches(db: Database, run: Run, fetches: Sequence[Fetch]) -> None:
         )
 
 
-def feed_pages_to_parse(db: Database) -> Iterator[tuple[str, Page]]:
-    """Give (feed id, downloaded document) for each feed document that has not been read, one at a time."""
-    for row in db.rows("FROM todo_parse"):
-        yield row["feed_id"], stored_page(db, RequestKind.FEED, row["feed_id"])
+def feeds_to_parse(db: Database) -> list[str]:
+    """Return the ids of the feeds whose downloaded document has not been read."""
+    return [row["feed_id"] for row in db.rows("SELECT feed_id FROM todo_parse")]
 
 
-def stored_page(db: Database, kind: RequestKind, item_id: str) -> Page:
-    """Return the downloaded page of a feed or an article."""
-    row = db.rows("SELECT * FROM pages WHERE kind = $1 AND item_id = $2", [kind.value, item_id])[0]
-    return Page(
-        url=row["url"],
-        final_url=row["final_url"],
-        fetched_at=row["fetched_at"],
-        headers=row["headers"],
-        body=zlib.decompress(row["body"]),
-    )
+def stored_pages(db: Database, kind: RequestKind, item_ids: Sequence[str]) -> Iterator[tuple[str, Page]]:
+    """Give (id, downloaded page) of each of these feeds, lists or articles that has one; few are held at once."""
+    for start in range(0, len(item_ids), _PAGES_AT_ONCE):
+        with db.given_ids(item_ids[start : start + _PAGES_AT_ONCE]):
+            rows = db.rows("SELECT * FROM pages SEMI JOIN given_ids ON id = item_id WHERE kind = $1", [kind.value])
+        for row in rows:
+            page = Page(
+                url=row["url"],
+                final_url=row["final_url"],
+                fetched_at=row["fetched_at"],
+                headers=row["headers"],
+                body=zlib.decompress(row["body"]),
+            )
+            yield row["item_id"], page
 
 
 def save_parsed(
-    db: Database,
-    run: Run,
-    *,
-    page: Page,
-    feed_id: str,
-    parsed: ParsedFeed | None,
-    wants_page: Callable[[Entry], bool],
+    db: Database, run: Run, documents: Sequence[ReadDocument], *, wants_page: Callable[[Entry], bool]
 ) -> tuple[int, int]:
-    """Store what a feed document holds and that it was read; return (entries new or changed, entries as before).
+    """Store what feed documents hold and that they were read; return (entries new or changed, entries as before).
 
-    `parsed` is None for a document that could not be read; the failure is stored beside it. An entry whose
-    date was good once keeps it when the feed later shows it without.
+    However many come together, each is stored whole or not at all, and what is stored is what one after the other
+    would leave. An entry whose date was good once keeps it when the feed later shows it without.
     """
-    entries = parsed.entries if parsed else ()
+    changed = same = 0
+    for together in _of_different_feeds(documents):
+        more_changed, more_same = _save_together(db, run, together, wants_page)
+        changed, same = changed + more_changed, same + more_same
+    return changed, same
+
+
+def _of_different_feeds(documents: Sequence[ReadDocument]) -> Iterator[Sequence[ReadDocument]]:
+    """The documents in their order, a feed's next one never with the one before: an entry is of one feed."""
+    together: dict[str, ReadDocument] = {}
+    for document in documents:
+        if document.feed_id in together:
+            yield list(together.values())
+            together = {}
+        together[document.feed_id] = document
+    yield list(together.values())
+
+
+def _save_together(
+    db: Database, run: Run, documents: Sequence[ReadDocument], wants_page: Callable[[Entry], bool]
+) -> tuple[int, int]:
+    read = [document.parsed for document in documents if document.parsed]
     rows = [
         {
             "entry_id": entry.id,
@@ -196,19 +226,17 @@ def save_parsed(
             "last_seen_at": run.night_at,
             "run_id": run.id,
         }
-        for entry in entries
+        for parsed in read
+        for entry in parsed.entries
     ]
-    with db.given_ids([entry.id for entry in entries]):
+    with db.given_ids([str(row["entry_id"]) for row in rows]):
         known = {
             row["entry_id"]: row["content_hash"]
-            for row in db.rows(
-                "SELECT entry_id, content_hash FROM entries WHERE entry_id IN (SELECT id FROM given_ids)"
-            )
+            for row in db.rows("SELECT entry_id, content_hash FROM entries SEMI JOIN given_ids ON id = entry_id")
         }
     changed = sum(known.get(str(row["entry_id"])) != row["content_hash"] for row in rows)
     with db.transaction():
-        if parsed:
-            save_wishes(db, run, parsed)
+        save_wishes(db, run, read)
         db.save(
             "entries",
             rows,
@@ -225,40 +253,22 @@ def save_parsed(
                     THEN entries.changed_at ELSE excluded.changed_at END,
                 content_hash = excluded.content_hash, last_seen_at = excluded.last_seen_at""",
         )
-        save_reading(
-            db,
-            run,
-            kind=RequestKind.FEED,
-            item_id=feed_id,
-            fetched_at=page.fetched_at,
-            warnings=parsed.warnings if parsed else (),
+        db.save(
+            "readings",
+            [
+                {
+                    "kind": RequestKind.FEED.value,
+                    "item_id": document.feed_id,
+                    "fetched_at": document.fetched_at,
+                    "warnings": list(document.parsed.warnings) if document.parsed else [],
+                    "run_id": run.id,
+                }
+                for document in documents
+            ],
+            on_conflict="ON CONFLICT DO UPDATE SET fetched_at = excluded.fetched_at, warnings = excluded.warnings, "
+            "run_id = excluded.run_id",
         )
     return changed, len(rows) - changed
-
-
-def save_reading(
-    db: Database,
-    run: Run,
-    *,
-    kind: RequestKind,
-    item_id: str,
-    fetched_at: datetime,
-    warnings: Sequence[str] = (),
-) -> None:
-    """Store that this state of a feed document or an article was read."""
-    row = {
-        "kind": kind.value,
-        "item_id": item_id,
-        "fetched_at": fetched_at,
-        "warnings": list(warnings),
-        "run_id": run.id,
-    }
-    db.save(
-        "readings",
-        [row],
-        on_conflict="ON CONFLICT DO UPDATE SET fetched_at = excluded.fetched_at, warnings = excluded.warnings, "
-        "run_id = excluded.run_id",
-    )
 
 
 def _stored_feeds(db: Database) -> list[tuple[Feed, bool]]:

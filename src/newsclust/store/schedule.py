@@ -169,19 +169,21 @@ def save_schedule(db: Database, run: Run, decided: Mapping[str, Due]) -> tuple[i
     return len(changed), len(decided) - len(changed)
 
 
-def save_wishes(db: Database, run: Run, parsed: ParsedFeed) -> None:
-    """Store when the feed's last document wants to be asked for."""
-    wishes = parsed.wishes
-    row = {
-        "feed_id": parsed.feed_id,
-        "every_s": None if wishes.every is None else int(wishes.every.total_seconds()),
-        "skip_hours": sorted(wishes.skip_hours),
-        "skip_days": sorted(wishes.skip_days),
-        "run_id": run.id,
-    }
+def save_wishes(db: Database, run: Run, documents: Sequence[ParsedFeed]) -> None:
+    """Store when the last documents of different feeds want to be asked for."""
+    rows = [
+        {
+            "feed_id": parsed.feed_id,
+            "every_s": None if parsed.wishes.every is None else int(parsed.wishes.every.total_seconds()),
+            "skip_hours": sorted(parsed.wishes.skip_hours),
+            "skip_days": sorted(parsed.wishes.skip_days),
+            "run_id": run.id,
+        }
+        for parsed in documents
+    ]
     db.save(
         "feed_wishes",
-        [row],
+        rows,
         on_conflict="ON CONFLICT DO UPDATE SET every_s = excluded.every_s, skip_hours = excluded.skip_hours, "
         "skip_days = excluded.skip_days",
     )

@@ -16,7 +16,7 @@ from newsclust.model import (
     Run,
     Source,
 )
-from newsclust.store.collecting import stored_page
+from newsclust.store.collecting import stored_pages
 from newsclust.store.database import Database, Row
 from newsclust.urls import host
 from newsclust.versions import State, diff_of
@@ -77,6 +77,7 @@ def sources_of(db: Database, article_ids: Sequence[str]) -> list[Source]:
     """Return what is known of these articles that are still to extract, pages included: ask in batches."""
     with db.given_ids(article_ids):
         rows = db.rows(_SOURCES)
+    pages = dict(stored_pages(db, RequestKind.PAGE, [row["article_id"] for row in rows if row["has_page"]]))
     return [
         Source(
             article_id=row["article_id"],
@@ -86,7 +87,7 @@ def sources_of(db: Database, article_ids: Sequence[str]) -> list[Source]:
             content=row["content"],
             language=row["language"],
             feed_title=row["feed_title"],
-            page=stored_page(db, RequestKind.PAGE, row["article_id"]) if row["has_page"] else None,
+            page=pages.get(row["article_id"]),
         )
         for row in rows
     ]
