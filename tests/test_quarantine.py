@@ -163,6 +163,20 @@ def test_nights_that_ended_before_nights_were_judged_are_learned_from_and_not_re
     assert nights.db.rows("FROM quarantines") == []
 
 
+def test_what_articles_of_such_nights_are_written_in_is_not_found_out_again(
+    nights: Nights, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    five_good_nights(nights)
+    run = nights.live(5, shown(5, links(5)))
+    nights.db.execute("UPDATE articles SET language = 'fr', language_source = 'text' WHERE url LIKE '%/2/%'")
+    nights.db.execute("UPDATE articles SET language_source = 'feed' WHERE url LIKE '%/3/%'")
+    nights.db.execute("DELETE FROM feed_nights")
+    monkeypatch.setattr(pipeline, "language_of", None)
+    assert pipeline.judge_feeds(nights.db, run) == Count(done=6)
+    told = nights.db.rows("SELECT languages FROM feed_nights ORDER BY night_at")
+    assert [row["languages"] for row in told][2:4] == [{"fr": 3}, {}]
+
+
 def test_the_first_big_night_of_a_young_feed_is_no_flood(nights: Nights) -> None:
     archive = [f"https://pier.example/archive/{n}" for n in range(60)]
     nights.live(0, shown(0, links(0)))

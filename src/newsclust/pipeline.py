@@ -225,19 +225,30 @@ def judge_feeds(db: Database, run: Run, orders: Sequence[Order] = ()) -> Count:
             _let_in(db, run, feed_id, store_habits.held_nights(db, feed_id, since), by="person")
             del quarantined[feed_id]
     done = skipped = 0
-    for seen in store_habits.unjudged_nights(db):
-        earlier = store_habits.admitted_nights(db, seen.feed_id)
-        last = earlier[-1].night_at if earlier else None
-        night = night_of(seen.feed_id, seen.run_id, seen.night_at, [_new_item(row) for row in seen.rows], last)
-        breach = None if seen.is_out else breach_of(night, earlier)
-        held = breach is not None or seen.feed_id in quarantined
+    todo = store_habits.unjudged_runs(db)
+    habits = store_habits.admitted_nights(db) if todo else {}
+    for run_id in todo:
+        judged = []
+        for seen in store_habits.unjudged_nights(db, run_id):
+            earlier = habits.setdefault(seen.feed_id, [])
+            last = earlier[-1].night_at if earlier else None
+            items = [_new_item(row, is_out=seen.is_out) for row in seen.rows]
+            night = night_of(seen.feed_id, seen.run_id, seen.night_at, items, last)
+            breach = None if seen.is_out else breach_of(night, earlier)
+            held = breach is not None or seen.feed_id in quarantined
+            if not held:
+                earlier.append(night)
+            judged.append(store_habits.Judged(night=night, content_type=seen.content_type, breach=breach, held=held))
         with db.transaction():
-            store_habits.save_night(db, night, breach, content_type=seen.content_type, held=held)
-            if breach and seen.feed_id not in quarantined:
-                store_habits.begin_quarantine(db, run, night, breach)
-                quarantined[seen.feed_id] = night.night_at
-                log.warning("judge_feeds: %s is quarantined: %s (newsclust feeds release)", seen.feed_id, breach.why)
-        done, skipped = done + (not held), skipped + held
+            store_habits.save_nights(db, judged)
+            for one in judged:
+                feed_id = one.night.feed_id
+                if one.breach and feed_id not in quarantined:
+                    store_habits.begin_quarantine(db, run, one.night, one.breach)
+                    quarantined[feed_id] = one.night.night_at
+                    why = one.breach.why
+                    log.warning("judge_feeds: %s is quarantined: %s (newsclust feeds release)", feed_id, why)
+        done, skipped = done + sum(not one.held for one in judged), skipped + sum(one.held for one in judged)
     for feed_id, since in quarantined.items():
         if kept := good_again(store_habits.held_nights(db, feed_id, since)):
             _let_in(db, run, feed_id, kept, by="habits")
@@ -451,11 +462,16 @@ def _let_in(db: Database, run: Run, feed_id: str, nights: Sequence[FeedNight], *
     log.info("judge_feeds: the quarantine of %s is over (%s)", feed_id, by)
 
 
-def _new_item(row: Mapping[str, Any]) -> NewItem:
-    language, _ = language_of(f"{row['title']}. {html_text(row['markup'])}", None)
+def _new_item(row: Mapping[str, Any], *, is_out: bool) -> NewItem:
+    """One new entry; of one whose article is out, the language is what was told of the article's text."""
+    if is_out:
+        language = row["told_language"]
+    else:
+        guess, _ = language_of(f"{row['title']}. {html_text(row['markup'])}", None)
+        language = None if guess == "und" else guess
     return NewItem(
         published_at=row["published_at"],
-        language=None if language == "und" else language,
+        language=language,
         site=site_of(row["url"]),
         characters=row["characters"],
         shared=row["shared"],

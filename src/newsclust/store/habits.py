@@ -1,6 +1,6 @@
 """The nights of each feed in numbers, and which feeds are quarantined."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from itertools import groupby
@@ -10,29 +10,40 @@ from newsclust.habits import Breach, FeedNight, Rule
 from newsclust.model import Run
 from newsclust.store.database import Database
 
-# The nights of runs that came to their end before nights were judged are learned from: their articles are out.
+_UNJUDGED_RUNS = """
+SELECT runs.run_id
+FROM (SELECT DISTINCT feed_id, run_id FROM entries) AS seen
+ANTI JOIN feed_nights USING (feed_id, run_id)
+JOIN runs USING (run_id)
+GROUP BY runs.run_id, runs.night_at, runs.started_at
+ORDER BY runs.night_at, runs.started_at, runs.run_id
+"""
+
+# The nights of runs that came to their end before nights were judged are learned from: their articles are out, and
+# what language they are in has been told. Only entries of this run are read; of the others ids alone.
 _UNJUDGED = """
-WITH nights AS (
-    SELECT DISTINCT entries.feed_id, entries.run_id
-    FROM entries
-    ANTI JOIN feed_nights ON feed_nights.feed_id = entries.feed_id AND feed_nights.run_id = entries.run_id
-), firsts AS (
+WITH firsts AS (
     SELECT article_id, arg_min(feed_id, (first_seen_at, feed_id)) AS feed_id
     FROM entries
+    SEMI JOIN (SELECT article_id FROM entries WHERE run_id = $1) AS fresh USING (article_id)
     GROUP BY article_id
 )
 SELECT entries.feed_id, entries.run_id, runs.night_at, runs.outcome = 'finished' AS is_out, entries.url,
-       entries.title, left(coalesce(entries.summary, entries.content, ''), 2000) AS markup,
+       entries.title,
+       CASE WHEN NOT is_out THEN left(coalesce(entries.summary, entries.content, ''), 2000) END AS markup,
+       CASE WHEN is_out AND articles.language_source = 'text' THEN articles.language END AS told_language,
        CASE WHEN entries.date_quality NOT IN ('missing', 'future') THEN entries.published_at END AS published_at,
        greatest(coalesce(length(entries.content), 0), coalesce(length(entries.summary), 0)) AS characters,
        firsts.feed_id <> entries.feed_id AS shared,
        map_extract(pages.headers, 'content-type')[1] AS content_type
 FROM entries
-JOIN nights ON nights.feed_id = entries.feed_id AND nights.run_id = entries.run_id
+ANTI JOIN feed_nights ON feed_nights.feed_id = entries.feed_id AND feed_nights.run_id = entries.run_id
 JOIN runs ON runs.run_id = entries.run_id
 JOIN firsts ON firsts.article_id = entries.article_id
+LEFT JOIN articles ON articles.article_id = entries.article_id
 LEFT JOIN pages ON pages.kind = 'feed' AND pages.item_id = entries.feed_id AND pages.run_id = entries.run_id
-ORDER BY runs.night_at, runs.started_at, entries.run_id, entries.feed_id, entries.entry_id
+WHERE entries.run_id = $1
+ORDER BY entries.feed_id, entries.entry_id
 """
 
 
@@ -45,28 +56,48 @@ class Unjudged:
     night_at: datetime
     is_out: bool
     content_type: str | None
-    rows: Sequence[Mapping[str, Any]]  # url, title, markup, published_at, characters, shared
+    rows: Sequence[Mapping[str, Any]]  # url, title, markup or told_language, published_at, characters, shared
 
 
-def unjudged_nights(db: Database) -> Iterator[Unjudged]:
-    """Give the nights that were not judged, the oldest first."""
-    for (feed_id, run_id), group in groupby(db.rows(_UNJUDGED), key=lambda row: (row["feed_id"], row["run_id"])):
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Judged:
+    """A night and what was judged of it; `held`: its entries become no articles."""
+
+    night: FeedNight
+    content_type: str | None
+    breach: Breach | None
+    held: bool
+
+
+def unjudged_runs(db: Database) -> list[str]:
+    """Return the ids of the runs that saw something new of a feed which was not judged, the oldest first."""
+    return [row["run_id"] for row in db.rows(_UNJUDGED_RUNS)]
+
+
+def unjudged_nights(db: Database, run_id: str) -> list[Unjudged]:
+    """Return the nights of this run that were not judged, by feed."""
+    nights = []
+    for feed_id, group in groupby(db.rows(_UNJUDGED, [run_id]), key=lambda row: str(row["feed_id"])):
         rows = list(group)
-        yield Unjudged(
-            feed_id=feed_id,
-            run_id=run_id,
-            night_at=rows[0]["night_at"],
-            is_out=rows[0]["is_out"],
-            content_type=rows[0]["content_type"],
-            rows=rows,
+        nights.append(
+            Unjudged(
+                feed_id=feed_id,
+                run_id=run_id,
+                night_at=rows[0]["night_at"],
+                is_out=rows[0]["is_out"],
+                content_type=rows[0]["content_type"],
+                rows=rows,
+            )
         )
+    return nights
 
 
-def admitted_nights(db: Database, feed_id: str) -> list[FeedNight]:
-    """Return the nights that make the feed's habits, the oldest first."""
-    return _nights(
-        db, "SELECT * FROM feed_nights WHERE feed_id = $1 AND NOT held ORDER BY night_at, run_id", [feed_id]
-    )
+def admitted_nights(db: Database) -> dict[str, list[FeedNight]]:
+    """Return the nights that make each feed's habits, the oldest first."""
+    admitted: dict[str, list[FeedNight]] = {}
+    for night in _nights(db, "SELECT * FROM feed_nights WHERE NOT held ORDER BY night_at, run_id", []):
+        admitted.setdefault(night.feed_id, []).append(night)
+    return admitted
 
 
 def held_nights(db: Database, feed_id: str, since: datetime) -> list[FeedNight]:
@@ -83,27 +114,28 @@ def standing(db: Database) -> dict[str, datetime]:
     }
 
 
-def save_night(
-    db: Database, night: FeedNight, breach: Breach | None, *, content_type: str | None, held: bool
-) -> None:
-    """Store a night and what was judged of it."""
-    row = {
-        "feed_id": night.feed_id,
-        "run_id": night.run_id,
-        "night_at": night.night_at,
-        "items": night.items,
-        "old": night.old,
-        "undated": night.undated,
-        "shared": night.shared,
-        "characters": night.characters,
-        "languages": night.languages,
-        "sites": night.sites,
-        "content_type": content_type,
-        "breach": breach.rule.value if breach else None,
-        "why": breach.why if breach else None,
-        "held": held,
-    }
-    db.save("feed_nights", [row])
+def save_nights(db: Database, judged: Sequence[Judged]) -> None:
+    """Store nights and what was judged of them."""
+    rows = [
+        {
+            "feed_id": one.night.feed_id,
+            "run_id": one.night.run_id,
+            "night_at": one.night.night_at,
+            "items": one.night.items,
+            "old": one.night.old,
+            "undated": one.night.undated,
+            "shared": one.night.shared,
+            "characters": one.night.characters,
+            "languages": one.night.languages,
+            "sites": one.night.sites,
+            "content_type": one.content_type,
+            "breach": one.breach.rule.value if one.breach else None,
+            "why": one.breach.why if one.breach else None,
+            "held": one.held,
+        }
+        for one in judged
+    ]
+    db.save("feed_nights", rows)
 
 
 def begin_quarantine(db: Database, run: Run, night: FeedNight, breach: Breach) -> None:
