@@ -210,16 +210,20 @@ def test_growth_tells_a_row_for_each_size(tmp_path: Path, capsys: pytest.Capture
 
 
 def test_fetching_is_measured_new_unchanged_and_with_hosts_that_hang(capsys: pytest.CaptureFixture[str]) -> None:
-    fetching.main(["--feeds", "21", "--latency", "0.01", "--idle-timeout", "0.5", "--concurrency", "8"])
-    said = capsys.readouterr().out.splitlines()[-1]
+    fetching.main(
+        ["--feeds", "21", "--rounds", "2", "--latency", ".01", "--idle-timeout", ".5", "--concurrency", "8"]
+    )
+    *_, first, _, second, _, said = capsys.readouterr().out.splitlines()
+    assert (first.split()[:2], second.split()[:2]) == (["newsclust", "1"], ["newsclust", "2"])
     found = re.fullmatch(
-        r"newsclust +8 at once: new [\d.]+/s \([\d.]+/s before parsing\), (\d+) entries; 304 [\d.]+/s; "
-        r"peak (\d+) MB; (\d+) hang: the others done after ([\d.]+) s, all after ([\d.]+) s",
+        r"newsclust, median +new [\d.]+/s \([\d.]+ s of CPU, fetched [\d.]+/s, parsed [\d.]+/s\), (\d+) entries; "
+        r"304 [\d.]+/s \([\d.]+ s of CPU\); (\d+) hang: the others done after ([\d.]+) s, all after ([\d.]+) s; "
+        r"peak (\d+) MB, (\d+) PSS",
         said,
     )
     assert found, said
-    entries, peak_mb, hung, others_s, all_s = map(float, found.groups())
+    entries, hung, others_s, all_s, rss_mb, pss_mb = map(float, found.groups())
     assert (entries, hung) == (21 * fetching.ITEMS, 2)
-    assert peak_mb > 0
+    assert rss_mb > pss_mb > 50
     assert others_s < all_s
     assert all_s >= 0.5
