@@ -51,7 +51,7 @@ def seen(
     collecting.save_feeds(db, run, [feed])
     parsed = ParsedFeed(feed_id="f", title=None, entries=(entry,))
     document = collecting.ReadDocument(feed_id="f", fetched_at=moment, parsed=parsed)
-    collecting.save_parsed(db, run, [document], wants_page=lambda _: False)
+    collecting.save_parsed(db, run, [document])
     return run, entry.article_id
 
 

@@ -67,11 +67,8 @@ def document(draw: st.DrawFn) -> collecting.ReadDocument:
         warnings=draw(st.sampled_from(((), ("no entries",)))),
         wishes=Wishes(every=draw(st.sampled_from((None, timedelta(hours=1))))),
     )
-    return collecting.ReadDocument(feed_id=feed_id, fetched_at=fetched_at, parsed=parsed)
-
-
-def long_enough(one: Entry) -> bool:
-    return one.summary is None
+    wanted = draw(st.frozensets(st.sampled_from([f"{feed_id}{number}" for number in (1, 2, 3)])))
+    return collecting.ReadDocument(feed_id=feed_id, fetched_at=fetched_at, parsed=parsed, want_pages=wanted)
 
 
 def left_by(
@@ -83,7 +80,7 @@ def left_by(
     counted = []
     for run, documents in zip(nights, shown, strict=True):
         batches = [documents] if together else [[one] for one in documents]
-        counts = [collecting.save_parsed(db, run, batch, wants_page=long_enough) for batch in batches]
+        counts = [collecting.save_parsed(db, run, batch) for batch in batches]
         counted.append((sum(changed for changed, _ in counts), sum(same for _, same in counts)))
     return counted, {table: db.rows(f"FROM {table} ORDER BY ALL") for table in TABLES}
 
@@ -107,7 +104,7 @@ def test_a_batch_that_cannot_be_stored_leaves_nothing_of_any_document(db: Databa
     ]
     _, before = left_by(db, nights, [[], []], together=True)
     with pytest.raises(StoreError, match="without a time zone"):
-        collecting.save_parsed(db, nights[0], documents, wants_page=long_enough)
+        collecting.save_parsed(db, nights[0], documents)
     assert {table: db.rows(f"FROM {table} ORDER BY ALL") for table in TABLES} == before
 
 

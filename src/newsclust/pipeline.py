@@ -200,16 +200,27 @@ def parse_feeds(db: Database, run: Run, clock: Clock) -> Count:
     feeds = collecting.feeds_by_id(db)
     todo = collecting.feeds_to_parse(db)
     documents = ((feeds[feed_id], page) for feed_id, page in collecting.stored_pages(db, RequestKind.FEED, todo))
-    total = Count()
+    total, size = Count(), 0
+    failures: list[tuple[str, ItemError]] = []
+    read: list[collecting.ReadDocument] = []
+
+    def keep() -> Count:
+        # Before the documents count as read: a process killed in between tells it twice, not never.
+        _save_failures(db, run, clock, "parse_feeds", failures)
+        changed, same = collecting.save_parsed(db, run, read)
+        return Count(done=changed, skipped=same, failed=len(failures))
+
     with FeedReader() as reader, _progress("parse_feeds", len(todo)) as progress:
-        waiting: list[tuple[Feed, Page, ParsedFeed | ParseError]] = []
         for (feed, page), outcome in reader.read(documents):
-            waiting.append((feed, page, outcome))
+            if isinstance(outcome, ParseError):
+                failures.append((feed.id, outcome))
+            read.append(_read_document(feed, page, outcome))
+            size += len(page.body)
             progress.update()
-            if len(waiting) >= _DOCUMENTS_AT_ONCE or sum(len(page.body) for _, page, _ in waiting) >= _BYTES_AT_ONCE:
-                total += _keep_read(db, run, clock, waiting)
-                waiting = []
-        return total + _keep_read(db, run, clock, waiting)
+            if len(read) >= _DOCUMENTS_AT_ONCE or size >= _BYTES_AT_ONCE:
+                total += keep()
+                failures, read, size = [], [], 0
+    return total + keep()
 
 
 def judge_feeds(db: Database, run: Run, orders: Sequence[Order] = ()) -> Count:
@@ -561,30 +572,16 @@ def _keep(db: Database, run: Run, step: str, fetches: Sequence[Fetch]) -> None:
         runs.save_failures(db, run, step, failed, at=fetches[-1].requested_at)
 
 
-def _keep_read(
-    db: Database, run: Run, clock: Clock, read: Sequence[tuple[Feed, Page, ParsedFeed | ParseError]]
-) -> Count:
-    """Store what was read of feed documents, and what could not be read."""
-    failures = [(feed.id, outcome) for feed, _, outcome in read if isinstance(outcome, ParseError)]
-    # Before the documents count as read: a process killed in between tells it twice, not never.
-    _save_failures(db, run, clock, "parse_feeds", failures)
-    policies = {feed.id: feed.pages for feed, _, _ in read}
-    changed, same = collecting.save_parsed(
-        db,
-        run,
-        [
-            collecting.ReadDocument(
-                feed_id=feed.id,
-                fetched_at=page.fetched_at,
-                parsed=None if isinstance(outcome, ParseError) else outcome,
-            )
-            for feed, page, outcome in read
-        ],
-        wants_page=lambda entry: wants_page(
-            policy=policies[entry.feed_id], summary=entry.summary, content=entry.content
-        ),
+def _read_document(feed: Feed, page: Page, outcome: ParsedFeed | ParseError) -> collecting.ReadDocument:
+    parsed = None if isinstance(outcome, ParseError) else outcome
+    wanted = (
+        entry.id
+        for entry in (parsed.entries if parsed else ())
+        if wants_page(policy=feed.pages, summary=entry.summary, content=entry.content)
     )
-    return Count(done=changed, skipped=same, failed=len(failures))
+    return collecting.ReadDocument(
+        feed_id=feed.id, fetched_at=page.fetched_at, parsed=parsed, want_pages=frozenset(wanted)
+    )
 
 
 def _save_failures(

@@ -70,31 +70,37 @@ class FeedReader:
         """
         coming = iter(documents)
         held, handed = next(coming, None), 0
+        told: list[tuple[Document, Outcome]] = []
         try:
-            while held or any(worker.document for worker in self._workers):
+            while held or told or any(worker.document for worker in self._workers):
                 idle = next((worker for worker in self._workers if worker.is_idle), None)
                 if held and idle:
                     idle.hand(self._parse, held, self._timeout_s)
                     held, handed = next(coming, None), handed + 1
                 elif held and len(self._workers) < min(self._most, 1 + handed // _WORTH_A_PROCESS):
                     self._workers.append(_Worker(self._memory_bytes))
+                elif told:  # only now: while they are dealt with, every process has something in hand
+                    yield from told
+                    told = []
                 else:
-                    yield from self._answers()
+                    told = self._answers()
         except BaseException:
             self._end()  # what they have in hand is nobody's any more
             raise
 
-    def _answers(self) -> Iterator[tuple[Document, Outcome]]:
-        """Wait until a process says something or has had its time; give what came of the documents in hand."""
+    def _answers(self) -> list[tuple[Document, Outcome]]:
+        """Wait until a process says something or has had its time; return what came of the documents in hand."""
         busy = [worker for worker in self._workers if not worker.is_idle]
         first = min(worker.until for worker in busy)
         wait([worker.line for worker in busy], timeout=max(0.0, first - time.monotonic()))
+        told = []
         for worker in busy:
             document, outcome = worker.document, worker.outcome()
             if worker.line.closed:
                 self._workers.remove(worker)
             if document and outcome:
-                yield document, outcome
+                told.append((document, outcome))
+        return told
 
     def _end(self) -> None:
         for worker in self._workers:

@@ -1,12 +1,11 @@
 """Feeds, requests, pages and entries."""
 
 import zlib
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
 from newsclust.model import (
-    Entry,
     Feed,
     FeedKind,
     FeedList,
@@ -32,6 +31,7 @@ class ReadDocument:
     feed_id: str
     fetched_at: datetime
     parsed: ParsedFeed | None
+    want_pages: frozenset[str] = frozenset()  # the entries whose pages are to be downloaded
 
 
 def save_feeds(db: Database, run: Run, feeds: Sequence[Feed]) -> tuple[int, int]:
@@ -170,9 +170,7 @@ def stored_pages(db: Database, kind: RequestKind, item_ids: Sequence[str]) -> It
             yield row["item_id"], page
 
 
-def save_parsed(
-    db: Database, run: Run, documents: Sequence[ReadDocument], *, wants_page: Callable[[Entry], bool]
-) -> tuple[int, int]:
+def save_parsed(db: Database, run: Run, documents: Sequence[ReadDocument]) -> tuple[int, int]:
     """Store what feed documents hold and that they were read; return (entries new or changed, entries as before).
 
     However many come together, each is stored whole or not at all, and what is stored is what one after the other
@@ -180,7 +178,7 @@ def save_parsed(
     """
     changed = same = 0
     for together in _of_different_feeds(documents):
-        more_changed, more_same = _save_together(db, run, together, wants_page)
+        more_changed, more_same = _save_together(db, run, together)
         changed, same = changed + more_changed, same + more_same
     return changed, same
 
@@ -196,10 +194,7 @@ def _of_different_feeds(documents: Sequence[ReadDocument]) -> Iterator[Sequence[
     yield list(together.values())
 
 
-def _save_together(
-    db: Database, run: Run, documents: Sequence[ReadDocument], wants_page: Callable[[Entry], bool]
-) -> tuple[int, int]:
-    read = [document.parsed for document in documents if document.parsed]
+def _save_together(db: Database, run: Run, documents: Sequence[ReadDocument]) -> tuple[int, int]:
     rows = [
         {
             "entry_id": entry.id,
@@ -219,15 +214,16 @@ def _save_together(
             "source_title": entry.source_title,
             "source_url": entry.source_url,
             "warnings": list(entry.warnings),
-            "wants_page": wants_page(entry),
+            "wants_page": entry.id in document.want_pages,
             "content_hash": id_of(entry.title, entry.summary or "", entry.content or ""),
             "first_seen_at": run.night_at,
             "changed_at": run.night_at,
             "last_seen_at": run.night_at,
             "run_id": run.id,
         }
-        for parsed in read
-        for entry in parsed.entries
+        for document in documents
+        if document.parsed
+        for entry in document.parsed.entries
     ]
     with db.given_ids([str(row["entry_id"]) for row in rows]):
         known = {
@@ -236,7 +232,7 @@ def _save_together(
         }
     changed = sum(known.get(str(row["entry_id"])) != row["content_hash"] for row in rows)
     with db.transaction():
-        save_wishes(db, run, read)
+        save_wishes(db, run, [document.parsed for document in documents if document.parsed])
         db.save(
             "entries",
             rows,
