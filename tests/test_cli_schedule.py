@@ -11,6 +11,7 @@ from newsclust.orders import OrderKind, asked_for, read_orders, refused_moves
 from newsclust.report import summary_markdown
 from newsclust.schedule import Due, Rule
 from newsclust.store import Database, collecting, runs
+from newsclust.store.database import migrations
 from newsclust.store.schedule import save_moves, save_schedule, undo_moves
 from tests.terminal import Terminal
 
@@ -103,3 +104,27 @@ def test_the_mornings_summary_names_the_feeds_in_trouble_with_since_when_and_why
         )
         row = "| The Light | gone | 2026-03-02 | it answered that it is gone |"
         assert row in summary_markdown(db.connection, run.id)
+
+
+@pytest.mark.parametrize(
+    "asked",
+    [("schedule",), ("moved",), ("ask", LIGHT.id), ("undo-move", LIGHT.id), ("release", LIGHT.id)],
+    ids=lambda asked: asked[0],
+)
+def test_a_file_published_before_the_verb_was_known_is_named_with_what_to_do(
+    terminal: Terminal, asked: tuple[str, ...]
+) -> None:
+    path = Path("data/published/newsclust.duckdb")
+    with Database(path, now=NIGHT) as db:
+        db.execute("DELETE FROM migrations WHERE number > 6")
+        for view in db.rows("SELECT view_name AS name FROM duckdb_views() WHERE NOT internal"):
+            db.execute(f"DROP VIEW {view['name']}")
+        db.execute("DROP TABLE feeds")
+    refused = terminal("feeds", *asked)
+    newest = migrations()[-1].number
+    assert refused.code == 3
+    assert refused.err == (
+        f"newsclust: {path} cannot answer this: it was published with schema 6, this newsclust reads {newest}; "
+        "the next night publishes it anew\n"
+    )
+    assert not ORDERS.exists()

@@ -275,7 +275,7 @@ def test_the_published_copy_holds_what_was_committed_after_the_last_checkpoint(d
 
 def test_nothing_published_yet_is_told_so(tmp_path: Path) -> None:
     with pytest.raises(StoreError, match="nothing has been published yet"):
-        open_published(tmp_path / "published.duckdb")
+        open_published(tmp_path / "published.duckdb").__enter__()
 
 
 def test_a_reader_of_the_published_copy_can_reach_no_other_file_and_write_nothing(

@@ -8,6 +8,8 @@ import typer
 from newsclust.legible import inert
 
 if TYPE_CHECKING:  # duckdb and pydantic cost half of `newsclust --help`
+    from contextlib import AbstractContextManager
+
     import duckdb
 
     from newsclust.settings import Settings
@@ -25,8 +27,8 @@ def settings_of(config: Path | None) -> "Settings":
     return load_settings(config)
 
 
-def published(database: Path | None, config: Path | None) -> "duckdb.DuckDBPyConnection":
-    """Return a read-only connection to this published file, or to the one the settings name."""
+def published(database: Path | None, config: Path | None) -> "AbstractContextManager[duckdb.DuckDBPyConnection]":
+    """Inside, a read-only connection to this published file, or to the one the settings name."""
     from newsclust.store import open_published
 
     return open_published(database or settings_of(config).paths.published)

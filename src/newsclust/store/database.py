@@ -187,12 +187,35 @@ class Database:
         return target.stat().st_size
 
 
-def open_published(path: Path) -> duckdb.DuckDBPyConnection:
-    """Return a read-only connection to a published file that reads nothing else: no other file, no network."""
+@contextmanager
+def open_published(path: Path) -> Iterator[duckdb.DuckDBPyConnection]:
+    """Inside, a read-only connection to a published file that reads nothing else: no other file, no network.
+
+    StoreError when a query names what the file lacks because another version of newsclust published it.
+    """
     if not path.exists():
         raise StoreError(f"{path} does not exist: nothing has been published yet (try `make demo`)")
     # Given while connecting: a second connection of this process shares the first one's locked configuration.
-    return _connect(path, read_only=True, config={"enable_external_access": "false", "lock_configuration": "true"})
+    safe = {"enable_external_access": "false", "lock_configuration": "true"}
+    with _connect(path, read_only=True, config=safe) as connection:
+        try:
+            yield connection
+        except (duckdb.BinderException, duckdb.CatalogException) as error:
+            if (schema := _schema(connection)) == (ours := migrations()[-1].number):
+                raise
+            raise StoreError(
+                f"{path} cannot answer this: it was published with schema {schema}, this newsclust reads {ours}; "
+                "the next night publishes it anew"
+            ) from error
+
+
+def _schema(connection: duckdb.DuckDBPyConnection) -> int | None:
+    """The number of the newest migration of a file, None when it records none."""
+    try:
+        rows: list[tuple[int | None]] = connection.execute("SELECT max(number) FROM migrations").fetchall()
+    except duckdb.CatalogException:
+        return None
+    return rows[0][0]
 
 
 def _connect(path: Path, *, read_only: bool, config: dict[str, Any] | None = None) -> duckdb.DuckDBPyConnection:
