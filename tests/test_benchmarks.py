@@ -2,6 +2,7 @@
 
 import gzip
 import json
+import random
 import re
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
@@ -13,7 +14,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from benchmarks import copies, extraction, fetching, growth, listing, night, replay
+from benchmarks import copies, extraction, fetching, growth, listing, night, quarantine, replay
 from newsclust.centring import Part, centre
 from newsclust.embed import SentenceTransformerEmbedder
 
@@ -227,3 +228,25 @@ def test_fetching_is_measured_new_unchanged_and_with_hosts_that_hang(capsys: pyt
     assert rss_mb > pss_mb > 50
     assert others_s < all_s
     assert all_s >= 0.5
+
+
+def test_a_stream_is_judged_night_by_night_and_on_nights_made_up(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(quarantine, "ARCHIVE", 20)
+    monkeypatch.setattr(quarantine, "PROBED", 2)
+    quarantine.main([str(told_by_two_outlets(tmp_path / "stream.jsonl", days=12))])
+    told = capsys.readouterr().out
+    assert re.search(r"(?m)^\d+ real nights of 2 outlets, .* as they were:\n0 held, 0\.00 in a feed's year", told)
+    assert re.search(r"(?m)^ought  1000 old items +4 of 4 held  flood 4$", told)
+    assert re.search(r"(?m)^ought  spam, its language, other domain +4 of 4 held  elsewhere 4$", told)
+    assert re.search(r"(?m)^not    two weeks of silence, then a usual night +0 of 4 held", told)
+    assert len(re.findall(r"(?m)^  \d\.\d: \d+ of \d+ real nights held", told)) == quarantine.FOLDS
+
+
+@pytest.mark.parametrize(("kind", "language"), quarantine.SOLD)
+def test_adverts_of_each_kind_are_told_in_their_language(kind: str, language: str) -> None:
+    rng = random.Random(kind)
+    sold = [quarantine.advert(rng, kind, language, "pier.example", FIRST) for _ in range(10)]
+    assert sum(one.language == language for one in sold) >= 8
+    assert {one.site for one in sold} == {"pier.example"}

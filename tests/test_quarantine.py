@@ -1,6 +1,7 @@
 """A feed that turns bad: nothing of it reaches the articles, it stays visible, and it comes back."""
 
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -8,12 +9,12 @@ import pytest
 
 from newsclust import pipeline
 from newsclust.errors import Reason
-from newsclust.model import Count, PagePolicy, Run
+from newsclust.model import Count, Feed, PagePolicy, Run
 from newsclust.orders import Order, OrderKind, read_orders
 from newsclust.store import Database, collecting, habits, runs
 from tests.fakes import Answer, DictFetcher, PlainExtractor
 from tests.terminal import Terminal
-from tests.test_pipeline import Item, feed, rss
+from tests.test_pipeline import Item, feed, prose, rss
 
 NIGHT = datetime(2026, 3, 2, 22, tzinfo=UTC)
 DAY = timedelta(days=1)
@@ -29,12 +30,13 @@ class Nights:
         self.orders: list[Order] = []
         self.asked: list[str] = []
         self.judged = Count()
+        self.feeds = [PIER, QUAY]
 
     def live(self, day: int, answers: dict[str, Answer]) -> Run:
         now = NIGHT + day * DAY
         run = runs.begin_run(self.db, flow="test", night_at=now, started_at=now, settings={})
         fetcher = DictFetcher(answers, lambda: now)
-        pipeline.sync_feeds(self.db, run, [PIER, QUAY])
+        pipeline.sync_feeds(self.db, run, self.feeds)
         pipeline.fetch_feeds(self.db, run, fetcher)
         pipeline.parse_feeds(self.db, run, lambda: now)
         self.judged = pipeline.judge_feeds(self.db, run, self.orders)
@@ -47,6 +49,10 @@ class Nights:
 
     def articles(self) -> set[str]:
         return {row["url"] for row in self.db.rows("SELECT url FROM articles")}
+
+    def health(self, column: str) -> object:
+        (row,) = self.db.rows("FROM feed_health WHERE feed_id = $1", [PIER.id])
+        return row[column]
 
     def state(self) -> tuple[str, datetime | None, str]:
         (row,) = self.db.rows("SELECT state, since, why FROM feed_health WHERE feed_id = $1", [PIER.id])
@@ -70,6 +76,39 @@ def shown(day: int, told: Sequence[str], *, days_old: float = 0.2) -> dict[str, 
     return answers | {link: Answer(body=f"<p>What stands at {link}.</p>") for link in told}
 
 
+# What a casino would have a harbour's paper say; each item in words of its own but for what it sells.
+SOLD = [
+    ("Harbour casino opens its roulette", "Croupiers wait beside the baccarat."),
+    ("Roulette tonight with a doubled jackpot", "Our croupiers deal until the morning."),
+    ("Why baccarat beats every slot machine", "Gamblers know that the jackpot comes late."),
+    ("Ten jackpots that nobody has claimed", "The croupiers keep them in a drawer."),
+    ("Baccarat for beginners and their uncles", "First learn what the roulette forgives."),
+    ("The jackpot is yours when you register", "Bring a friend for baccarat."),
+]
+
+
+def told(day: int, number: int = 6) -> list[Item]:
+    """Items of an ordinary day, in words that other days do not share."""
+    at = NIGHT + (day - 0.2) * DAY
+    return [
+        Item(
+            link=f"https://pier.example/{day}/{place}",
+            title=f"The council hears about {prose(f'{day} {place}', 2)}",
+            text=f"There was much to say about the {prose(f'{day} {place} text', 20)} and the night was long.",
+            at=at,
+        )
+        for place in range(number)
+    ]
+
+
+def spam(day: int, site: str = "pier.example") -> list[Item]:
+    at = NIGHT + (day - 0.2) * DAY
+    return [
+        Item(link=f"https://{site}/{day}/{place}", title=title, text=f"{text} You must be of age to play.", at=at)
+        for place, (title, text) in enumerate(SOLD)
+    ]
+
+
 def five_good_nights(nights: Nights) -> set[str]:
     for day in range(5):
         nights.live(day, shown(day, links(day)))
@@ -79,7 +118,7 @@ def five_good_nights(nights: Nights) -> set[str]:
 def test_a_flood_of_old_items_reaches_no_article_and_stays_visible(nights: Nights) -> None:
     before = five_good_nights(nights)
     assert len(before) == 15
-    flood = [f"https://pier.example/archive/{n}" for n in range(60)]
+    flood = [f"https://pier.example/archive/{n}" for n in range(120)]
     nights.live(5, shown(5, flood, days_old=400))
     assert nights.judged == Count(skipped=1)
     assert nights.articles() == before
@@ -89,14 +128,64 @@ def test_a_flood_of_old_items_reaches_no_article_and_stays_visible(nights: Night
     assert {row["breach"] for row in held} == {"flood"}
     state, since, why = nights.state()
     assert (state, since) == ("quarantined", NIGHT + 5 * DAY)
-    assert why.startswith("60 new items where 3 are usual")
+    assert why.startswith("120 new items where 3 are usual")
 
 
 def test_links_to_sites_that_a_feed_never_linked_to_are_held(nights: Nights) -> None:
     before = five_good_nights(nights)
     nights.live(5, shown(5, links(5, site="jackpot.example")))
     assert nights.articles() == before
-    assert nights.state()[2] == "all 3 items link to jackpot.example, which it never did"
+    assert nights.state()[2] == "all 3 new items link to jackpot.example, which it never did"
+
+
+def test_spam_in_the_feeds_own_language_and_on_its_own_domain_is_held(nights: Nights) -> None:
+    for day in range(5):
+        nights.live(day, {QUAY.url: rss(*told(day))})
+    nights.live(5, {QUAY.url: rss(*spam(5))})
+    assert nights.judged == Count(skipped=1)
+    (row,) = nights.db.rows("SELECT rule, why FROM quarantines")
+    assert row["rule"] == "theme"
+    assert row["why"].startswith("6 of 6 new items share words that were hardly ever said before: ")
+    assert {"baccarat", "jackpot"} & set(row["why"].partition(": ")[2].split(", "))
+
+
+def test_what_several_feeds_tell_on_one_night_is_news_and_no_spam(nights: Nights) -> None:
+    for day in range(5):
+        nights.live(day, {QUAY.url: rss(*told(day))})
+    nights.live(5, {QUAY.url: rss(*spam(5)), PIER.url: rss(*spam(5, site="other.example"))})
+    assert nights.judged == Count(done=2)
+
+
+def test_edits_that_turn_stored_entries_into_spam_change_no_article(nights: Nights) -> None:
+    for day in range(5):
+        nights.live(day, {QUAY.url: rss(*told(day))})
+    kept = nights.db.rows("FROM articles ORDER BY article_id")
+    sold = [replace(one, title=ad.title, text=ad.text) for one, ad in zip(told(4), spam(4), strict=True)]
+    nights.live(5, {QUAY.url: rss(*sold)})
+    assert nights.judged == Count(skipped=1)
+    assert nights.db.rows("FROM articles ORDER BY article_id") == kept
+    assert nights.db.rows("FROM article_versions") == []
+    held = nights.db.rows("SELECT link, is_edit FROM held_entries")
+    assert {row["link"] for row in held} == {one.link for one in sold}
+    assert all(row["is_edit"] for row in held)
+    assert len(nights.db.rows("SELECT DISTINCT seen_as FROM article_sources")) == len(kept)
+    for day in (6, 7, 8):  # the feed shows its own words again, and comes back
+        nights.live(day, {QUAY.url: rss(*told(4), *told(day))})
+    assert nights.db.rows("FROM held_entries") == []
+    assert nights.db.rows("FROM article_versions") == []
+    assert len(nights.articles()) == len(kept) + 18
+
+
+def test_a_person_lets_in_edits_that_were_held(nights: Nights) -> None:
+    for day in range(5):
+        nights.live(day, {QUAY.url: rss(*told(day))})
+    sold = [replace(one, title=ad.title, text=ad.text) for one, ad in zip(told(4), spam(4), strict=True)]
+    nights.live(5, {QUAY.url: rss(*sold)})
+    nights.orders.append(Order(kind=OrderKind.RELEASE, feed_id=QUAY.id, given_at=NIGHT + 5.5 * DAY))
+    nights.live(6, {QUAY.url: rss(*sold)})
+    titles = {row["title"] for row in nights.db.rows("SELECT title FROM articles")}
+    assert titles >= {title for title, _ in SOLD}
+    assert len(nights.db.rows("FROM article_versions")) == 6
 
 
 def test_a_feed_comes_back_by_itself_and_brings_its_good_nights_alone(nights: Nights) -> None:
@@ -108,9 +197,74 @@ def test_a_feed_comes_back_by_itself_and_brings_its_good_nights_alone(nights: Ni
     nights.live(8, shown(8, links(8)))
     assert nights.articles() == before | {*links(6), *links(7), *links(8)}
     assert nights.state()[0] == "healthy"
-    nights.live(9, shown(9, links(9)))
+    # What was bad stays out on purpose, even when the feed shows it again.
+    nights.live(9, shown(9, [*links(9), *links(5, site="jackpot.example")]))
     assert nights.articles() >= set(links(9))
     assert not nights.articles() & set(links(5, site="jackpot.example"))
+    assert nights.state()[0] == "healthy"
+    assert nights.health("held_entries") == 3
+
+
+def test_held_sightings_are_in_no_view_of_sources_and_are_counted(nights: Nights) -> None:
+    five_good_nights(nights)
+    strange = links(5, site="jackpot.example")
+    by_quay = Item(link=strange[0], text="the words of the quay", at=NIGHT + 4.8 * DAY)
+    nights.live(5, shown(5, strange) | {QUAY.url: rss(by_quay)})
+    sources = nights.db.rows("SELECT feed FROM article_sources WHERE link = $1", [strange[0]])
+    assert [row["feed"] for row in sources] == [QUAY.title]
+    assert nights.health("held_entries") == 3
+
+
+def test_a_feed_whose_guids_all_change_has_changed_and_doubles_nothing(nights: Nights) -> None:
+    before = five_good_nights(nights)
+    at = NIGHT + 3.8 * DAY
+    nights.live(5, {PIER.url: rss(*(Item(link=link, guid=f"urn:{n}", at=at) for n, link in enumerate(links(4))))})
+    assert nights.state() == ("changed", NIGHT + 5 * DAY, "all 3 entries that it showed before have new guids")
+    assert nights.articles() == before
+    assert len(nights.db.rows("FROM entries")) == 15
+    nights.live(
+        13,
+        shown(4, links(4))
+        | {PIER.url: rss(*(Item(link=link, guid=f"urn:{n}", at=at) for n, link in enumerate(links(4))))},
+    )
+    assert nights.state()[0] == "healthy"
+
+
+@pytest.mark.parametrize(
+    ("moved", "is_change"),
+    [
+        ("http://www.pier.example/4/{}?utm_source=rss", False),
+        ("https://pier.example/news/2026/item-{}.html", True),
+        ("https://jetty.example/4/{}", True),
+    ],
+)
+@pytest.mark.parametrize("keeps_guids", [True, False])
+def test_entries_at_new_addresses_are_the_entries_that_they_were(
+    nights: Nights, moved: str, is_change: bool, keeps_guids: bool
+) -> None:
+    before = five_good_nights(nights)
+    old = [Item(link=link, title=f"About the pier {n}", at=NIGHT + 3.8 * DAY) for n, link in enumerate(links(4))]
+    nights.live(5, {PIER.url: rss(*old)})
+    new = [
+        replace(one, link=moved.format(n), guid=one.link if keeps_guids else f"urn:{n}") for n, one in enumerate(old)
+    ]
+    fresh = Item(link=moved.format(99), title="What came after the move", at=NIGHT + 5.8 * DAY)
+    pages = {one.link: Answer(body=f"<p>What stands at {one.link}.</p>") for one in (*new, fresh)}
+    for day in (6, 7):
+        nights.live(day, {PIER.url: rss(*new, fresh)} | pages)
+        assert len(nights.db.rows("FROM entries")) == 16
+        assert len(nights.articles()) == len(before) + 1
+        assert nights.db.rows("FROM quarantines") == []
+    state, _, why = nights.state()
+    assert (state == "changed") is (is_change or not keeps_guids)
+    assert ("have new links" in why) is is_change
+
+
+def test_an_entry_of_the_same_title_beside_the_old_one_is_another(nights: Nights) -> None:
+    same = [Item(link=link, title="Open thread", guid="0", at=NIGHT) for link in links(0)]
+    nights.live(0, {QUAY.url: rss(*same)})
+    nights.live(1, {QUAY.url: rss(*same, replace(same[0], link="https://pier.example/more"))})
+    assert len(nights.db.rows("FROM entries")) == 4
 
 
 def test_a_person_lets_in_what_was_held_and_it_becomes_the_habit(nights: Nights) -> None:
@@ -152,6 +306,51 @@ def test_the_night_of_a_run_that_was_killed_is_judged_by_the_next(nights: Nights
     nights.live(6, strange)
     assert nights.articles() == before
     assert nights.state()[:2] == ("quarantined", now)
+
+
+def test_a_run_killed_while_it_judges_goes_on_as_if_it_had_not_been(
+    nights: Nights, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for day in range(5):
+        nights.live(day, {QUAY.url: rss(*told(day)), PIER.url: rss(Item(link=f"https://pier.example/{day}"))})
+    now = NIGHT + 5 * DAY
+    run = runs.begin_run(nights.db, flow="test", night_at=now, started_at=now, settings={})
+    bad = {QUAY.url: rss(*spam(5)), PIER.url: rss(*(Item(link=link) for link in links(5, site="win.example")))}
+    pipeline.fetch_feeds(nights.db, run, DictFetcher(bad, lambda: now))
+    pipeline.parse_feeds(nights.db, run, lambda: now)
+    begin, begun = habits.begin_quarantine, []
+
+    def killed_at_the_second(*given: object, **named: object) -> None:
+        begun.append(given)
+        if len(begun) == 2:
+            raise KeyboardInterrupt
+        begin(*given, **named)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(habits, "begin_quarantine", killed_at_the_second)
+    with pytest.raises(KeyboardInterrupt):
+        pipeline.judge_feeds(nights.db, run)
+    assert nights.db.rows("FROM quarantines") == []
+    monkeypatch.undo()
+    assert pipeline.judge_feeds(nights.db, run) == Count(skipped=2)
+    rules = nights.db.rows("SELECT feed_id, rule FROM quarantines")
+    assert {row["feed_id"]: row["rule"] for row in rules} == {QUAY.id: "theme", PIER.id: "elsewhere"}
+
+
+def test_the_order_of_the_feeds_changes_no_judgement(nights: Nights, tmp_path: Path) -> None:
+    """Ids order the feeds; under other addresses the same two feeds come in the other order."""
+
+    def rules_of(given: Nights, good: Feed, bad: Feed) -> tuple[str, str, str]:
+        given.feeds = [good, bad]
+        for day in range(5):
+            given.live(day, {bad.url: rss(*told(day)), good.url: rss(*told(day + 50))})
+        given.live(5, {bad.url: rss(*spam(5)), good.url: rss(*told(55))})
+        (row,) = given.db.rows("SELECT feed_id, rule, why FROM quarantines")
+        assert row["feed_id"] == bad.id
+        return row["rule"], row["why"], str(given.judged)
+
+    first, second = sorted([PIER, QUAY], key=lambda one: one.id)
+    with Database(tmp_path / "other.duckdb", now=NIGHT) as other:
+        assert rules_of(nights, first, second) == rules_of(Nights(other), second, first)
 
 
 def test_nights_that_ended_before_nights_were_judged_are_learned_from_and_not_refused(nights: Nights) -> None:

@@ -13,7 +13,7 @@ from newsclust.model import DateQuality, Entry, Fetch, Page, ParsedFeed, Request
 from newsclust.store import Database, collecting, runs
 
 NOON = datetime(2026, 3, 2, 12, tzinfo=UTC)
-TABLES = ("entries", "feed_wishes", "readings")
+TABLES = ("entries", "feed_changes", "feed_wishes", "readings")
 
 
 @pytest.fixture(scope="module")

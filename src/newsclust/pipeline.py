@@ -11,6 +11,7 @@ from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
+from functools import partial
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -30,7 +31,7 @@ from newsclust.extract.language import language_of
 from newsclust.feeds import FeedReader, read_opml
 from newsclust.feeds.credentials import secret_urls
 from newsclust.fetch import Fetcher, robots
-from newsclust.habits import FeedNight, breach_of, good_again, night_of
+from newsclust.habits import FeedNight, breach_of, good_again, night_of, recurring
 from newsclust.habits import Item as NewItem
 from newsclust.links import Linker, words
 from newsclust.model import (
@@ -238,18 +239,35 @@ def judge_feeds(db: Database, run: Run, orders: Sequence[Order] = ()) -> Count:
     done = skipped = 0
     todo = store_habits.unjudged_runs(db)
     habits = store_habits.admitted_nights(db) if todo else {}
-    for run_id in todo:
+    moved_to = store_habits.moved_to(db) if todo else {}
+    for run_id in todo:  # whole runs: a word is news or none by what all feeds of its night say
+        nights = store_habits.unjudged_nights(db, run_id)
+        told = {seen.feed_id: _told(seen) for seen in nights}
+        saying = _feeds_saying({feed_id: items for feed_id, (items, _) in told.items() if feed_id not in quarantined})
         judged = []
-        for seen in store_habits.unjudged_nights(db, run_id):
+        for seen in nights:
+            items, edited = told[seen.feed_id]
             earlier = habits.setdefault(seen.feed_id, [])
             last = earlier[-1].night_at if earlier else None
-            items = [_new_item(row, is_out=seen.is_out) for row in seen.rows]
-            night = night_of(seen.feed_id, seen.run_id, seen.night_at, items, last)
-            breach = None if seen.is_out else breach_of(night, earlier)
+            night = night_of(seen.feed_id, run_id, seen.night_at, items, last, edited=edited)
+            breach = None
+            if not seen.is_out:
+                breach = breach_of(
+                    night,
+                    items,
+                    earlier,
+                    edited=edited,
+                    moved_to=moved_to.get(seen.feed_id, ()),
+                    heard=partial(_heard, db, seen.feed_id, saying),
+                )
             held = breach is not None or seen.feed_id in quarantined
-            if not held:
+            if night.items and not held:
                 earlier.append(night)
-            judged.append(store_habits.Judged(night=night, content_type=seen.content_type, breach=breach, held=held))
+            judged.append(
+                store_habits.Judged(
+                    night=night, words=recurring(items), content_type=seen.content_type, breach=breach, held=held
+                )
+            )
         with db.transaction():
             store_habits.save_nights(db, judged)
             for one in judged:
@@ -473,20 +491,52 @@ def _let_in(db: Database, run: Run, feed_id: str, nights: Sequence[FeedNight], *
     log.info("judge_feeds: the quarantine of %s is over (%s)", feed_id, by)
 
 
-def _new_item(row: Mapping[str, Any], *, is_out: bool) -> NewItem:
-    """One new entry; of one whose article is out, the language is what was told of the article's text."""
-    if is_out:
-        language = row["told_language"]
-    else:
-        guess, _ = language_of(f"{row['title']}. {html_text(row['markup'])}", None)
-        language = None if guess == "und" else guess
+def _told(seen: store_habits.Unjudged) -> tuple[list[NewItem], list[NewItem]]:
+    """The new items of a night, and the changed ones."""
+    new = [item_of(row) for row in seen.rows if not row["is_edit"]]
+    return new, [item_of(row) for row in seen.rows if row["is_edit"]]
+
+
+def _feeds_saying(shown: Mapping[str, Sequence[NewItem]]) -> dict[str, set[str]]:
+    """The feeds that say each word tonight."""
+    saying: dict[str, set[str]] = {}
+    for feed_id, items in shown.items():
+        for item in items:
+            for word in item.words:
+                saying.setdefault(word, set()).add(feed_id)
+    return saying
+
+
+def item_of(row: Mapping[str, Any]) -> NewItem:
+    """Return what a feed's habits need of a stored entry.
+
+    Of one whose article is out: without its markup, and in the language that was told of the article's text.
+    """
+    text = html_text(row["markup"] or "")
+    language = row["told_language"]
+    if row["markup"] is not None:
+        language, _ = language_of(f"{row['title']}. {text}", None)
+    title, lead = (
+        frozenset(words.stem(word.folded) for word in words.words_of(said))
+        for said in (row["title"], text[: words.LEAD])
+    )
     return NewItem(
         published_at=row["published_at"],
-        language=language,
-        site=site_of(row["url"]),
+        language=None if language == "und" else language,
+        site=site_of(row["link"]),
         characters=row["characters"],
         shared=row["shared"],
+        title_words=title,
+        words=title | lead,
     )
+
+
+def _heard(db: Database, feed_id: str, saying: Mapping[str, set[str]], asked: Collection[str]) -> set[str]:
+    """Those of these words that are no news: of the archive's articles, of other feeds tonight, or the feed's own."""
+    archive = words.together(grouping.stem_counts(db, asked), words.shipped_counts())
+    often = words.COMMON * archive.documents
+    known = {word for word in asked if archive.stems.get(word, 0) >= often or saying.get(word, set()) - {feed_id}}
+    return known | store_habits.said_before(db, feed_id, set(asked) - known)
 
 
 def _decided(db: Database, run: Run, orders: Sequence[Order], rhythm: Rhythm, *, within_run: bool) -> dict[str, Due]:

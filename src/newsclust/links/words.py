@@ -20,6 +20,7 @@ _ENDINGS = ("ements", "ement", "ations", "ation", "ings", "ing", "ees", "ers", "
 _SHORTEST_STEM = 4
 
 LEAD = 400  # characters of the text whose words count
+COMMON = 0.005  # share of the archive's articles from which on a word belongs to the field
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,7 +1,7 @@
 """Links, stories and topics."""
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -155,6 +155,14 @@ def word_counts(db: Database) -> WordCounts:
         stems={word: stem for word, stem, _, _ in rows if stem},
         written={word: (capital, plain) for word, _, capital, plain in rows if capital or plain},
     )
+
+
+def stem_counts(db: Database, stems: Collection[str]) -> WordCounts:
+    """Return how many articles of earlier nights hold each of these stems."""
+    documents = db.rows("SELECT count(*) AS n FROM linked WHERE counted_at IS NOT NULL")[0]["n"]
+    with db.given_ids(sorted(stems)):
+        rows = db.rows("SELECT word, times FROM word_counts SEMI JOIN given_ids ON id = word WHERE kind = 'stem'")
+    return WordCounts(documents=documents, stems={row["word"]: row["times"] for row in rows})
 
 
 def articles_to_count(db: Database, article_ids: Sequence[str]) -> list[str]:

@@ -1,6 +1,6 @@
 """The nights of each feed in numbers, and which feeds are quarantined."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from itertools import groupby
@@ -12,7 +12,11 @@ from newsclust.store.database import Database
 
 _UNJUDGED_RUNS = """
 SELECT runs.run_id
-FROM (SELECT DISTINCT feed_id, run_id FROM entries) AS seen
+FROM (
+    SELECT feed_id, run_id FROM entries
+    UNION
+    SELECT feed_id, changed_in FROM entries WHERE changed_in <> run_id
+) AS seen
 ANTI JOIN feed_nights USING (feed_id, run_id)
 JOIN runs USING (run_id)
 GROUP BY runs.run_id, runs.night_at, runs.started_at
@@ -22,13 +26,15 @@ ORDER BY runs.night_at, runs.started_at, runs.run_id
 # The nights of runs that came to their end before nights were judged are learned from: their articles are out, and
 # what language they are in has been told. Only entries of this run are read; of the others ids alone.
 _UNJUDGED = """
-WITH firsts AS (
+WITH sightings AS (
+    SELECT entry_id, article_id, run_id <> $1 AS is_edit FROM entries WHERE run_id = $1 OR changed_in = $1
+), firsts AS (
     SELECT article_id, arg_min(feed_id, (first_seen_at, feed_id)) AS feed_id
     FROM entries
-    SEMI JOIN (SELECT article_id FROM entries WHERE run_id = $1) AS fresh USING (article_id)
+    SEMI JOIN sightings USING (article_id)
     GROUP BY article_id
 )
-SELECT entries.feed_id, entries.run_id, runs.night_at, runs.outcome = 'finished' AS is_out, entries.url,
+SELECT entries.feed_id, sightings.is_edit, runs.night_at, runs.outcome = 'finished' AS is_out, entries.link,
        entries.title,
        CASE WHEN NOT is_out THEN left(coalesce(entries.summary, entries.content, ''), 2000) END AS markup,
        CASE WHEN is_out AND articles.language_source = 'text' THEN articles.language END AS told_language,
@@ -37,40 +43,41 @@ SELECT entries.feed_id, entries.run_id, runs.night_at, runs.outcome = 'finished'
        firsts.feed_id <> entries.feed_id AS shared,
        map_extract(pages.headers, 'content-type')[1] AS content_type
 FROM entries
-ANTI JOIN feed_nights ON feed_nights.feed_id = entries.feed_id AND feed_nights.run_id = entries.run_id
-JOIN runs ON runs.run_id = entries.run_id
+JOIN sightings ON sightings.entry_id = entries.entry_id
+ANTI JOIN feed_nights ON feed_nights.feed_id = entries.feed_id AND feed_nights.run_id = $1
+JOIN runs ON runs.run_id = $1
 JOIN firsts ON firsts.article_id = entries.article_id
 LEFT JOIN articles ON articles.article_id = entries.article_id
-LEFT JOIN pages ON pages.kind = 'feed' AND pages.item_id = entries.feed_id AND pages.run_id = entries.run_id
-WHERE entries.run_id = $1
+LEFT JOIN pages ON pages.kind = 'feed' AND pages.item_id = entries.feed_id AND pages.run_id = $1
 ORDER BY entries.feed_id, entries.entry_id
 """
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Unjudged:
-    """The entries that one run first saw of one feed; `is_out`: they were read before nights were judged."""
+    """What one run saw new or changed of one feed; `is_out`: it was read before nights were judged."""
 
     feed_id: str
     run_id: str
     night_at: datetime
     is_out: bool
     content_type: str | None
-    rows: Sequence[Mapping[str, Any]]  # url, title, markup or told_language, published_at, characters, shared
+    rows: Sequence[Mapping[str, Any]]  # is_edit, link, title, markup or told_language, ...
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Judged:
-    """A night and what was judged of it; `held`: its entries become no articles."""
+    """A night, the words that recur in it, and what was judged of it; `held`: its entries become no articles."""
 
     night: FeedNight
+    words: Collection[str]
     content_type: str | None
     breach: Breach | None
     held: bool
 
 
 def unjudged_runs(db: Database) -> list[str]:
-    """Return the ids of the runs that saw something new of a feed which was not judged, the oldest first."""
+    """Return the ids of the runs that saw a feed show something which was not judged, the oldest first."""
     return [row["run_id"] for row in db.rows(_UNJUDGED_RUNS)]
 
 
@@ -93,17 +100,35 @@ def unjudged_nights(db: Database, run_id: str) -> list[Unjudged]:
 
 
 def admitted_nights(db: Database) -> dict[str, list[FeedNight]]:
-    """Return the nights that make each feed's habits, the oldest first."""
+    """Return the nights with new items that make each feed's habits, the oldest first."""
     admitted: dict[str, list[FeedNight]] = {}
-    for night in _nights(db, "SELECT * FROM feed_nights WHERE NOT held ORDER BY night_at, run_id", []):
+    for night in _nights(db, "NOT held AND items > 0", []):
         admitted.setdefault(night.feed_id, []).append(night)
     return admitted
 
 
 def held_nights(db: Database, feed_id: str, since: datetime) -> list[FeedNight]:
     """Return the nights under the feed's quarantine that began at `since`, the oldest first."""
-    sql = "SELECT * FROM feed_nights WHERE feed_id = $1 AND held AND night_at >= $2 ORDER BY night_at, run_id"
-    return _nights(db, sql, [feed_id, since])
+    return _nights(db, "feed_id = $1 AND held AND night_at >= $2", [feed_id, since])
+
+
+def moved_to(db: Database) -> dict[str, set[str]]:
+    """Return the sites where feeds have shown their known entries again."""
+    moved: dict[str, set[str]] = {}
+    for row in db.rows("SELECT feed_id, sites FROM feed_changes"):
+        moved.setdefault(row["feed_id"], set()).update(row["sites"])
+    return moved
+
+
+def said_before(db: Database, feed_id: str, words: Collection[str]) -> set[str]:
+    """Return those of these words that recurred in an admitted night of the feed."""
+    with db.given_ids(sorted(words)):
+        rows = db.rows(
+            "WITH said AS (SELECT unnest(words) AS word FROM feed_nights WHERE feed_id = $1 AND NOT held) "
+            "SELECT DISTINCT word FROM said SEMI JOIN given_ids ON given_ids.id = said.word",
+            [feed_id],
+        )
+    return {row["word"] for row in rows}
 
 
 def standing(db: Database) -> dict[str, datetime]:
@@ -128,6 +153,8 @@ def save_nights(db: Database, judged: Sequence[Judged]) -> None:
             "characters": one.night.characters,
             "languages": one.night.languages,
             "sites": one.night.sites,
+            "edited": one.night.edited,
+            "words": sorted(one.words),
             "content_type": one.content_type,
             "breach": one.breach.rule.value if one.breach else None,
             "why": one.breach.why if one.breach else None,
@@ -163,7 +190,8 @@ def end_quarantine(db: Database, run: Run, feed_id: str, *, by: str, admitted: S
     )
 
 
-def _nights(db: Database, sql: str, parameters: Sequence[Any]) -> list[FeedNight]:
+def _nights(db: Database, condition: str, parameters: Sequence[Any]) -> list[FeedNight]:
+    sql = f"SELECT * EXCLUDE (words) FROM feed_nights WHERE {condition} ORDER BY night_at, run_id"  # noqa: S608
     return [
         FeedNight(
             feed_id=row["feed_id"],
@@ -176,6 +204,7 @@ def _nights(db: Database, sql: str, parameters: Sequence[Any]) -> list[FeedNight
             characters=row["characters"],
             languages=row["languages"],
             sites=row["sites"],
+            edited=row["edited"],
             breach=Rule(row["breach"]) if row["breach"] else None,
         )
         for row in db.rows(sql, parameters)

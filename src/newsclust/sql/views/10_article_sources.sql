@@ -1,4 +1,4 @@
--- Every outlet and feed that carried an article, first to last.
+-- Every outlet and feed that carried an article, first to last; sightings that are held are in held_entries.
 CREATE OR REPLACE VIEW article_sources AS
 WITH sightings AS (
     SELECT coalesce(duplicates.original_id, entries.article_id) AS article_id, entries.article_id AS seen_as,
@@ -6,6 +6,7 @@ WITH sightings AS (
            entries.date_quality, entries.date_quality NOT IN ('missing', 'future') AS is_dated, entries.first_seen_at,
            entries.source_title
     FROM entries
+    ANTI JOIN held_entries ON held_entries.entry_id = entries.entry_id AND NOT held_entries.is_edit
     LEFT JOIN duplicates ON duplicates.article_id = entries.article_id
 )
 SELECT sightings.article_id, originals.title, copies.outlet, feeds.title AS feed, sightings.link,
@@ -19,7 +20,7 @@ JOIN articles AS originals ON originals.article_id = sightings.article_id
 JOIN articles AS copies ON copies.article_id = sightings.seen_as
 JOIN feeds ON feeds.feed_id = sightings.feed_id
 ORDER BY sightings.article_id, NOT sightings.is_dated, sightings.published_at, feeds.title, sightings.link;
-COMMENT ON VIEW article_sources IS 'Every sighting of an article, copies included, with its delay behind the first';
+COMMENT ON VIEW article_sources IS 'Every sighting of an article, copies included, with its delay behind the first; without those that are held';
 COMMENT ON COLUMN article_sources.article_id IS 'The original article';
 COMMENT ON COLUMN article_sources.title IS 'Title of the original';
 COMMENT ON COLUMN article_sources.outlet IS 'Site that carried it';

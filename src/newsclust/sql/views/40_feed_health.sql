@@ -36,12 +36,13 @@ WITH asked AS (
            max(night_at) FILTER (undated <= items / 2) AS last_dated_at,
            date_diff('second', min(night_at), max(night_at)) / greatest(count(*) - 1, 1) AS mean_pause_s
     FROM feed_nights
+    WHERE items > 0
     GROUP BY feed_id
 ), undated AS (
     SELECT nights.feed_id, min(night_at) AS since, sum(undated) AS undated, sum(items) AS items
     FROM nights
     JOIN feed_nights ON feed_nights.feed_id = nights.feed_id
-    WHERE nights.is_undated AND night_at > coalesce(last_dated_at, '-infinity'::TIMESTAMP)
+    WHERE items > 0 AND nights.is_undated AND night_at > coalesce(last_dated_at, '-infinity'::TIMESTAMP)
     GROUP BY nights.feed_id
 ), told AS (
     SELECT feed_id, unnest(map_entries(languages)) AS said
@@ -51,6 +52,13 @@ WITH asked AS (
     SELECT feed_id, list(language ORDER BY items DESC, language) AS languages
     FROM (SELECT feed_id, said.key AS language, sum(said.value) AS items FROM told GROUP BY ALL)
     GROUP BY feed_id
+), renamed AS (
+    SELECT asked.item_id AS feed_id, min(changed_at) AS since, string_agg(DISTINCT why, '; ' ORDER BY why) AS why
+    FROM asked
+    JOIN feed_changes ON feed_changes.feed_id = asked.item_id AND changed_at > asked.last_answer_at - INTERVAL 7 DAY
+    GROUP BY asked.item_id
+), waiting AS (
+    SELECT feed_id, count(*) AS entries FROM held_entries GROUP BY feed_id
 ), judged AS (
     SELECT feeds.feed_id,
            coalesce(unread.failed_at >= coalesce(readings.fetched_at, unread.failed_at), false) AS is_unread,
@@ -63,6 +71,7 @@ WITH asked AS (
                WHEN asked.last_reason <> '' THEN {'state': 'failing', 'since': troubled.failing_since, 'why': format('{} requests failed in a row, the last one: {}', troubled.failures, asked.last_reason)}
                WHEN is_unread AND shown.entries > 0 AND unread.reason IN ('html_not_feed', 'not_a_feed') THEN {'state': 'changed', 'since': unread.failed_at, 'why': format('it was a feed, and is none any more: {}', unread.reason)}
                WHEN is_unread THEN {'state': 'unreadable', 'since': unread.failed_at, 'why': format('its document cannot be read: {}', unread.reason)}
+               WHEN renamed.feed_id IS NOT NULL THEN {'state': 'changed', 'since': renamed.since, 'why': renamed.why}
                WHEN coalesce(shown.entries, 0) = 0 THEN {'state': 'silent', 'since': feeds.added_at, 'why': 'it never showed anything'}
                WHEN date_diff('second', shown.last_new_at, asked.last_answer_at) > greatest(14 * 86400, 4 * coalesce(nights.mean_pause_s, 0)) THEN {'state': 'silent', 'since': shown.last_new_at, 'why': format('nothing new for {} days', date_diff('day', shown.last_new_at, asked.last_answer_at))}
                WHEN undated.feed_id IS NOT NULL THEN {'state': 'undated', 'since': undated.since, 'why': format('{} of {} new items without a date one can trust', undated.undated, undated.items)}
@@ -76,6 +85,7 @@ WITH asked AS (
     LEFT JOIN shown ON shown.feed_id = feeds.feed_id
     LEFT JOIN nights ON nights.feed_id = feeds.feed_id
     LEFT JOIN undated ON undated.feed_id = feeds.feed_id
+    LEFT JOIN renamed ON renamed.feed_id = feeds.feed_id
     LEFT JOIN quarantines AS held ON held.feed_id = feeds.feed_id AND held.released_at IS NULL
     LEFT JOIN readings ON readings.kind = 'feed' AND readings.item_id = feeds.feed_id
 )
@@ -84,7 +94,7 @@ SELECT feeds.feed_id, feeds.title, feeds.url, judged.verdict.state AS state,
        judged.verdict.since AS since, judged.verdict.why AS why,
        coalesce(asked.requests, 0) AS requests, coalesce(asked.failed_requests, 0) AS failed_requests,
        asked.last_asked_at, asked.last_answer_at, asked.median_seconds,
-       coalesce(shown.entries, 0) AS entries, shown.last_published_at, shown.share_undated,
+       coalesce(shown.entries, 0) AS entries, coalesce(waiting.entries, 0) AS held_entries, shown.last_published_at, shown.share_undated,
        nights.usual_items, nights.usual_characters, nights.share_shared, coalesce(spoken.languages, []) AS languages,
        nights.content_type, coalesce(readings.warnings, []) AS warnings
 FROM feeds
@@ -94,13 +104,14 @@ LEFT JOIN unread ON unread.item_id = feeds.feed_id
 LEFT JOIN shown ON shown.feed_id = feeds.feed_id
 LEFT JOIN nights ON nights.feed_id = feeds.feed_id
 LEFT JOIN spoken ON spoken.feed_id = feeds.feed_id
+LEFT JOIN waiting ON waiting.feed_id = feeds.feed_id
 LEFT JOIN readings ON readings.kind = 'feed' AND readings.item_id = feeds.feed_id
 ORDER BY state = 'healthy', feeds.title;
 COMMENT ON VIEW feed_health IS 'How each feed has been doing, the troubled ones first';
 COMMENT ON COLUMN feed_health.feed_id IS 'The feed';
 COMMENT ON COLUMN feed_health.title IS 'Its title';
 COMMENT ON COLUMN feed_health.url IS 'Its address';
-COMMENT ON COLUMN feed_health.state IS 'healthy, slow, silent, undated, changed (no feed any more), throttled, gone, failing, unreadable, quarantined, new or unlisted';
+COMMENT ON COLUMN feed_health.state IS 'healthy, slow, silent, undated, changed (no feed any more, or all its guids or links new within the last seven days), throttled, gone, failing, unreadable, quarantined, new or unlisted';
 COMMENT ON COLUMN feed_health.reason IS 'Why it fails or cannot be read';
 COMMENT ON COLUMN feed_health.since IS 'Since when it is in this state, UTC; NULL for healthy and unlisted ones';
 COMMENT ON COLUMN feed_health.why IS 'The same in words, with its numbers';
@@ -110,6 +121,7 @@ COMMENT ON COLUMN feed_health.last_asked_at IS 'Last request, UTC';
 COMMENT ON COLUMN feed_health.last_answer_at IS 'Last answer, UTC';
 COMMENT ON COLUMN feed_health.median_seconds IS 'Median time to answer';
 COMMENT ON COLUMN feed_health.entries IS 'Entries so far';
+COMMENT ON COLUMN feed_health.held_entries IS 'Those that are held, as new ones or as edits: see held_entries';
 COMMENT ON COLUMN feed_health.last_published_at IS 'Newest entry, UTC';
 COMMENT ON COLUMN feed_health.share_undated IS 'Share of entries without a date one can trust';
 COMMENT ON COLUMN feed_health.usual_items IS 'Median number of new items of its nights that brought any';
