@@ -25,7 +25,7 @@ from unittest.mock import patch
 from newsclust import habits
 from newsclust.habits import FeedNight, Item, Rule, breach_of, night_of, recurring
 from newsclust.links.words import COMMON
-from newsclust.pipeline import item_of
+from newsclust.pipeline.judging import item_of
 from newsclust.urls import canonical
 
 NIGHT = timedelta(hours=3, minutes=30)  # after midnight, UTC

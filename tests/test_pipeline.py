@@ -428,7 +428,7 @@ def test_the_reason_of_an_unreadable_feed_is_stored_before_the_feed_counts_as_re
     web = {ONE.url: Answer(body="<!doctype html><html><body>Closed</body></html>")}
     nights.live(web, [ONE], names=STEPS[:3])
     with monkeypatch.context() as patched:
-        patched.setattr(pipeline.collecting, "save_parsed", lambda *_, **__: 1 / 0)
+        patched.setattr(pipeline.feeds.collecting, "save_parsed", lambda *_, **__: 1 / 0)
         with pytest.raises(ZeroDivisionError):
             nights.live(web, [ONE], names=["parse_feeds"])
     assert nights.rows("SELECT reason FROM failures") == [("html_not_feed",)]

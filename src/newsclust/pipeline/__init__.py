@@ -1,0 +1,51 @@
+"""One function a step: rows to do -> stage -> saved rows. No order here (flows/nightly.py has it), no Prefect.
+
+Every step can be run twice: the second time there is nothing to do. A step that was killed goes on where it
+stopped, because what it did is stored as it is done.
+"""
+
+from pathlib import Path
+
+from newsclust.model import Count
+from newsclust.pipeline.copies import find_copies, find_derived
+from newsclust.pipeline.feeds import fetch_feeds, fetch_lists, parse_feeds, plan_feeds, sync_feeds
+from newsclust.pipeline.judging import judge_feeds
+from newsclust.pipeline.pages import extract_articles, fetch_pages
+from newsclust.pipeline.performing import Clock, night_clock, perform
+from newsclust.pipeline.stories import embed_articles, group_stories, link_articles, sync_corrections
+from newsclust.pipeline.topics import group_topics
+from newsclust.store import Database
+
+__all__ = [
+    "Clock",
+    "check",
+    "embed_articles",
+    "extract_articles",
+    "fetch_feeds",
+    "fetch_lists",
+    "fetch_pages",
+    "find_copies",
+    "find_derived",
+    "group_stories",
+    "group_topics",
+    "judge_feeds",
+    "link_articles",
+    "night_clock",
+    "parse_feeds",
+    "perform",
+    "plan_feeds",
+    "publish",
+    "sync_corrections",
+    "sync_feeds",
+]
+
+
+def check(db: Database) -> Count:
+    """Raise CheckError unless the stored rows agree with each other; done counts the checks that hold."""
+    return Count(done=db.check_or_raise())
+
+
+def publish(db: Database, target: Path) -> Count:
+    """Replace the published file by a copy of this night's."""
+    db.publish(target)
+    return Count(done=1)

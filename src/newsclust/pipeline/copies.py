@@ -1,0 +1,77 @@
+"""Articles -> copies of others, and articles rewritten from others."""
+
+from collections.abc import Iterator, Sequence
+
+from newsclust.corrections import Correction, no_copies
+from newsclust.derived import FEWEST_WORDS, find_derivations
+from newsclust.duplicates import METHOD, NEIGHBOURS, ends_of, find_duplicates, fingerprint
+from newsclust.embed import Embedder
+from newsclust.model import Count, Run
+from newsclust.pipeline.performing import Item, bar, batches
+from newsclust.store import Database, copies, derivations, texts
+
+_ARTICLES_AT_ONCE = 512  # embedded and stored together
+_PAIRS_AT_ONCE = 256  # judged and stored together, and the rest of the last one's story
+_SOURCES_OF_ONE = 12  # earlier articles of its story that an article is compared with: all, in stories of up to 13
+
+
+def find_copies(db: Database, run: Run, said: Sequence[Correction], jaccard: float, containment: float) -> Count:
+    """Say which of the new and changed articles repeat another; done counts articles compared.
+
+    Articles that a person has said to be copies of none stay originals, whatever comes.
+    """
+    for ids in batches(copies.articles_with_other_keys(db, METHOD), _ARTICLES_AT_ONCE):
+        copies.save_keys(db, run, fingerprint(texts.articles(db, ids)), METHOD)
+    kept = no_copies(said)
+    copies.sync_no_copies(db, run, kept)
+    todo = copies.articles_to_compare(db)
+    fresh = texts.articles(db, todo)
+    fingerprints = fingerprint(fresh)
+    pairs = copies.candidate_pairs(db, fingerprints)
+    compared = {article_id for pair in pairs for article_id in pair}
+    known = copies.originals_of(db, [*todo, *sorted(compared)])
+    others = texts.articles(db, sorted((compared | set(known.values())) - set(todo)))
+    ends = ends_of(fresh)
+    copies.learn_ends(db, run, ends)
+    copies.forget_ends(db, run, neighbours=NEIGHBOURS)
+    duplicates = find_duplicates(
+        fresh,
+        others,
+        pairs,
+        known,
+        furniture=copies.furniture_among(db, [*ends, *ends_of(others)], neighbours=NEIGHBOURS),
+        no_copies=kept,
+        jaccard=jaccard,
+        containment=containment,
+    )
+    copies.save_duplicates(db, run, fingerprints, duplicates, method=METHOD)
+    return Count(done=len(todo))
+
+
+def find_derived(db: Database, run: Run, embedder: Embedder) -> Count:
+    """Judge which articles of one living story were rewritten or translated from others; done counts pairs judged.
+
+    Each article's sentences are embedded once at most, because whole stories are judged together.
+    """
+    stories = derivations.pairs_to_judge(db, embedder.name, fewest_words=FEWEST_WORDS, most=_SOURCES_OF_ONE)
+    todo = sum(len(pairs) for pairs in stories)
+    with bar("find_derived", todo) as progress:
+        for pairs in _whole_stories(stories, _PAIRS_AT_ONCE):
+            named = sorted({article_id for pair in pairs for article_id in pair})
+            told = {article.id: article for article in texts.articles(db, named)}
+            found = find_derivations([(told[one], told[other]) for one, other in pairs], embedder)
+            derivations.save_derivations(db, run, found)
+            progress.update(len(pairs))
+    return Count(done=todo)
+
+
+def _whole_stories(stories: Sequence[Sequence[Item]], size: int) -> Iterator[list[Item]]:
+    """Yield the items of all stories, those of one together, at least `size` at a time but for the last."""
+    batch: list[Item] = []
+    for story in stories:
+        batch.extend(story)
+        if len(batch) >= size:
+            yield batch
+            batch = []
+    if batch:
+        yield batch

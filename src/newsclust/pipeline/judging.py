@@ -1,0 +1,147 @@
+"""What feeds show -> nights in numbers -> quarantine, or none."""
+
+from collections.abc import Collection, Mapping, Sequence
+from datetime import datetime
+from functools import partial
+from typing import Any
+
+from newsclust.extract import html_text
+from newsclust.extract.language import language_of
+from newsclust.habits import FeedNight, Item, breach_of, good_again, night_of, recurring
+from newsclust.links import words
+from newsclust.model import Count, Run
+from newsclust.orders import Order, released
+from newsclust.pipeline.performing import log
+from newsclust.schedule import site_of
+from newsclust.store import Database, grouping
+from newsclust.store import habits as store_habits
+
+
+def judge_feeds(db: Database, run: Run, orders: Sequence[Order] = ()) -> Count:
+    """Hold back what feeds show against their habits; done counts nights of feeds let in, skipped those held.
+
+    A feed is let in again when a person has released it since its quarantine began, all that was held under it
+    included, or when it has kept to its habits for three days: then without the nights before.
+    """
+    quarantined = store_habits.standing(db)
+    for feed_id, given_at in released(orders).items():
+        since = quarantined.get(feed_id)
+        if since is not None and given_at >= since:
+            _let_in(db, run, feed_id, store_habits.held_nights(db, feed_id, since), by="person")
+            del quarantined[feed_id]
+    done = skipped = 0
+    todo = store_habits.unjudged_runs(db)
+    habits = store_habits.admitted_nights(db) if todo else {}
+    moved_to = store_habits.moved_to(db) if todo else {}
+    for run_id in todo:
+        judged = _judged(db, store_habits.unjudged_nights(db, run_id), habits, moved_to, quarantined)
+        _save(db, run, judged, quarantined)
+        done, skipped = done + sum(not one.held for one in judged), skipped + sum(one.held for one in judged)
+    for feed_id, since in quarantined.items():
+        if kept := good_again(store_habits.held_nights(db, feed_id, since)):
+            _let_in(db, run, feed_id, kept, by="habits")
+    return Count(done=done, skipped=skipped)
+
+
+def item_of(row: Mapping[str, Any]) -> Item:
+    """Return what a feed's habits need of a stored entry.
+
+    Of one whose article is out: without its markup, and in the language that was told of the article's text.
+    """
+    text = html_text(row["markup"] or "")
+    language = row["told_language"]
+    if row["markup"] is not None:
+        language, _ = language_of(f"{row['title']}. {text}", None)
+    title, lead = (
+        frozenset(words.stem(word.folded) for word in words.words_of(said))
+        for said in (row["title"], text[: words.LEAD])
+    )
+    return Item(
+        published_at=row["published_at"],
+        language=None if language == "und" else language,
+        site=site_of(row["link"]),
+        characters=row["characters"],
+        shared=row["shared"],
+        title_words=title,
+        words=title | lead,
+    )
+
+
+def _judged(
+    db: Database,
+    nights: Sequence[store_habits.Unjudged],
+    habits: dict[str, list[FeedNight]],
+    moved_to: Mapping[str, Collection[str]],
+    quarantined: Mapping[str, datetime],
+) -> list[store_habits.Judged]:
+    """Judge the nights of one run together: a word is news or none by what all feeds say. `habits` learn."""
+    told = {seen.feed_id: _told(seen) for seen in nights}
+    saying = _feeds_saying({feed_id: items for feed_id, (items, _) in told.items() if feed_id not in quarantined})
+    judged = []
+    for seen in nights:
+        items, edited = told[seen.feed_id]
+        earlier = habits.setdefault(seen.feed_id, [])
+        last = earlier[-1].night_at if earlier else None
+        night = night_of(seen.feed_id, seen.run_id, seen.night_at, items, last, edited=edited)
+        breach = None
+        if not seen.is_out:
+            breach = breach_of(
+                night,
+                items,
+                earlier,
+                edited=edited,
+                moved_to=moved_to.get(seen.feed_id, ()),
+                heard=partial(_heard, db, seen.feed_id, saying),
+            )
+        held = breach is not None or seen.feed_id in quarantined
+        if night.items and not held:
+            earlier.append(night)
+        judged.append(
+            store_habits.Judged(
+                night=night, words=recurring(items), content_type=seen.content_type, breach=breach, held=held
+            )
+        )
+    return judged
+
+
+def _save(db: Database, run: Run, judged: Sequence[store_habits.Judged], quarantined: dict[str, datetime]) -> None:
+    """Store what was judged of one run, whole or not at all; `quarantined` gains the feeds whose quarantine begins."""
+    with db.transaction():
+        store_habits.save_nights(db, judged)
+        for one in judged:
+            feed_id = one.night.feed_id
+            if one.breach and feed_id not in quarantined:
+                store_habits.begin_quarantine(db, run, one.night, one.breach)
+                quarantined[feed_id] = one.night.night_at
+                why = one.breach.why
+                log.warning("judge_feeds: %s is quarantined: %s (newsclust feeds release)", feed_id, why)
+
+
+def _let_in(db: Database, run: Run, feed_id: str, nights: Sequence[FeedNight], *, by: str) -> None:
+    with db.transaction():
+        store_habits.end_quarantine(db, run, feed_id, by=by, admitted=nights)
+    log.info("judge_feeds: the quarantine of %s is over (%s)", feed_id, by)
+
+
+def _told(seen: store_habits.Unjudged) -> tuple[list[Item], list[Item]]:
+    """The new items of a night, and the changed ones."""
+    new = [item_of(row) for row in seen.rows if not row["is_edit"]]
+    return new, [item_of(row) for row in seen.rows if row["is_edit"]]
+
+
+def _feeds_saying(shown: Mapping[str, Sequence[Item]]) -> dict[str, set[str]]:
+    """The feeds that say each word tonight."""
+    saying: dict[str, set[str]] = {}
+    for feed_id, items in shown.items():
+        for item in items:
+            for word in item.words:
+                saying.setdefault(word, set()).add(feed_id)
+    return saying
+
+
+def _heard(db: Database, feed_id: str, saying: Mapping[str, set[str]], asked: Collection[str]) -> set[str]:
+    """Those of these words that are no news: of the archive's articles, of other feeds tonight, or the feed's own."""
+    archive = words.together(grouping.stem_counts(db, asked), words.shipped_counts())
+    often = words.COMMON * archive.documents
+    known = {word for word in asked if archive.stems.get(word, 0) >= often or saying.get(word, set()) - {feed_id}}
+    return known | store_habits.said_before(db, feed_id, set(asked) - known)

@@ -1,0 +1,110 @@
+"""Entries -> pages -> the texts of articles."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+
+from newsclust.errors import FetchError, ItemError, Reason
+from newsclust.extract import Extractor, lines_of, without_lines
+from newsclust.fetch import Fetcher, robots
+from newsclust.model import Count, Extraction, Fetch, Request, Run
+from newsclust.pipeline.asking import ask, keep
+from newsclust.pipeline.performing import Clock, bar, batches, raise_if_ours, save_failures
+from newsclust.schedule import site_of
+from newsclust.store import Database, collecting, copies, texts
+from newsclust.store import robots as store_robots
+from newsclust.store import schedule as schedules
+
+_ORIGINS_OF_ONE = 5  # that the redirects of one page may lead over
+_PAGES_AT_ONCE = 300  # held in memory while texts are taken
+
+
+def fetch_pages(db: Database, run: Run, fetcher: Fetcher, product: str = "newsclust") -> Count:
+    """Download the pages behind entries whose feed does not carry the text, as far as robots.txt allows it.
+
+    `product` is the name by which a robots.txt calls us. A redirect to another origin is followed when the
+    robots.txt of that one has been asked, too. Skipped counts the pages of sites that want no request yet.
+    """
+    todo = collecting.pages_to_fetch(db)
+    closed = schedules.closed_sites(db, run.night_at)
+    asked = [request for request in todo if site_of(request.url) not in closed]
+    total = Count(skipped=len(todo) - len(asked))
+    for _ in range(_ORIGINS_OF_ONE):
+        if not asked:
+            return total
+        allowed, refused = _judged(asked, _rules(db, run, fetcher, product, asked))
+        keep(db, run, "fetch_pages", [Fetch.not_made(*pair, run.night_at) for pair in refused])
+        count, onward = ask(db, run, fetcher, "fetch_pages", allowed)
+        total += count + Count(failed=len(refused))
+        asked = onward
+    lost = [FetchError(request.url, Reason.TOO_MANY_REDIRECTS, f"over {_ORIGINS_OF_ONE} sites") for request in asked]
+    keep(db, run, "fetch_pages", [Fetch.not_made(*pair, run.night_at) for pair in zip(asked, lost, strict=True)])
+    return replace(total, failed=total.failed + len(lost))
+
+
+def extract_articles(db: Database, run: Run, clock: Clock, extractor: Extractor) -> Count:
+    """Take the text of every article that is new or changed, from its page or its feed.
+
+    Paragraphs that recur under the titles of one site are learned on the way and left out: those of tonight's texts
+    once enough of them are known.
+    """
+    todo = texts.articles_to_extract(db)
+    done = 0
+    errors: list[ItemError] = []
+    with bar("extract_articles", len(todo)) as progress:
+        for ids in batches(todo, _PAGES_AT_ONCE):
+            taken: list[Extraction] = []
+            failures: list[tuple[str, ItemError]] = []
+            for source, outcome in zip(sources := texts.sources_of(db, ids), extractor.extract(sources), strict=True):
+                if outcome.extraction:
+                    taken.append(outcome.extraction)
+                if outcome.error:
+                    failures.append((source.article_id, outcome.error))
+                progress.update()
+            save_failures(db, run, clock, "extract_articles", failures)
+            known: set[int] = set()
+            for titles, lines in lines_of(taken).items():
+                copies.learn_ends(db, run, lines)
+                known |= copies.furniture_among(db, lines, neighbours=titles)
+            done += texts.save_extractions(db, run, ids, [without_lines(text, known) for text in taken])
+            errors.extend(error for _, error in failures)
+    raise_if_ours("extract_articles", errors, len(todo))
+    return Count(done=done, failed=len(todo) - done)
+
+
+def _rules(
+    db: Database, run: Run, fetcher: Fetcher, product: str, requests: Sequence[Request]
+) -> dict[str, robots.Rules]:
+    """The rules of each origin that the requests lead to; a robots.txt that was seen today is not asked for again."""
+    origins = sorted({robots.origin_of(request.url) for request in requests})
+    files = store_robots.robots_files(db, origins)
+    todo = [
+        robots.robots_request(origin)
+        for origin in origins
+        if origin not in files or not robots.holds(files[origin], run.night_at)
+    ]
+    with bar("robots.txt", len(todo)) as progress:
+        fetches = []
+        for fetch in fetcher.fetch(todo):
+            fetches.append(fetch)
+            progress.update()
+    collecting.save_fetches(db, run, fetches)
+    raise_if_ours("fetch_pages (robots.txt)", [fetch.error for fetch in fetches if fetch.error], len(todo))
+    read = [robots.read_answer(fetch, files.get(fetch.request.item_id)) for fetch in fetches]
+    store_robots.save_robots(db, run, read)
+    files |= {file.origin: file for file in read}
+    return {origin: robots.Rules(file, product) for origin, file in files.items()}
+
+
+def _judged(
+    requests: Sequence[Request], rules: Mapping[str, robots.Rules]
+) -> tuple[list[Request], list[tuple[Request, FetchError]]]:
+    """The requests that robots.txt allows, to be made as it wishes, and the others with the reason."""
+    allowed, refused = [], []
+    for request in requests:
+        rule = rules[robots.origin_of(request.url)]
+        error = rule.refusal(request.url)
+        if error is None:
+            allowed.append(replace(request, pause_s=rule.pause_s, within_origin=True))
+        else:
+            refused.append((request, error))
+    return allowed, refused
