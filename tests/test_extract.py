@@ -143,9 +143,9 @@ def test_a_failed_page_is_an_error_and_the_feed_stands_in_without_hiding_it(body
     )
     assert alone.extraction is None
     assert alone.error is not None
-    assert (alone.error.reason, alone.error.item) == (reason, "a1")
+    assert (alone.error.reason, alone.error.item) == (reason, source_of(body).url)
     assert helped.error is not None
-    assert (helped.error.reason, helped.error.item) == (reason, "a2")
+    assert (helped.error.reason, helped.error.item) == (reason, source_of(body).url)
     assert extraction_of(helped).text == "The pool is warm."
     assert extraction_of(helped).text_source is TextSource.FEED_SUMMARY
 

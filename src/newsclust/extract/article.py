@@ -63,10 +63,10 @@ def article_of(source: Source, page: PageText | None, error: ExtractError | None
     if page is not None and page.missed:
         notes.append("the site's rule found nothing on the page")
         missed = f"the site's rule finds nothing, {page.missed}: {_final_url(source)}"
-        error = error or ExtractError(source.article_id, Reason.NOTHING_SELECTED, missed)
+        error = error or ExtractError(source.url, Reason.NOTHING_SELECTED, missed)
     best = max(candidates, key=lambda candidate: word_count(candidate.text))
     if not best.text:
-        nothing = ExtractError(source.article_id, Reason.NO_TEXT, "no text in the feed, and no page")
+        nothing = ExtractError(source.url, Reason.NO_TEXT, "no text in the feed, and no page")
         return Extracted(extraction=None, error=error or nothing)
     language, language_source = language_of(f"{title}\n{best.text}", source.language)
     extraction = Extraction(
@@ -90,8 +90,8 @@ def article_of(source: Source, page: PageText | None, error: ExtractError | None
 def _without_text(source: Source, page: PageText) -> ExtractError:
     if page.headlines:
         said = f"a list of {page.headlines} articles: {_final_url(source)}"
-        return ExtractError(source.article_id, Reason.LIST_PAGE, said)
-    return ExtractError(source.article_id, Reason.NO_TEXT, f"no text in the page {_final_url(source)}")
+        return ExtractError(source.url, Reason.LIST_PAGE, said)
+    return ExtractError(source.url, Reason.NO_TEXT, f"no text in the page {_final_url(source)}")
 
 
 def _choice(candidates: list[_Candidate], notes: str) -> str:

@@ -98,7 +98,7 @@ class TrafilaturaExtractor:
         refused = refusal(source.page, self.max_page_bytes)
         if refused is not None:
             reason, detail = refused
-            return ExtractError(source.article_id, reason, f"{source.page.final_url}: {detail}")
+            return ExtractError(source.url, reason, f"{source.page.final_url}: {detail}")
         return pool.schedule(self.read, args=(source.page, rule), timeout=self.timeout_s)
 
     def _finished(
@@ -122,7 +122,7 @@ class TrafilaturaExtractor:
         if isinstance(failure, BrokenProcessPool):
             raise StepError(f"the workers that read pages do not stay alive: {failure}") from failure
         if isinstance(failure, TimeoutError):
-            return ExtractError(source.article_id, Reason.TIMEOUT, f"not read within {self.timeout_s} s")
+            return ExtractError(source.url, Reason.TIMEOUT, f"not read within {self.timeout_s} s")
         if isinstance(failure, ProcessExpired):
-            return ExtractError(source.article_id, Reason.CRASHED, f"the worker ended with {failure.exitcode}")
-        return ExtractError(source.article_id, Reason.CRASHED, f"{type(failure).__name__}: {failure}")
+            return ExtractError(source.url, Reason.CRASHED, f"the worker ended with {failure.exitcode}")
+        return ExtractError(source.url, Reason.CRASHED, f"{type(failure).__name__}: {failure}")

@@ -105,7 +105,7 @@ def _judged(
 
 
 def _save(db: Database, run: Run, judged: Sequence[store_habits.Judged], quarantined: dict[str, datetime]) -> None:
-    """Store what was judged of one run, whole or not at all; `quarantined` gains the feeds whose quarantine begins."""
+    """Store what was judged of one run, whole or not at all; `quarantined` gains those that begin now."""
     with db.transaction():
         store_habits.save_nights(db, judged)
         for one in judged:
