@@ -238,6 +238,8 @@ def test_the_feed_that_an_item_was_taken_from_is_kept() -> None:
     assert (from_atom.source_title, from_atom.source_url) == ("Le Quai", "https://quai.example/flux")
     nonsense = only(parsed(rss(item(1, more='<source url="javascript:x()">Quai</source>'))))
     assert (nonsense.source_title, nonsense.source_url) == ("Quai", None)
+    nowhere = only(parsed(atom('<title>T</title><link href="/1"/><source><link rel="self"/></source>')))
+    assert nowhere.source_url is None
 
 
 def test_an_alternate_that_is_no_html_is_the_link_all_the_same() -> None:

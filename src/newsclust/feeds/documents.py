@@ -202,7 +202,8 @@ def _xml_item(entry: Any, document_language: str | None, kind: Literal["atom", "
 
 def _own_address(source: Any) -> str | None:
     """The feed's own address in Atom's `source`; RSS has it in an attribute."""
-    return next((str(link["href"]) for link in source.get("links", ()) if link.get("rel") == "self"), None)
+    own = (link.get("href") for link in source.get("links", ()) if link.get("rel") == "self")
+    return next((str(address) for address in own if address), None)
 
 
 def _title(element: Any) -> str:
