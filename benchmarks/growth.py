@@ -33,7 +33,9 @@ from newsclust.links import Linker, words
 from newsclust.links.words import LEAD, shipped_counts, stem, words_of
 from newsclust.model import Run, Window, id_of
 from newsclust.settings import Settings
-from newsclust.store import Database, grouping
+from newsclust.store import Database
+from newsclust.store import links as store_links
+from newsclust.store import words as store_words
 
 STEPS = ("link_articles", "group_stories")
 SIZES = (1000, 2000, 4000, 8000, 16_000, 50_000)
@@ -130,9 +132,9 @@ def _link_older(db: Database, night: datetime, told: Stream, linker: Linker) -> 
     live(db, night, told, [])
     run = Run(id="older", flow="growth", night_at=night, started_at=night)
     window = Window(articles=told.articles, vectors=told.vectors, title_vectors=told.title_vectors, model=told.model)
-    grouping.save_links(db, run, window.ids, window.ids, linker.link(window), model=told.model, linker=linker.name)
+    store_links.save_links(db, run, window.ids, window.ids, linker.link(window), model=told.model, linker=linker.name)
     counted = words.count((article.title, article.text[:LEAD]) for article in told.articles)
-    grouping.add_word_counts(db, run, window.ids, counted)
+    store_words.add_word_counts(db, run, window.ids, counted)
 
 
 def _together(parts: Sequence[Stream]) -> Stream:

@@ -25,7 +25,8 @@ from newsclust.errors import ExtractError, ParseError, Reason, StepError
 from newsclust.extract import Extracted
 from newsclust.links import CentredCosine, PairModel, words
 from newsclust.model import Count, Feed, Link, PagePolicy, Run, Source, Window, WordCounts, id_of
-from newsclust.store import Database, database, grouping, runs
+from newsclust.store import Database, database, runs
+from newsclust.store import words as store_words
 from newsclust.store.database import migrations
 from newsclust.stories import AverageLinkage
 from newsclust.urls import canonical
@@ -846,7 +847,7 @@ def test_any_past_morning_can_be_seen_as_it_was(nights: Nights) -> None:
 
 def words_of_archive(nights: Nights) -> WordCounts:
     with Database(nights.path) as db:
-        return grouping.word_counts(db)
+        return store_words.word_counts(db)
 
 
 def words_of_articles(nights: Nights) -> WordCounts:
@@ -877,14 +878,14 @@ def test_an_article_is_counted_once_although_it_is_edited_or_linked_by_another_l
         run = runs.begin_run(db, flow="test", night_at=NIGHT, started_at=NIGHT, settings={})
         linked = pipeline.link_articles(db, run, CentredCosine(floor=0.5), TaggedEmbedder.name, WINDOW_DAYS)
         assert linked.done == 2
-        assert grouping.word_counts(db) == before
+        assert store_words.word_counts(db) == before
 
 
 def test_words_that_a_killed_night_linked_and_did_not_count_are_counted_on_the_next(
     nights: Nights, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     with monkeypatch.context() as patched:
-        patched.setattr(grouping, "add_word_counts", lambda *_: 1 / 0)
+        patched.setattr(store_words, "add_word_counts", lambda *_: 1 / 0)
         with pytest.raises(ZeroDivisionError):
             nights.live(two_outlets())
     assert nights.rows("SELECT count(*) FROM linked") == [(9,)]
@@ -933,7 +934,7 @@ def test_a_linker_is_told_the_words_of_earlier_nights_and_none_of_tonight(nights
             now = NIGHT + timedelta(days=days)
             run = runs.begin_run(db, flow="test", night_at=now, started_at=now, settings={})
             pipeline.link_articles(db, run, recording, TaggedEmbedder.name, WINDOW_DAYS)
-            counted.append(grouping.word_counts(db))
+            counted.append(store_words.word_counts(db))
     assert [told.documents for told in recording.told] == [0, 1, 2]
     assert recording.told == [WordCounts(), *counted[:-1]]
 
@@ -958,7 +959,7 @@ def test_two_articles_are_judged_alike_whatever_else_comes_on_the_same_night(tmp
             pipeline.link_articles(db, run, PairModel(floor=0), embedder.name, WINDOW_DAYS)
             found = db.rows("SELECT article_a, article_b, probability, evidence FROM links ORDER BY ALL")
             assert len(found) == (2 + others) * (1 + others) // 2  # every two of them
-            assert grouping.word_counts(db).stems["veloria"] == 2 + others
+            assert store_words.word_counts(db).stems["veloria"] == 2 + others
         names = {article_id(f"https://one.example/{n}") for n in range(2)}
         judged.append([link for link in found if {link["article_a"], link["article_b"]} == names])
     assert judged[0] == judged[1]

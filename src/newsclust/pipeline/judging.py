@@ -13,8 +13,9 @@ from newsclust.model import Count, Run
 from newsclust.orders import Order, released
 from newsclust.pipeline.performing import log
 from newsclust.schedule import site_of
-from newsclust.store import Database, grouping
+from newsclust.store import Database
 from newsclust.store import habits as store_habits
+from newsclust.store import words as store_words
 
 
 def judge_feeds(db: Database, run: Run, orders: Sequence[Order] = ()) -> Count:
@@ -141,7 +142,7 @@ def _feeds_saying(shown: Mapping[str, Sequence[Item]]) -> dict[str, set[str]]:
 
 def _heard(db: Database, feed_id: str, saying: Mapping[str, set[str]], asked: Collection[str]) -> set[str]:
     """Those of these words that are no news: of the archive's articles, of other feeds tonight, or the feed's own."""
-    archive = words.together(grouping.stem_counts(db, asked), words.shipped_counts())
+    archive = words.together(store_words.stem_counts(db, asked), words.shipped_counts())
     often = words.COMMON * archive.documents
     known = {word for word in asked if archive.stems.get(word, 0) >= often or saying.get(word, set()) - {feed_id}}
     return known | store_habits.said_before(db, feed_id, set(asked) - known)

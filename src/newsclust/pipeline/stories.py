@@ -10,8 +10,11 @@ from newsclust.links import Linker, words
 from newsclust.model import Article, Count, Run, Window
 from newsclust.pipeline.copies import _ARTICLES_AT_ONCE
 from newsclust.pipeline.performing import batches, since
-from newsclust.store import Database, copies, grouping, texts
+from newsclust.store import Database, copies, runs, texts
 from newsclust.store import corrections as store_corrections
+from newsclust.store import links as store_links
+from newsclust.store import stories as store_stories
+from newsclust.store import words as store_words
 from newsclust.stories import Clusterer, most_central
 
 _CHANGES_STORIES = ("linked", "corrections", "duplicates")  # tables: a new row in one may change stories
@@ -38,9 +41,9 @@ def link_articles(db: Database, run: Run, linker: Linker, model: str, window_day
     """
     window = _window(db, run, model, window_days)
     ids = window.ids
-    fresh = grouping.articles_to_link(db, ids, model=model, linker=linker.name)
-    links = linker.link(replace(window, words=grouping.word_counts(db)), set(fresh)) if fresh else []
-    grouping.save_links(db, run, ids, fresh, links, model=model, linker=linker.name)
+    fresh = store_links.articles_to_link(db, ids, model=model, linker=linker.name)
+    links = linker.link(replace(window, words=store_words.word_counts(db)), set(fresh)) if fresh else []
+    store_links.save_links(db, run, ids, fresh, links, model=model, linker=linker.name)
     _count_words(db, run, window)
     return Count(done=len(fresh), skipped=len(ids) - len(fresh))
 
@@ -60,16 +63,16 @@ def group_stories(
     nothing was linked, said or found to be a copy since the last grouping, stories only grow old.
     """
     chosen = ("stories", "links", "embed")
-    if grouping.is_up_to_date(db, run, "group_stories", after=_CHANGES_STORIES, settings=chosen):
-        grouping.close_stories(db, run, living_since=since(run, window_days))
+    if runs.is_up_to_date(db, run, "group_stories", after=_CHANGES_STORIES, settings=chosen):
+        store_stories.close_stories(db, run, living_since=since(run, window_days))
         return Count()
     constraints = constraints_of(_about_originals(db, said))
     window = _window(db, run, model, window_days, besides=constraints.articles)
     ids = window.ids
-    groups = clusterer.cluster(window, grouping.links_among(db, ids), constraints)
-    became_copies = grouping.copies_in_stories(db)
+    groups = clusterer.cluster(window, store_links.links_among(db, ids), constraints)
+    became_copies = store_stories.copies_in_stories(db)
     named = {article for correction in said if correction.kind is Kind.RENAME for article in correction.articles}
-    known = grouping.known_stories(db, [*ids, *became_copies, *sorted(named)])
+    known = store_stories.known_stories(db, [*ids, *became_copies, *sorted(named)])
     age = {article.id: (article.published_at, article.id) for article in window.articles}
     decided = ledger.reconcile(
         groups,
@@ -77,13 +80,13 @@ def group_stories(
         regrouped={*ids, *became_copies},  # what became a copy is in no group: it leaves its story
         founder=lambda group: min(group, key=lambda a: age[a]),
         now=run.night_at,
-        ids_in_use=grouping.story_ids(db),
+        ids_in_use=store_stories.story_ids(db),
     )
     now_told = {story.id: story.members for story in known} | decided.members
     given = _names_given(said, now_told)
     names = _headlines(db, model, decided.members | {story_id: now_told[story_id] for story_id in given})
     names |= {s: replace(names[s], headline=name) for s, name in given.items() if s in names and name}
-    grouping.save_stories(db, run, decided, headlines=names, living_since=since(run, window_days))
+    store_stories.save_stories(db, run, decided, headlines=names, living_since=since(run, window_days))
     return Count(done=len(decided.members), skipped=len(known) - len(decided.members.keys() & {k.id for k in known}))
 
 
@@ -116,7 +119,7 @@ def _names_given(said: Sequence[Correction], told: Mapping[str, frozenset[str]])
 
 def _window(db: Database, run: Run, model: str, window_days: float, *, besides: Collection[str] = ()) -> Window:
     """Return the originals of the window that have vectors, and those `besides`, ordered by id."""
-    ids = grouping.articles_in_window(db, since=since(run, window_days), until=run.night_at)
+    ids = store_links.articles_in_window(db, since=since(run, window_days), until=run.night_at)
     ids = sorted({*ids, *besides})
     ids, vectors, title_vectors = texts.both_vectors_of(db, model, ids)
     return Window(articles=texts.articles(db, ids), vectors=vectors, title_vectors=title_vectors, model=model)
@@ -124,13 +127,13 @@ def _window(db: Database, run: Run, model: str, window_days: float, *, besides: 
 
 def _count_words(db: Database, run: Run, window: Window) -> None:
     """Add the words of the window's articles to those of the archive, each article once."""
-    todo = set(grouping.articles_to_count(db, window.ids))
+    todo = set(store_words.articles_to_count(db, window.ids))
     if todo:
         counted = words.count((a.title, a.text[: words.LEAD]) for a in window.articles if a.id in todo)
-        grouping.add_word_counts(db, run, sorted(todo), counted)
+        store_words.add_word_counts(db, run, sorted(todo), counted)
 
 
-def _headlines(db: Database, model: str, members: "dict[str, frozenset[str]]") -> dict[str, grouping.Headlines]:
+def _headlines(db: Database, model: str, members: "dict[str, frozenset[str]]") -> dict[str, store_stories.Headlines]:
     """Return what each story with articles is called: the title of its most central article, by language too."""
     ids, vectors = texts.vectors_of(db, model, sorted({a for story in members.values() for a in story}))
     place = {article_id: position for position, article_id in enumerate(ids)}
@@ -147,7 +150,7 @@ def _headlines(db: Database, model: str, members: "dict[str, frozenset[str]]") -
     for story_id, story in members.items():
         told = [articles[a] for a in story if a in articles]
         if headline := central(told):
-            names[story_id] = grouping.Headlines(
+            names[story_id] = store_stories.Headlines(
                 headline=headline,
                 en=central(article for article in told if article.language == "en"),
                 fr=central(article for article in told if article.language == "fr"),

@@ -11,7 +11,8 @@ from newsclust.embed import embedding_text
 from newsclust.model import Count, Run
 from newsclust.pipeline.performing import since
 from newsclust.pipeline.stories import _CHANGES_STORIES
-from newsclust.store import Database, grouping, texts
+from newsclust.store import Database, runs, texts
+from newsclust.store import topics as store_topics
 
 
 def group_topics(db: Database, run: Run, model: str, window_days: float, min_stories: int) -> Count:
@@ -19,11 +20,11 @@ def group_topics(db: Database, run: Run, model: str, window_days: float, min_sto
 
     Done counts stories in a topic, skipped those in none; both are 0 when no story has changed since the last time.
     """
-    if grouping.is_up_to_date(db, run, "group_topics", after=_CHANGES_STORIES, settings=("topics", "embed")):
+    if runs.is_up_to_date(db, run, "group_topics", after=_CHANGES_STORIES, settings=("topics", "embed")):
         return Count()
     stories, vectors = _stories_in_window(db, model, since(run, window_days))
     outlets = db.rows("SELECT outlet AS name FROM articles UNION SELECT title FROM feeds ORDER BY name")
-    known = grouping.known_topics(db)
+    known = store_topics.known_topics(db)
     found = topics.group_topics(
         stories,
         vectors,
@@ -33,14 +34,14 @@ def group_topics(db: Database, run: Run, model: str, window_days: float, min_sto
         earlier=[topic.members for topic in known],
     )
     ids = ledger.match([topic.stories for topic in found], known)
-    used = set(grouping.topic_ids(db))
+    used = set(store_topics.topic_ids(db))
     names = {row["story_id"]: row["headline"] for row in db.rows("SELECT story_id, headline FROM stories")}
     rows = []
     for position, topic in enumerate(found):
         topic_id = ids.get(position) or ledger.mint("topic", topic.central_story, used, run.night_at)
         used.add(topic_id)
         rows.append(
-            grouping.TopicRow(
+            store_topics.TopicRow(
                 id=topic_id,
                 label=topic.label,
                 words_en=topic.words_en,
@@ -49,14 +50,14 @@ def group_topics(db: Database, run: Run, model: str, window_days: float, min_sto
                 strengths=topic.strengths,
             )
         )
-    grouping.save_topics(db, run, rows)
+    store_topics.save_topics(db, run, rows)
     placed = sum(len(topic.stories) for topic in found)
     return Count(done=placed, skipped=len(stories) - placed)
 
 
 def _stories_in_window(db: Database, model: str, since: datetime) -> tuple[list[topics.Story], NDArray[np.float32]]:
     """Return the stories told since then, and for each a unit vector: the mean of its articles', as topics see it."""
-    rows = grouping.stories_since(db, since)
+    rows = store_topics.stories_since(db, since)
     ids, vectors = texts.vectors_of(db, model, sorted({a for _, members in rows for a in members}))
     if not ids:
         return [], np.zeros((0, 0), np.float32)

@@ -88,3 +88,31 @@ def save_failures(
         for item_id, error in failures
     }
     db.save("failures", list(rows.values()), on_conflict="ON CONFLICT DO NOTHING")
+
+
+def is_up_to_date(db: Database, run: Run, step: str, *, after: Sequence[str], settings: Sequence[str]) -> bool:
+    """Tell whether a step has come to its end since anything it depends on was last written.
+
+    It depends on the tables `after`, by the runs that wrote their rows, and on the named sections of the settings.
+    A run that was killed between writing and the step leaves the step out of date.
+    """
+    last = db.rows(
+        "SELECT runs.run_id, runs.started_at FROM steps JOIN runs USING (run_id) "
+        "WHERE step = $1 AND steps.error IS NULL ORDER BY runs.started_at DESC LIMIT 1",
+        [step],
+    )
+    if not last:
+        return False
+    for table in after:
+        newer = db.rows(
+            f"SELECT 1 FROM {table} JOIN runs USING (run_id) WHERE runs.started_at > $1 LIMIT 1",  # noqa: S608
+            [last[0]["started_at"]],
+        )
+        if newer:
+            return False
+    chosen = {
+        row["run_id"]: json.loads(row["settings"])
+        for row in db.rows("SELECT run_id, settings FROM runs WHERE run_id IN ($1, $2)", [run.id, last[0]["run_id"]])
+    }
+    then, now = chosen[last[0]["run_id"]], chosen[run.id]
+    return all(then.get(section) == now.get(section) for section in settings)

@@ -1,0 +1,259 @@
+"""Stories: their members, their names and what happens to them."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+import pyarrow as pa
+
+from newsclust.ledger import Event, Known, Ledger
+from newsclust.model import Run, StoryEvent
+from newsclust.store.database import Database
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Headlines:
+    """What a story is called: by its most central article, and by that of each language."""
+
+    headline: str
+    en: str | None
+    fr: str | None
+
+
+def known_stories(db: Database, regrouped: Sequence[str]) -> list[Known]:
+    """Return the stories that have one of these articles, each with all its members.
+
+    The archive's other stories are settled: nothing can happen to them tonight.
+    """
+    with db.given_ids(regrouped):
+        return [
+            Known(id=row["story_id"], born_at=row["born_at"], members=frozenset(row["members"]))
+            for row in db.rows(
+                """
+                SELECT story_id, stories.born_at, list(article_id ORDER BY article_id) AS members
+                FROM stories JOIN story_articles USING (story_id)
+                WHERE left_at IS NULL
+                  AND story_id IN (
+                      SELECT story_id FROM story_articles
+                      WHERE left_at IS NULL AND article_id IN (SELECT id FROM given_ids))
+                GROUP BY ALL
+                ORDER BY story_id
+                """
+            )
+        ]
+
+
+def copies_in_stories(db: Database) -> list[str]:
+    """Return the ids of members that have been found to be copies since they joined their story."""
+    rows = db.rows(
+        "SELECT article_id FROM story_articles SEMI JOIN duplicates USING (article_id) "
+        "WHERE left_at IS NULL ORDER BY article_id"
+    )
+    return [row["article_id"] for row in rows]
+
+
+def story_ids(db: Database) -> list[str]:
+    """Return the ids of all stories ever minted."""
+    return [row["story_id"] for row in db.rows("SELECT story_id FROM stories")]
+
+
+def close_stories(db: Database, run: Run, *, living_since: datetime) -> int:
+    """Close the stories whose last article is older than `living_since`; return how many."""
+    nothing = Ledger(members={}, merged={}, events=())
+    return save_stories(db, run, nothing, headlines={}, living_since=living_since)
+
+
+def save_stories(
+    db: Database, run: Run, ledger: Ledger, *, headlines: Mapping[str, Headlines], living_since: datetime
+) -> int:
+    """Store tonight's ledger and close the stories whose last article is older than `living_since`.
+
+    `headlines` names every story of the ledger that still has articles, and may name others: a story whose name
+    alone differs from the stored one is renamed. Return how many stories were closed.
+    """
+    with db.given_ids(list(headlines)):
+        before = {
+            row["story_id"]: row for row in db.rows("FROM stories WHERE story_id IN (SELECT id FROM given_ids)")
+        }
+    with db.transaction():
+        _save_members(db, run, ledger.members)
+        _save_story_rows(db, run, ledger, headlines)
+        _save_events(db, run, ledger.events, headlines)
+        _save_turns(db, run, before, ledger, headlines)
+        closed = db.rows(
+            """
+            UPDATE stories SET state = 'closed'
+            WHERE state = 'living' AND (
+                last_at < $1
+                OR story_id NOT IN (SELECT story_id FROM story_articles WHERE left_at IS NULL))
+            RETURNING story_id
+            """,
+            [living_since],
+        )
+        with db.given_ids([row["story_id"] for row in closed]):
+            left = db.rows(
+                """
+                SELECT id AS story_id, stories.headline, count(article_id) AS articles
+                FROM given_ids
+                JOIN stories ON stories.story_id = id
+                LEFT JOIN story_articles ON story_articles.story_id = id AND left_at IS NULL
+                GROUP BY ALL
+                """
+            )
+        db.save(
+            "story_events",
+            [
+                {
+                    "story_id": row["story_id"],
+                    "event": "closed",
+                    "happened_at": run.night_at,
+                    "articles": row["articles"],
+                    "other_story_id": "",
+                    "article_ids": [],
+                    "headline": row["headline"],
+                    "reason": "no article within the window"
+                    if row["articles"]
+                    else "its articles are copies of others",
+                    "run_id": run.id,
+                }
+                for row in left
+            ],
+            on_conflict="ON CONFLICT DO NOTHING",
+        )
+    return len(closed)
+
+
+def _save_members(db: Database, run: Run, members: Mapping[str, frozenset[str]]) -> None:
+    present = pa.table(
+        {
+            "story_id": pa.array([story for story, told in members.items() for _ in told], pa.string()),
+            "article_id": pa.array([article for told in members.values() for article in sorted(told)], pa.string()),
+        }
+    )
+    with db.given_ids(list(members)), db.given("present", present):
+        db.execute(
+            "UPDATE story_articles SET left_at = $1 "
+            "WHERE left_at IS NULL AND story_id IN (SELECT id FROM given_ids) "
+            "AND (story_id, article_id) NOT IN (SELECT (story_id, article_id) FROM present)",
+            [run.night_at],
+        )
+        # A member that left and came back in one night (a night run twice) is simply still there.
+        db.execute(
+            """
+            INSERT INTO story_articles
+            SELECT story_id, article_id, $1, NULL, $2
+            FROM present
+            WHERE (story_id, article_id) NOT IN
+                  (SELECT (story_id, article_id) FROM story_articles WHERE left_at IS NULL)
+            ON CONFLICT DO UPDATE SET left_at = NULL
+            """,
+            [run.night_at, run.id],
+        )
+
+
+def _save_story_rows(db: Database, run: Run, ledger: Ledger, headlines: Mapping[str, Headlines]) -> None:
+    rows = [
+        {
+            "story_id": story_id,
+            "headline": headlines[story_id].headline,
+            "headline_en": headlines[story_id].en,
+            "headline_fr": headlines[story_id].fr,
+            "state": "living",
+            "merged_into": None,
+            "born_at": run.night_at,
+            "first_at": run.night_at,  # set from the members below
+            "last_at": run.night_at,
+            "run_id": run.id,
+        }
+        for story_id in ledger.members
+        if story_id in headlines
+    ]
+    db.save(
+        "stories",
+        rows,
+        on_conflict="ON CONFLICT DO UPDATE SET headline = excluded.headline, headline_en = excluded.headline_en, "
+        "headline_fr = excluded.headline_fr, state = 'living', merged_into = NULL",
+    )
+    with db.given_ids([str(row["story_id"]) for row in rows]):
+        db.execute(
+            """
+            UPDATE stories SET first_at = seen.first_at, last_at = seen.last_at
+            FROM (
+                SELECT story_articles.story_id, min(published_at) AS first_at, max(published_at) AS last_at
+                FROM story_articles JOIN articles USING (article_id)
+                WHERE story_articles.left_at IS NULL
+                GROUP BY story_articles.story_id
+            ) AS seen
+            WHERE seen.story_id = stories.story_id AND stories.story_id IN (SELECT id FROM given_ids)
+            """
+        )
+    for story_id, heir in ledger.merged.items():
+        db.execute("UPDATE stories SET state = 'merged', merged_into = $1 WHERE story_id = $2", [heir, story_id])
+
+
+def _save_turns(
+    db: Database,
+    run: Run,
+    before: Mapping[str, Mapping[str, Any]],
+    ledger: Ledger,
+    headlines: Mapping[str, Headlines],
+) -> None:
+    """Store the stories that were closed and live again, and those whose name alone changed."""
+    events, renamed = [], []
+    sizes = {
+        row["story_id"]: row["n"]
+        for row in db.rows(
+            "SELECT story_id, count(*) AS n FROM story_articles WHERE left_at IS NULL GROUP BY story_id"
+        )
+    }
+    for story_id, row in before.items():
+        if story_id in ledger.members and row["state"] == "closed":
+            events.append((story_id, StoryEvent.REOPENED, "an article within the window joined it"))
+        if story_id not in ledger.members and row["headline"] != headlines[story_id].headline:
+            events.append((story_id, StoryEvent.RENAMED, f"was {row['headline']!r}"))
+            renamed.append(story_id)
+    for story_id in renamed:
+        name = headlines[story_id]
+        db.execute(
+            "UPDATE stories SET headline = $1, headline_en = $2, headline_fr = $3 WHERE story_id = $4",
+            [name.headline, name.en, name.fr, story_id],
+        )
+    _save_events(
+        db,
+        run,
+        [
+            Event(story_id=story_id, event=event, articles=sizes.get(story_id, 0), moved=(), reason=reason)
+            for story_id, event, reason in events
+        ],
+        headlines,
+    )
+
+
+def _save_events(db: Database, run: Run, events: Sequence[Event], headlines: Mapping[str, Headlines]) -> None:
+    with db.given_ids([event.story_id for event in events]):
+        stored = {
+            row["story_id"]: row["headline"]
+            for row in db.rows("SELECT story_id, headline FROM stories WHERE story_id IN (SELECT id FROM given_ids)")
+        }
+    db.save(
+        "story_events",
+        [
+            {
+                "story_id": event.story_id,
+                "event": event.event.value,
+                "happened_at": run.night_at,
+                "articles": event.articles,
+                "other_story_id": event.other_story_id,
+                "article_ids": list(event.moved),
+                "headline": headlines[event.story_id].headline
+                if event.story_id in headlines
+                else stored[event.story_id],
+                "reason": event.reason,
+                "run_id": run.id,
+            }
+            for event in events
+        ],
+        on_conflict="ON CONFLICT DO UPDATE SET articles = excluded.articles, article_ids = excluded.article_ids, "
+        "reason = excluded.reason, headline = excluded.headline, run_id = excluded.run_id",
+    )

@@ -1,0 +1,69 @@
+"""How often the archive says each word: counted once for each article that has been linked."""
+
+from collections.abc import Collection, Sequence
+
+import pyarrow as pa
+
+from newsclust.model import Run, WordCounts
+from newsclust.store.database import Database
+
+
+def word_counts(db: Database) -> WordCounts:
+    """Return what was counted on earlier nights: words of the articles that have been linked."""
+    documents = db.rows("SELECT count(*) AS n FROM linked WHERE counted_at IS NOT NULL")[0]["n"]
+    table = db.arrow(
+        """
+        SELECT word,
+               coalesce(sum(times) FILTER (kind = 'stem'), 0)::BIGINT AS stem,
+               coalesce(sum(times) FILTER (kind = 'capital'), 0)::BIGINT AS capital,
+               coalesce(sum(times) FILTER (kind = 'plain'), 0)::BIGINT AS plain
+        FROM word_counts GROUP BY word
+        """
+    )
+    rows = list(zip(*(table.column(name).to_pylist() for name in ("word", "stem", "capital", "plain")), strict=True))
+    return WordCounts(
+        documents=documents,
+        stems={word: stem for word, stem, _, _ in rows if stem},
+        written={word: (capital, plain) for word, _, capital, plain in rows if capital or plain},
+    )
+
+
+def stem_counts(db: Database, stems: Collection[str]) -> WordCounts:
+    """Return how many articles of earlier nights hold each of these stems."""
+    documents = db.rows("SELECT count(*) AS n FROM linked WHERE counted_at IS NOT NULL")[0]["n"]
+    with db.given_ids(sorted(stems)):
+        rows = db.rows("SELECT word, times FROM word_counts SEMI JOIN given_ids ON id = word WHERE kind = 'stem'")
+    return WordCounts(documents=documents, stems={row["word"]: row["times"] for row in rows})
+
+
+def articles_to_count(db: Database, article_ids: Sequence[str]) -> list[str]:
+    """Return those of these articles that have been linked and whose words have not been counted, ordered by id."""
+    with db.given_ids(article_ids):
+        rows = db.rows(
+            "SELECT article_id FROM linked "
+            "WHERE counted_at IS NULL AND article_id IN (SELECT id FROM given_ids) ORDER BY article_id"
+        )
+    return [row["article_id"] for row in rows]
+
+
+def add_word_counts(db: Database, run: Run, article_ids: Sequence[str], counts: WordCounts) -> None:
+    """Add the words of these articles to the stored counts; each article is counted once."""
+    times = [
+        *((stem, "stem", n) for stem, n in counts.stems.items()),
+        *((word, "capital", n) for word, (n, _) in counts.written.items() if n),
+        *((word, "plain", n) for word, (_, n) in counts.written.items() if n),
+    ]
+    given = pa.table(
+        {
+            "word": pa.array([word for word, _, _ in times], pa.string()),
+            "kind": pa.array([kind for _, kind, _ in times], pa.string()),
+            "times": pa.array([n for _, _, n in times], pa.int64()),
+        }
+    )
+    with db.transaction(), db.given_ids(article_ids), db.given("given_counts", given):
+        db.execute(
+            "INSERT INTO word_counts SELECT word, kind, times, $1 FROM given_counts "
+            "ON CONFLICT DO UPDATE SET times = word_counts.times + excluded.times, run_id = excluded.run_id",
+            [run.id],
+        )
+        db.execute("UPDATE linked SET counted_at = $1 WHERE article_id IN (SELECT id FROM given_ids)", [run.night_at])
