@@ -106,10 +106,7 @@ def histories(db: Database, run: Run, *, asked_for: Mapping[str, datetime], with
 
     `within_run`: a request of this run that got no answer counts as interrupted.
     """
-    held = latest_by_site(
-        (row["final_url"], row["retry_at"])
-        for row in db.rows("SELECT final_url, retry_at FROM fetches WHERE retry_at > $1", [run.night_at])
-    )
+    held = closed_sites(db, run.night_at)
     return [
         FeedHistory(
             feed_id=row["feed_id"],
@@ -200,18 +197,19 @@ def redirected_feeds(db: Database) -> Iterator[tuple[str, str, Sequence[Redirect
 
 def save_moves(db: Database, run: Run, moves: Sequence[tuple[str, str, str]]) -> None:
     """Store the moves, as (feed id, from, to); the feeds are asked there from now on."""
-    names = ("feed_id", "from_url", "to_url")
     db.save(
         "feed_moves",
         [
             {
-                **dict(zip(names, move, strict=True)),
+                "feed_id": feed_id,
+                "from_url": from_url,
+                "to_url": to_url,
                 "moved_at": run.night_at,
                 "undone_at": None,
                 "undone_by": None,
                 "run_id": run.id,
             }
-            for move in moves
+            for feed_id, from_url, to_url in moves
         ],
         on_conflict="ON CONFLICT DO UPDATE SET from_url = excluded.from_url, moved_at = excluded.moved_at",
     )
