@@ -7,10 +7,9 @@ from newsclust.derived import FEWEST_WORDS, find_derivations
 from newsclust.duplicates import METHOD, NEIGHBOURS, ends_of, find_duplicates, fingerprint
 from newsclust.embed import Embedder
 from newsclust.model import Count, Run
-from newsclust.pipeline.performing import Item, bar, batches
+from newsclust.pipeline.performing import ARTICLES_AT_ONCE, Item, bar, batches
 from newsclust.store import Database, copies, derivations, texts
 
-_ARTICLES_AT_ONCE = 512  # embedded and stored together
 _PAIRS_AT_ONCE = 256  # judged and stored together, and the rest of the last one's story
 _SOURCES_OF_ONE = 12  # earlier articles of its story that an article is compared with: all, in stories of up to 13
 
@@ -20,7 +19,7 @@ def find_copies(db: Database, run: Run, said: Sequence[Correction], jaccard: flo
 
     Articles that a person has said to be copies of none stay originals, whatever comes.
     """
-    for ids in batches(copies.articles_with_other_keys(db, METHOD), _ARTICLES_AT_ONCE):
+    for ids in batches(copies.articles_with_other_keys(db, METHOD), ARTICLES_AT_ONCE):
         copies.save_keys(db, run, fingerprint(texts.articles(db, ids)), METHOD)
     kept = no_copies(said)
     copies.sync_no_copies(db, run, kept)

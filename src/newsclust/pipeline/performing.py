@@ -17,6 +17,7 @@ Clock = Callable[[], datetime]
 Item = TypeVar("Item")
 # Failures that speak of this machine or its network rather than of the item.
 _OURS = {Reason.DNS_FAILED, Reason.CONNECTION_FAILED, Reason.TLS_FAILED, Reason.TIMEOUT, Reason.CRASHED}
+ARTICLES_AT_ONCE = 512  # compared or embedded, and stored together
 _TOO_FEW_TO_TELL = 4  # with fewer items, "over half failed" says nothing about the machine
 
 

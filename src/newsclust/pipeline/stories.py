@@ -8,8 +8,7 @@ from newsclust.corrections import Correction, Kind, constraints_of, standing
 from newsclust.embed import Embedder, embedding_text, title_text
 from newsclust.links import Linker, words
 from newsclust.model import Article, Count, Run, Window
-from newsclust.pipeline.copies import _ARTICLES_AT_ONCE
-from newsclust.pipeline.performing import batches, since
+from newsclust.pipeline.performing import ARTICLES_AT_ONCE, batches, since
 from newsclust.store import Database, copies, runs, texts
 from newsclust.store import corrections as store_corrections
 from newsclust.store import links as store_links
@@ -17,13 +16,13 @@ from newsclust.store import stories as store_stories
 from newsclust.store import words as store_words
 from newsclust.stories import Clusterer, most_central
 
-_CHANGES_STORIES = ("linked", "corrections", "duplicates")  # tables: a new row in one may change stories
+CHANGES_STORIES = ("linked", "corrections", "duplicates")  # tables: a new row in one may change stories
 
 
 def embed_articles(db: Database, run: Run, embedder: Embedder, characters: int) -> Count:
     """Give every original two vectors of the chosen model: of its title and beginning, and of its title alone."""
     todo = texts.articles_to_embed(db, embedder.name)
-    for ids in batches(todo, _ARTICLES_AT_ONCE):
+    for ids in batches(todo, ARTICLES_AT_ONCE):
         rows = texts.titles_and_texts(db, ids)
         told = [embedding_text(title, text, characters=characters) for _, title, text in rows]
         titles = [title_text(title, text, characters=characters) for _, title, text in rows]
@@ -63,7 +62,7 @@ def group_stories(
     nothing was linked, said or found to be a copy since the last grouping, stories only grow old.
     """
     chosen = ("stories", "links", "embed")
-    if runs.is_up_to_date(db, run, "group_stories", after=_CHANGES_STORIES, settings=chosen):
+    if runs.is_up_to_date(db, run, "group_stories", after=CHANGES_STORIES, settings=chosen):
         store_stories.close_stories(db, run, living_since=since(run, window_days))
         return Count()
     constraints = constraints_of(_about_originals(db, said))

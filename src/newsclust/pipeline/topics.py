@@ -10,7 +10,7 @@ from newsclust.centring import centre
 from newsclust.embed import embedding_text
 from newsclust.model import Count, Run
 from newsclust.pipeline.performing import since
-from newsclust.pipeline.stories import _CHANGES_STORIES
+from newsclust.pipeline.stories import CHANGES_STORIES
 from newsclust.store import Database, runs, texts
 from newsclust.store import topics as store_topics
 
@@ -20,22 +20,21 @@ def group_topics(db: Database, run: Run, model: str, window_days: float, min_sto
 
     Done counts stories in a topic, skipped those in none; both are 0 when no story has changed since the last time.
     """
-    if runs.is_up_to_date(db, run, "group_topics", after=_CHANGES_STORIES, settings=("topics", "embed")):
+    if runs.is_up_to_date(db, run, "group_topics", after=CHANGES_STORIES, settings=("topics", "embed")):
         return Count()
     stories, vectors = _stories_in_window(db, model, since(run, window_days))
-    outlets = db.rows("SELECT outlet AS name FROM articles UNION SELECT title FROM feeds ORDER BY name")
     known = store_topics.known_topics(db)
     found = topics.group_topics(
         stories,
         vectors,
         min_stories=min_stories,
         near=topics.near(model),
-        outlets=[row["name"] for row in outlets],
+        outlets=store_topics.outlet_names(db),
         earlier=[topic.members for topic in known],
     )
     ids = ledger.match([topic.stories for topic in found], known)
     used = set(store_topics.topic_ids(db))
-    names = {row["story_id"]: row["headline"] for row in db.rows("SELECT story_id, headline FROM stories")}
+    names = store_topics.headlines_of(db, [topic.central_story for topic in found])
     rows = []
     for position, topic in enumerate(found):
         topic_id = ids.get(position) or ledger.mint("topic", topic.central_story, used, run.night_at)

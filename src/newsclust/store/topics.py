@@ -52,6 +52,19 @@ def stories_since(db: Database, since: datetime) -> list[tuple[str, list[str]]]:
     return [(row["story_id"], row["members"]) for row in rows]
 
 
+def headlines_of(db: Database, story_ids: Sequence[str]) -> dict[str, str]:
+    """Return what these stories are called, by id."""
+    with db.given_ids(story_ids):
+        rows = db.rows("SELECT story_id, headline FROM stories SEMI JOIN given_ids ON id = story_id")
+    return {row["story_id"]: row["headline"] for row in rows}
+
+
+def outlet_names(db: Database) -> list[str]:
+    """Return the hosts of all articles and the titles of all feeds, in order: what no topic is called by."""
+    rows = db.rows("SELECT outlet AS name FROM articles UNION SELECT title FROM feeds ORDER BY name")
+    return [row["name"] for row in rows]
+
+
 def save_topics(db: Database, run: Run, topics: Sequence[TopicRow]) -> None:
     """Make the given topics the living ones, with their stories; the others rest, with what they held."""
     with db.transaction():
