@@ -34,7 +34,6 @@ class Reason(StrEnum):
     EMPTY = "empty"
     HTML_NOT_FEED = "html_not_feed"
     NOT_A_FEED = "not_a_feed"
-    NO_ADDRESS = "no_address"
     NOTHING_SELECTED = "nothing_selected"  # the page has nothing where its selector, or its site's rule, looks
     NOT_A_LIST = "not_a_list"
     NO_TOKEN = "no_token"  # noqa: S105 (a reason) - an account's environment variable is not set
