@@ -17,4 +17,4 @@ COMMENT ON COLUMN article_texts.date_quality IS 'given (with time and zone), gue
 COMMENT ON COLUMN article_texts.date_source IS 'Whose word the date is: feed, page or first_seen; NULL: before it was kept';
 COMMENT ON COLUMN article_texts.updated_at IS 'Last update by the feed''s word, else the page''s, UTC; NULL: neither says so';
 COMMENT ON COLUMN article_texts.text IS 'Plain text, paragraphs parted by an empty line';
-COMMENT ON COLUMN article_texts.canonical_url IS 'The page''s own word for its address';
+COMMENT ON COLUMN article_texts.canonical_url IS 'Its address by the page''s own word, else where the page was found, else as the feed has it';
