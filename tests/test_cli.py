@@ -1,4 +1,4 @@
-"""The command line: every verb on a published night, errors as exit codes, and what the README shows."""
+"""The command line: every verb on a published night, errors as exit codes, and what README and guides show."""
 
 import csv
 import io
@@ -17,6 +17,8 @@ from tests.terminal import Terminal
 
 ROOT = Path(__file__).parents[1]
 README = (ROOT / "README.md").read_text(encoding="utf-8")
+FEEDS = (ROOT / "docs" / "feeds.md").read_text(encoding="utf-8")
+VIEWS = (ROOT / "docs" / "views.md").read_text(encoding="utf-8")
 OPML = """<?xml version="1.0" encoding="UTF-8"?>
 <opml version="2.0"><head><title>Mine</title></head><body>
 <outline type="rss" text="The Pier" xmlUrl="https://pier.example/feed"/>
@@ -250,7 +252,7 @@ def test_the_help_is_fast_because_it_imports_nothing_heavy() -> None:
     assert [name for name in sorted(heavy) if f"'{name}'" in done.stderr] == []
 
 
-# ---------------------------------------------------------------- the README
+# ---------------------------------------------------------------- README and guides
 
 
 def views(folder: Path) -> dict[str, str]:
@@ -258,25 +260,26 @@ def views(folder: Path) -> dict[str, str]:
         return dict(connection.execute("SELECT view_name, comment FROM duckdb_views() WHERE NOT internal").fetchall())
 
 
-def readme_commands() -> list[str]:
-    blocks = re.findall(r"^```\w*\n(.*?)^```", README, re.MULTILINE | re.DOTALL)
+def shown_commands(guide: str) -> list[str]:
+    blocks = re.findall(r"^```\w*\n(.*?)^```", guide, re.MULTILINE | re.DOTALL)
     lines = [line.strip().removeprefix("$ ") for block in blocks for line in block.splitlines()]
-    spans = re.findall(r"`([^`\n]+)`", re.sub(r"^```.*?^```", "", README, flags=re.MULTILINE | re.DOTALL))
+    spans = re.findall(r"`([^`\n]+)`", re.sub(r"^```.*?^```", "", guide, flags=re.MULTILINE | re.DOTALL))
     # A name in capitals stands for what the reader puts there.
     found = [line for line in lines + spans if line.startswith("newsclust ") and not re.search(r"\b[A-Z]{3,}$", line)]
     return list(dict.fromkeys(found))
 
 
-def readme_views() -> list[tuple[str, str]]:
-    return re.findall(r"^\| `(\w+)` \|[^|]*\| `([^`]+)` \|$", README, re.MULTILINE)
+def shown_views(guide: str) -> list[tuple[str, str]]:
+    return re.findall(r"^\| `(\w+)` \|[^|]*\| `([^`]+)` \|$", guide, re.MULTILINE)
 
 
-def test_the_readme_shows_commands() -> None:
-    assert len(readme_commands()) >= 5
+def test_the_readme_and_the_guide_to_feeds_show_commands() -> None:
+    assert len(shown_commands(README)) >= 5
+    assert len(shown_commands(FEEDS)) >= 4
 
 
-@pytest.mark.parametrize("command", readme_commands())
-def test_a_command_of_the_readme_works(command: str, demo_folder: Path, tmp_path: Path) -> None:
+@pytest.mark.parametrize("command", [*shown_commands(README), *shown_commands(FEEDS)])
+def test_a_command_that_is_shown_works(command: str, demo_folder: Path, tmp_path: Path) -> None:
     for name in re.findall(r"\S+\.opml", command):
         (tmp_path / name).write_text(OPML, encoding="utf-8")
     (tmp_path / "feeds.toml").write_bytes((demo_folder / "feeds.toml").read_bytes())
@@ -299,12 +302,17 @@ def test_a_command_of_the_readme_works(command: str, demo_folder: Path, tmp_path
     assert done.stdout
 
 
-def test_every_view_is_in_the_readme_and_every_row_there_is_a_view(demo_folder: Path) -> None:
-    assert sorted(view for view, _ in readme_views()) == sorted(views(demo_folder))
+def test_every_view_has_its_row_and_every_row_is_of_a_view(demo_folder: Path) -> None:
+    assert sorted(view for view, _ in shown_views(VIEWS)) == sorted(views(demo_folder))
 
 
-@pytest.mark.parametrize(("view", "example"), readme_views())
-def test_the_readmes_example_for_a_view_is_answered_from_it(view: str, example: str, demo_folder: Path) -> None:
+def test_the_rows_of_the_readme_are_those_of_the_guide_to_views() -> None:
+    assert shown_views(README)
+    assert set(shown_views(README)) <= set(shown_views(VIEWS))
+
+
+@pytest.mark.parametrize(("view", "example"), shown_views(VIEWS))
+def test_the_example_for_a_view_is_answered_from_it(view: str, example: str, demo_folder: Path) -> None:
     assert view in example
     with open_published(demo_folder / "published" / "newsclust.duckdb") as connection:
         rows = connection.execute(example).fetchall()
