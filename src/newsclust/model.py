@@ -194,8 +194,8 @@ class Entry:
     link: str  # as the feed wrote it, made absolute
     url: str  # canonical
     title: str  # plain text
-    summary: str | None  # HTML, as given
-    content: str | None  # HTML, as given
+    summary: str | None  # HTML without scripts
+    content: str | None  # HTML without scripts
     author: str | None
     language: str | None
     published_at: datetime
