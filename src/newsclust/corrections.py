@@ -4,7 +4,6 @@ Lines are only ever added: an undo is a line too. So the file can be kept under 
 by a person; the night takes it up as it takes up the list of feeds.
 """
 
-import json
 from collections.abc import Iterable, Sequence
 from datetime import datetime
 from enum import StrEnum
@@ -15,6 +14,7 @@ from pydantic import AwareDatetime, BaseModel, ConfigDict, ValidationError, mode
 
 from newsclust.errors import SettingsError
 from newsclust.model import Constraints, id_of
+from newsclust.sayings import append_saying, read_sayings
 
 
 class Kind(StrEnum):
@@ -55,18 +55,8 @@ class Correction(BaseModel):
 
 def read_corrections(path: Path) -> list[Correction]:
     """Return the file's lines in order; none when there is no file. SettingsError names file and line."""
-    if not path.exists():
-        return []
     corrections: list[Correction] = []
-    for number, line in enumerate(path.read_text(encoding="utf-8").splitlines(), 1):
-        if not line.strip():
-            continue
-        try:
-            correction = Correction.model_validate_json(line)
-        except ValidationError as error:
-            first = error.errors()[0]
-            where = ".".join(str(part) for part in first["loc"])
-            raise SettingsError(f"{path}, line {number}: {where}: {first['msg']}") from error
+    for number, correction in read_sayings(path, Correction):
         known = {earlier.id for earlier in corrections}
         if correction.id in known:
             raise SettingsError(f"{path}, line {number}: the id {correction.id!r} stands twice")
@@ -106,10 +96,7 @@ def new_correction(
 def append_correction(path: Path, correction: Correction) -> None:
     """Add one line to the file, after reading it whole: a damaged file is not made longer."""
     read_corrections(path)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    line = json.dumps(correction.model_dump(mode="json", exclude_defaults=True), ensure_ascii=False)
-    with path.open("a", encoding="utf-8") as file:
-        file.write(line + "\n")
+    append_saying(path, correction)
 
 
 def standing(corrections: Sequence[Correction]) -> list[Correction]:

@@ -3,15 +3,14 @@
 The night reads it as it reads the list of feeds: the command line never opens the working file.
 """
 
-import json
 from collections.abc import Sequence
 from datetime import datetime
 from enum import StrEnum
 from pathlib import Path
 
-from pydantic import AwareDatetime, BaseModel, ConfigDict, ValidationError
+from pydantic import AwareDatetime, BaseModel, ConfigDict
 
-from newsclust.errors import SettingsError
+from newsclust.sayings import append_saying, read_sayings
 
 
 class OrderKind(StrEnum):
@@ -33,28 +32,13 @@ class Order(BaseModel):
 
 def read_orders(path: Path) -> list[Order]:
     """Return the file's lines in order; none when there is no file. SettingsError names file and line."""
-    if not path.exists():
-        return []
-    orders = []
-    for number, line in enumerate(path.read_text(encoding="utf-8").splitlines(), 1):
-        if not line.strip():
-            continue
-        try:
-            orders.append(Order.model_validate_json(line))
-        except ValidationError as error:
-            first = error.errors()[0]
-            where = ".".join(str(part) for part in first["loc"])
-            raise SettingsError(f"{path}, line {number}: {where}: {first['msg']}") from error
-    return orders
+    return [order for _, order in read_sayings(path, Order)]
 
 
 def append_order(path: Path, order: Order) -> None:
     """Add one line to the file, after reading it whole: a damaged file is not made longer."""
     read_orders(path)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    line = json.dumps(order.model_dump(mode="json", exclude_defaults=True), ensure_ascii=False)
-    with path.open("a", encoding="utf-8") as file:
-        file.write(line + "\n")
+    append_saying(path, order)
 
 
 def asked_for(orders: Sequence[Order]) -> dict[str, datetime]:
