@@ -208,8 +208,8 @@ def _add_list(found: "FoundList", path: Path, tags: tuple[str, ...]) -> None:
 
 def _wanted(url: str, path: Path, *, select: str | None, token_env: str | None) -> "Feed | FoundList":
     """What the person asks for: the list in a file, or a feed to look for; `path` is the list of feeds."""
-    from newsclust.feeds.lists import check_variable
     from newsclust.feeds.selection import check_selector
+    from newsclust.feeds.written import check_variable
     from newsclust.model import FeedKind
     from newsclust.sources import new_feed, read_list
 

@@ -1,12 +1,13 @@
 """Bytes -> entries, and the lists of feeds: `feeds.toml` and OPML <-> `Feed`.
 
-`parse_feed` reads what a feed address answered, by the feed's kind (`readers`), `lists` what people write;
+`parse_feed` reads what a feed address answered, by the feed's kind (`readers`), `lists` and `opml` what people keep;
 `discovery` knows how pages name their feeds. Nothing here opens a socket.
 """
 
 from newsclust.feeds.credentials import secret_urls
 from newsclust.feeds.entries import parse_feed
-from newsclust.feeds.lists import OpmlImport, add_to, read_feeds, read_lists, read_opml, write_feeds, write_opml
+from newsclust.feeds.lists import add_to, read_feeds, read_lists, write_feeds
+from newsclust.feeds.opml import OpmlImport, read_opml, write_opml
 from newsclust.feeds.worker import FeedReader
 
 __all__ = [

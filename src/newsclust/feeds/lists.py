@@ -1,48 +1,19 @@
-"""The lists of feeds that people keep: `feeds.toml` and OPML <-> `Feed`."""
+"""The list of feeds that a person keeps: `feeds.toml` <-> `Feed` and `FeedList`."""
 
 import json
-import re
 import tomllib
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Annotated, Any, Self, TypeVar
-from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from newsclust.errors import SettingsError
 from newsclust.feeds.languages import language_code
 from newsclust.feeds.selection import check_selector
+from newsclust.feeds.written import check_variable, checked_address, if_hidden, one_line, tag_of
 from newsclust.model import Feed, FeedKind, FeedList, PagePolicy, id_of
 from newsclust.urls import canonical, redacted
-
-# No line breaks or controls: a title is one line, and XML could not carry them back.
-_UNPRINTABLE = re.compile("[\x00-\x1f\x7f-\x9f\ud800-\udfff\ufffe\uffff]")
-
-
-def _address(text: str) -> str:
-    try:
-        canonical(text)
-    except ValueError as error:
-        if redacted(text) != text:  # the reason may quote a password that ends at a slash of its own
-            raise ValueError(
-                "no address of a page; in user and password write / as %2F, ? as %3F, # as %23"
-            ) from error
-        raise
-    if text != text.strip() or _UNPRINTABLE.search(text):
-        raise ValueError("an address has no blanks around it and no control characters")
-    return text
-
-
-def _shown_address(text: str) -> str:
-    return redacted(_address(text))
-
-
-def _one_line(text: str) -> str:
-    if not text.strip() or _UNPRINTABLE.search(text):
-        raise ValueError("one line of text is needed")
-    return text
 
 
 def _language(text: str) -> str:
@@ -54,16 +25,9 @@ def _language(text: str) -> str:
 
 def _tag(text: str) -> str:
     # As OPML can hold it: a folder's name, and one of a list parted by commas.
-    if text != _tag_of(text) or "," in text or not text:
+    if text != tag_of(text) or "," in text or not text:
         raise ValueError("a tag is one line without commas, outer slashes, and blanks but single spaces")
-    return _one_line(text)
-
-
-def check_variable(text: str) -> str:
-    """The name itself; ValueError, which does not repeat it, when it can be none of an environment variable."""
-    if not re.fullmatch("[A-Za-z_][A-Za-z0-9_]*", text):
-        raise ValueError("the name of an environment variable is needed, never the token itself")
-    return text
+    return one_line(text)
 
 
 def _distinct(tags: tuple[str, ...]) -> tuple[str, ...]:
@@ -80,9 +44,9 @@ class _Row(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
-    url: Annotated[str, AfterValidator(_address)]
-    title: Annotated[str, AfterValidator(_one_line)]
-    site_url: Annotated[str, AfterValidator(_address)] | None = None
+    url: Annotated[str, AfterValidator(checked_address)]
+    title: Annotated[str, AfterValidator(one_line)]
+    site_url: Annotated[str, AfterValidator(checked_address)] | None = None
     language: Annotated[str, AfterValidator(_language)] | None = None
     tags: _Tags = ()
     pages: PagePolicy = PagePolicy.AUTO
@@ -107,8 +71,8 @@ class _ListRow(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
-    url: Annotated[str, AfterValidator(_address)] | None = None
-    path: Annotated[str, AfterValidator(_one_line)] | None = None
+    url: Annotated[str, AfterValidator(checked_address)] | None = None
+    path: Annotated[str, AfterValidator(one_line)] | None = None
     tags: _Tags = ()
 
     @model_validator(mode="after")
@@ -119,17 +83,6 @@ class _ListRow(BaseModel):
 
 
 _AnyRow = TypeVar("_AnyRow", _Row, _ListRow)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class OpmlImport:
-    """The feeds of an OPML file, and one sentence for each thing that could not be taken as it stands."""
-
-    feeds: tuple[Feed, ...]
-    problems: tuple[str, ...]
-
-
-# --- feeds.toml
 
 
 def read_feeds(path: Path) -> list[Feed]:
@@ -223,7 +176,7 @@ def _feed(row: _Row) -> Feed:
     return Feed(
         id=id_of(canonical(row.url)),
         url=redacted(row.url),
-        written_url=_if_hidden(row.url),
+        written_url=if_hidden(row.url),
         title=row.title,
         site_url=None if row.site_url is None else redacted(row.site_url),
         language=row.language,
@@ -236,16 +189,12 @@ def _feed(row: _Row) -> Feed:
     )
 
 
-def _if_hidden(written: str) -> str | None:
-    return written if redacted(written) != written else None
-
-
 def _feed_list(row: _ListRow, folder: Path) -> FeedList:
     if row.url is not None:
         return FeedList(
             id=id_of("list", canonical(row.url)),
             url=redacted(row.url),
-            written_url=_if_hidden(row.url),
+            written_url=if_hidden(row.url),
             tags=row.tags,
         )
     path = row.path or ""
@@ -293,160 +242,3 @@ def _tags_line(tags: tuple[str, ...]) -> list[str]:
 def _quoted(text: str) -> str:
     """A TOML basic string: JSON's escapes are a subset of TOML's, which also wants DEL escaped."""
     return json.dumps(text, ensure_ascii=False).replace("\x7f", "\\u007f")
-
-
-# --- OPML 2.0 (opml.org/spec2.opml)
-
-_BARE_AMPERSAND = re.compile(rb"&(?!#?\w+;)")  # in addresses; the most common fault of exported lists
-
-
-def read_opml(text: bytes) -> OpmlImport:
-    """The feeds of an OPML file, with a sentence for each outline that could not be taken as it stands.
-
-    Folders, from the outermost, and `category` attributes become tags. A feed in several folders is one feed
-    with the tags of all. Of a file that is not well-formed, as many public lists are, what can be saved is.
-    SettingsError when the bytes are no OPML, or declare entities, which no reader exports and a bomb needs.
-    """
-    problems: list[str] = []
-    root = _opml_root(text, problems)
-    declared = root.getroottree().docinfo.internalDTD
-    if declared is not None and any(True for _ in declared.iterentities()):
-        raise SettingsError("OPML: it declares entities, which is refused")
-    body = root.find("body")
-    if root.tag != "opml" or body is None:
-        raise SettingsError(f"OPML: an <opml> with a <body> is needed, this is <{root.tag}>")
-    feeds: dict[str, Feed] = {}
-    for outline, folders in _outlines(body, ()):
-        feed = _outlined(outline, folders, problems)
-        if feed is not None:
-            known = feeds.get(feed.id, feed)
-            feeds[feed.id] = replace(known, tags=tuple(dict.fromkeys(known.tags + feed.tags)))
-    return OpmlImport(feeds=tuple(feeds.values()), problems=tuple(problems))
-
-
-def _opml_root(text: bytes, problems: list[str]) -> Any:
-    """The root element; of a document that is not well-formed what can be saved, and `problems` by line."""
-    from lxml import etree
-
-    safe = {"resolve_entities": False, "no_network": True, "huge_tree": False, "load_dtd": False}
-    try:
-        return etree.fromstring(text, etree.XMLParser(**safe))
-    except etree.XMLSyntaxError as error:
-        if b"\x00" not in text:  # else UTF-16, where the pattern would tear characters apart
-            text = _BARE_AMPERSAND.sub(b"&amp;", text)
-        parser = etree.XMLParser(recover=True, **safe)
-        try:
-            root = etree.fromstring(text, parser)
-        except etree.XMLSyntaxError:
-            root = None
-        if root is None:
-            raise SettingsError(f"OPML: not well-formed: {error.msg}") from error
-        faults = {fault.line: fault.message for fault in reversed(parser.error_log)}  # the first of each line
-        problems.extend(f"line {line}: {faults[line]}" for line in sorted(faults))
-        if not faults:
-            problems.append(f"{error.msg}: a bare & was read as &amp;")
-        return root
-
-
-def _outlines(parent: Any, folders: tuple[str, ...]) -> Iterator[tuple[Any, tuple[str, ...]]]:
-    """Every outline without outlines in it or with an address, and the tags of the folders around it."""
-    for outline in parent.iterchildren("outline"):
-        is_feed = "xmlurl" in _attributes(outline)
-        inner = outline.find("outline") is not None
-        if is_feed or not inner:
-            yield outline, folders
-        if inner:
-            yield from _outlines(outline, folders if is_feed else (*folders, *_tags(_name(outline))))
-
-
-def _outlined(outline: Any, folders: tuple[str, ...], problems: list[str]) -> Feed | None:
-    """The feed of an outline; None when `problems` got the sentence why there is none."""
-    written = _attributes(outline)
-    name = _name(outline) or f"line {outline.sourceline}"
-    url = written.get("xmlurl", "")
-    if not url:
-        problems.append(redacted(f"{name}: left out, it has no xmlUrl"))
-        return None
-    if "${" in url:  # a list that others write must not be sent what our environment holds
-        problems.append(redacted(f"{name}: left out, xmlUrl: it names an environment variable"))
-        return None
-    try:
-        feed_id = id_of(canonical(_address(url)))
-    except ValueError as error:
-        problems.append(redacted(f"{name}: left out, xmlUrl: {error}"))
-        return None
-    return Feed(
-        id=feed_id,
-        url=redacted(url),
-        written_url=_if_hidden(url),
-        title=redacted(_name(outline)) or urlsplit(url).netloc.rpartition("@")[2],
-        site_url=_optional(written, "htmlurl", _shown_address, name, problems),
-        language=_optional(written, "language", language_code, name, problems),
-        tags=tuple(dict.fromkeys((*folders, *_tags(written.get("category", ""))))),
-    )
-
-
-def _optional(written: dict[str, str], key: str, checked: Any, name: str, problems: list[str]) -> str | None:
-    """An attribute as `checked` returns it; None when it is absent or `problems` got the sentence why."""
-    if not written.get(key):
-        return None
-    try:
-        return str(checked(written[key]))
-    except ValueError as error:
-        problems.append(redacted(f"{name}: {key} dropped: {error}"))
-        return None
-
-
-def _attributes(outline: Any) -> dict[str, str]:
-    """The attributes with lower-case names (many exports write xmlurl or xmlURL) and outer blanks gone."""
-    return {str(key).lower(): str(value).strip() for key, value in outline.attrib.items()}
-
-
-def _name(outline: Any) -> str:
-    written = _attributes(outline)
-    return " ".join(_UNPRINTABLE.sub(" ", written.get("title") or written.get("text") or "").split())
-
-
-def _tags(categories: str) -> tuple[str, ...]:
-    """The tags of a list parted by commas ("/Tech/Linux, /News": a slash in front says it is a path)."""
-    tags = (_tag_of(_UNPRINTABLE.sub(" ", category)) for category in categories.split(","))
-    return tuple(dict.fromkeys(tag for tag in tags if tag))
-
-
-def _tag_of(text: str) -> str:
-    """The tag without outer slashes, its blanks one space each: a folder's name is read so, too."""
-    return " ".join(text.split()).strip(" /")
-
-
-def write_opml(feeds: Sequence[Feed]) -> str:
-    """OPML 2.0 that any reader imports and `read_opml` reads back, in the order of the folders.
-
-    A feed stands in the folder of its first tag, which is all that most readers look at; all its tags are its
-    categories. What OPML has no word for is left out: when to download pages, which feed is preferred, and whole
-    the feeds that no other reader could ask (sitemaps, pages, accounts).
-    """
-    from lxml import etree
-
-    root = etree.Element("opml", version="2.0")
-    etree.SubElement(etree.SubElement(root, "head"), "title").text = "newsclust"
-    body = etree.SubElement(root, "body")
-    folders: dict[str, Any] = {}
-    for feed in feeds:
-        if feed.kind is not FeedKind.FEED:
-            continue  # as the docstring says
-        parent = body
-        if feed.tags:
-            tag = feed.tags[0]
-            if tag not in folders:
-                folders[tag] = etree.SubElement(body, "outline", text=tag)
-            parent = folders[tag]
-        outline = etree.SubElement(parent, "outline", type="rss", text=feed.title, title=feed.title, xmlUrl=feed.url)
-        for attribute, value in (
-            ("htmlUrl", feed.site_url),
-            ("language", feed.language),
-            ("category", ",".join(feed.tags)),
-        ):
-            if value:
-                outline.set(attribute, value)
-    written: bytes = etree.tostring(root, xml_declaration=True, encoding="utf-8", pretty_print=True)
-    return written.decode("utf-8")

@@ -1,0 +1,47 @@
+"""What people write in a list of feeds, checked: addresses, lines, tags, names of variables."""
+
+import re
+
+from newsclust.urls import canonical, redacted
+
+# No line breaks or controls: a title is one line, and XML could not carry them back.
+UNPRINTABLE = re.compile("[\x00-\x1f\x7f-\x9f\ud800-\udfff\ufffe\uffff]")
+
+
+def checked_address(text: str) -> str:
+    """The address itself; ValueError, which repeats no password, when it is none of a page."""
+    try:
+        canonical(text)
+    except ValueError as error:
+        if redacted(text) != text:  # the reason may quote a password that ends at a slash of its own
+            raise ValueError(
+                "no address of a page; in user and password write / as %2F, ? as %3F, # as %23"
+            ) from error
+        raise
+    if text != text.strip() or UNPRINTABLE.search(text):
+        raise ValueError("an address has no blanks around it and no control characters")
+    return text
+
+
+def one_line(text: str) -> str:
+    """The text itself; ValueError when it is blank, or more than a line."""
+    if not text.strip() or UNPRINTABLE.search(text):
+        raise ValueError("one line of text is needed")
+    return text
+
+
+def tag_of(text: str) -> str:
+    """The tag without outer slashes, its blanks one space each: a folder's name is read so, too."""
+    return " ".join(text.split()).strip(" /")
+
+
+def check_variable(text: str) -> str:
+    """The name itself; ValueError, which does not repeat it, when it can be none of an environment variable."""
+    if not re.fullmatch("[A-Za-z_][A-Za-z0-9_]*", text):
+        raise ValueError("the name of an environment variable is needed, never the token itself")
+    return text
+
+
+def if_hidden(written: str) -> str | None:
+    """The address as written, where some of it is hidden when it is shown; else None."""
+    return written if redacted(written) != written else None
