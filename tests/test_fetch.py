@@ -23,7 +23,7 @@ from hypothesis import strategies as st
 
 from newsclust.errors import Reason, SettingsError
 from newsclust.fetch import HttpFetcher
-from newsclust.fetch.client import _read_url
+from newsclust.fetch.targets import read_url
 from newsclust.model import Fetch, Request, RequestKind
 from newsclust.urls import redacted
 from tests.web import FEED, Server, Visit, answering, raw
@@ -250,12 +250,12 @@ def test_an_address_that_is_none_is_refused_before_any_socket(get, url):
 @given(st.text() | st.text().map("http://{}".format) | st.text().map("https://one.test/{}".format))
 def test_any_text_is_an_http_url_or_a_value_error(text):
     try:
-        url = _read_url(text)
+        url = read_url(text)
     except ValueError:
         return
     assert url.scheme in ("http", "https")
     url.raw_host.encode("idna")
-    assert _read_url(str(url)) == url
+    assert read_url(str(url)) == url
 
 
 _HOSTILE = st.text("aé日\udc80\x00\n\t @:/?#[]%\\.\u202e=~01-", max_size=12)

@@ -1,8 +1,8 @@
 """URL -> Page: the only room with sockets.
 
 `HttpFetcher` (this file) hands answers from an event loop in a thread of its own to a plain generator;
-`client` follows one request, `hosts` says whose turn it is, `limits` what it may cost; `encoding`
-decompresses.
+`client` follows one request, `targets` says where it may go, `hosts` whose turn it is, `limits` what it may cost;
+`encoding` decompresses.
 """
 
 import asyncio

@@ -6,7 +6,6 @@ import ssl
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
-from ipaddress import ip_address
 
 import aiohttp
 from aiohttp.http import HttpProcessingError
@@ -18,9 +17,10 @@ from newsclust.fetch.encoding import ACCEPTED, EncodingError, decoder_for
 from newsclust.fetch.hosts import HostTurns
 from newsclust.fetch.limits import Limits
 from newsclust.fetch.secrets import Mask, mask_of, with_secrets_of
+from newsclust.fetch.targets import asked_url, host_of, is_home, read_url, with_credentials
 from newsclust.fetch.waits import fresh_until, retry_at
 from newsclust.model import Fetch, Page, Request, RequestKind
-from newsclust.urls import HIDDEN, redacted
+from newsclust.urls import redacted
 
 _ACCEPT = {
     RequestKind.FEED: "application/atom+xml, application/rss+xml, application/rdf+xml, "
@@ -45,8 +45,6 @@ _HEADER_BYTES = 32768  # of one header; real Content-Security-Policy headers pas
 _HEADERS = 128  # of one answer
 _HEADERS_BYTES = 65536  # of all together: they are stored
 _SURROGATE = re.compile("[\udc80-\udcff]")
-# A DNS name (RFC 1035, 2.3.4), with the underscore that some have.
-_NAME = re.compile(r"(?=.{1,254}\Z)(?:[\w-]{1,63}\.)*[\w-]{1,63}\.?", re.ASCII)
 
 Address = tuple[str, int]  # host without brackets, port
 
@@ -142,12 +140,12 @@ class Client:
         trail = _Trail(request=request, requested_at=self._clock())
         try:
             trail.mask = mask_of(request)
-            url = _asked_url(request)
+            url = asked_url(request)
         except ValueError as error:
             await deliver(trail.ended(trail.error(Reason.BAD_URL, str(error))))
             return
         while True:
-            host = _host_of(url)
+            host = host_of(url)
             async with self._turns.turn(host, pause_s=request.pause_s):
                 if not trail.visited:
                     trail.requested_at = self._clock()
@@ -195,14 +193,14 @@ class Client:
             headers["If-Modified-Since"] = request.last_modified
         if request.authorization is not None:
             dialled = dialled.with_user(None)  # aiohttp makes a header of it: there can be one
-            if _is_home(url, trail.visited[0]):
+            if is_home(url, trail.visited[0]):
                 headers["Authorization"] = request.authorization
         if request.form is not None:
-            if not _is_home(url, trail.visited[0]):
+            if not is_home(url, trail.visited[0]):
                 raise trail.error(Reason.TOO_MANY_REDIRECTS, f"a form is sent to no other host, such as {url.host}")
             headers["Content-Type"] = "application/x-www-form-urlencoded"
         # SNI and the certificate check follow the URL, whatever address is dialled.
-        name = _host_of(url) if url.scheme == "https" else None
+        name = host_of(url) if url.scheme == "https" else None
         method = "GET" if request.form is None else "POST"
         async with session.request(
             method, dialled, data=request.form, headers=headers, allow_redirects=False, server_hostname=name
@@ -245,7 +243,7 @@ class Client:
 
     def _dialled(self, trail: _Trail, url: URL) -> tuple[aiohttp.ClientSession, URL]:
         """Who dials, and what."""
-        host, port = _host_of(url), url.port or 0
+        host, port = host_of(url), url.port or 0
         address = self._connect_to.get((host, port)) or self._connect_to.get(("*", port))
         if address is not None:
             return self._free_session, url.with_host(address[0]).with_port(address[1])
@@ -259,7 +257,7 @@ class Client:
         # aiohttp hands bytes that are not UTF-8 over as surrogates: back to what they were, percent-encoded.
         written = _SURROGATE.sub(lambda found: f"%{ord(found[0]) - 0xDC00:02X}", location)
         try:
-            target = _with_credentials(_read_url(str(trail.visited[-1].join(URL(written)))), trail.visited[0])
+            target = with_credentials(read_url(str(trail.visited[-1].join(URL(written)))), trail.visited[0])
         except ValueError as error:
             raise trail.error(Reason.BAD_URL, f"redirect to {written}: {error}") from error
         if trail.request.kind is not RequestKind.PAGE:
@@ -348,51 +346,6 @@ async def _only_once(request: aiohttp.ClientRequest, send: aiohttp.ClientHandler
         raise aiohttp.ClientConnectionError(str(error)) from error
 
 
-def _read_url(text: str) -> URL:
-    """An http or https URL without fragment; raises ValueError, saying why, for anything else."""
-    text.encode()  # yarl drops lone surrogates silently
-    url = URL(text)
-    if url.scheme not in ("http", "https"):
-        raise ValueError(f"scheme {url.scheme!r} is not http or https")
-    host = url.raw_host or ""
-    if ":" in host or host.replace(".", "").isdigit():
-        ip_address(host)  # raises ValueError, for 127.1 and 2130706433 too: no way round a refused address
-    elif not _NAME.fullmatch(host):
-        raise ValueError(f"{host!r} is no host name")
-    if ":" in (url.user or ""):  # RFC 7617, 2
-        raise ValueError("a colon in the user's name")
-    f"{url.user}{url.password}".encode("latin-1")  # raises ValueError: aiohttp can send no other credentials
-    return url.with_fragment(None)
-
-
-def _asked_url(request: Request) -> URL:
-    """The address to ask, with its credentials; raises ValueError when they are hidden from us, too."""
-    if request.secret_url is not None:
-        return _read_url(request.secret_url)
-    # The path of a page may have asterisks of its own: what editors do to a swear word.
-    if (f"={HIDDEN}" if request.kind is RequestKind.PAGE else HIDDEN) in request.url:
-        raise ValueError("its credentials are hidden, and were not given with it")
-    return _read_url(request.url)
-
-
-def _with_credentials(target: URL, first: URL) -> URL:
-    """The target of a redirect with the first address's user and password when it is of the same origin.
-
-    What the redirect itself names is nobody's that we know. http to https on the default ports is the one change of
-    origin that keeps them, as in Python's requests: they travel better protected than before; never the other way.
-    """
-    bare = target.with_user(None)
-    if first.user is None or not _is_home(target, first):
-        return bare
-    return bare.with_user(first.user).with_password(first.password)
-
-
-def _is_home(target: URL, first: URL) -> bool:
-    """Whether the first address's credentials may be told there: its origin, or the same on https."""
-    better = (first.scheme, first.port, target.scheme, target.port) == ("http", 80, "https", 443)
-    return target.origin() == first.origin() or (better and target.raw_host == first.raw_host)
-
-
 def _tell_of_garbage(trail: _Trail, answer: aiohttp.ClientResponse) -> None:
     """Whoever reads the body is told when its chunks stop making sense.
 
@@ -415,10 +368,6 @@ def _tell_of_garbage(trail: _Trail, answer: aiohttp.ClientResponse) -> None:
         tell(None)
     else:
         closed.add_done_callback(tell)
-
-
-def _host_of(url: URL) -> str:
-    return (url.raw_host or "").rstrip(".")
 
 
 def _reason_of(error: Exception) -> Reason:
