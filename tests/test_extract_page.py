@@ -1,4 +1,5 @@
 import codecs
+import time
 
 import pytest
 from hypothesis import given
@@ -69,6 +70,15 @@ def test_what_is_no_page_worth_reading_is_refused_with_its_reason(
     refused = refusal(page_of(body, content_type=content_type), max_bytes=1000)
     assert refused is not None
     assert refused[0] is reason
+
+
+def test_comments_before_a_page_are_passed_over_once() -> None:
+    body = b"<!---->" * 26 + b"<p>fine"
+    begun = time.process_time()
+    assert refusal(page_of(body), max_bytes=1000) is None
+    refused = refusal(page_of(b"<?xml?> <!-- <p> --> <?x?><!----><rss>"), max_bytes=1000)
+    assert refused == (Reason.NOT_HTML, "no tag of HTML in it")
+    assert time.process_time() - begun < 1
 
 
 @pytest.mark.parametrize("content_type", ["text/html; charset=utf-8", "TEXT/HTML", "", "application/xhtml+xml"])

@@ -41,7 +41,7 @@ _HTML_TAG = re.compile(
     rb"<(?:!doctype\s+html|html|head|body|title|meta|main|article|section|div|p|h1)\b", re.IGNORECASE
 )
 _OTHER_XML = re.compile(
-    rb"\s*(?:<\?[^>]*>\s*|<!--.*?-->\s*)*<(?:rss|feed|rdf:RDF|svg|urlset|sitemapindex)\b", re.DOTALL
+    rb"(?:\s++|<\?[^>]*+>|<!--.*?-->)*+<(?:rss|feed|rdf:RDF|svg|urlset|sitemapindex)\b", re.DOTALL
 )
 _META_CHARSET = re.compile(rb"<meta[^>]{0,200}?charset\s*=\s*[\"']?\s*([\w.:-]+)", re.IGNORECASE)
 _XML_CHARSET = re.compile(rb"^\s*<\?xml[^>]{0,200}?encoding\s*=\s*[\"']([\w.:-]+)", re.IGNORECASE)
