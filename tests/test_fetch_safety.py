@@ -16,8 +16,11 @@ from newsclust import pipeline
 from newsclust.errors import Reason
 from newsclust.feeds import read_feeds
 from newsclust.fetch import HttpFetcher
+from newsclust.fetch.secrets import Mask, mask_of, with_secrets_of
+from newsclust.fetch.waits import fresh_until, retry_at
 from newsclust.model import Fetch, Request, RequestKind
 from newsclust.store import Database, runs
+from newsclust.urls import redacted
 from tests.web import FEED, Server, Visit, answering, raw
 
 NOON = datetime(2026, 11, 1, 12, tzinfo=UTC)
@@ -243,6 +246,10 @@ ATTACKS = {
     "redirect to metadata": (answering("302 Found", Location="http://169.254.169.254/"), Reason.REFUSED_ADDRESS),
     "redirect to a file": (answering("302 Found", Location="file:///etc/hostname"), Reason.BAD_URL),
     "redirect to a mail server": (answering("302 Found", Location="http://attack.test:25/"), Reason.REFUSED_ADDRESS),
+    "redirect with a thousand keys": (
+        answering("302 Found", Location="/?" + "&".join(f"key={number}" for number in range(1000))),
+        Reason.BAD_URL,
+    ),
     "redirect to data": (answering("302 Found", Location="data:text/xml,<rss/>"), Reason.BAD_URL),
 }
 
@@ -276,6 +283,43 @@ def test_every_attack_ends_with_its_reason_in_bounded_time_and_holds_nobody_up(a
     assert reasons == {name: reason for name, (_, reason) in ATTACKS.items()} | {r.item_id: None for r in honest}
     assert all(answer.seconds < 5 for answer, _ in ended.values())
     assert max(seconds for name, (_, seconds) in ended.items() if name.startswith("honest")) < 5
+
+
+HOSTILE = [(mark, mark * 8000) for mark in ("?", ":", "//a:x", "?key", "a", " ", "-", 'a="', "key=&")]
+
+
+@pytest.mark.parametrize("written", [text for _, text in HOSTILE], ids=[mark for mark, _ in HOSTILE])
+def test_a_header_costs_no_more_than_its_length(written):
+    # All hosts wait while one header is read: no timeout comes between.
+    begun = time.process_time()
+    redacted(f"http://attack.test/?{written}")
+    redacted(f"http://{written}")
+    fresh_until({"cache-control": f"x!{written}!", "expires": written, "date": written}, NOON)
+    retry_at({"retry-after": written}, NOON)
+    assert time.process_time() - begun < 0.3
+
+
+def test_the_keys_of_a_redirect_are_found_at_once():
+    given = "&".join(f"key=a1b2c3-{number}" for number in range(28))
+    begun = time.process_time()
+    mask = with_secrets_of(Mask(), f"http://attack.test/?{given}")
+    assert time.process_time() - begun < 1
+    assert mask.text("see a1b2c3-27 there") == "see *** there"
+
+
+@pytest.mark.parametrize(
+    ("shown", "whole"),
+    [
+        ("http://a.test/***", "http://b.test/secret"),
+        ("http://a.test/***/feed", "http://a.test/secret/food"),
+        ("http://a.test/***/feed", "http://a.test/feed"),
+        ("http://a.test/***/x/***/feed", "http://a.test/secret/feed"),
+        ("http://a.test/feed", "http://a.test/feed?x"),
+    ],
+)
+def test_an_address_with_credentials_is_the_one_that_is_shown(shown, whole):
+    with pytest.raises(ValueError, match="another one"):
+        mask_of(Request(url=shown, secret_url=whole, kind=RequestKind.FEED, item_id="f"))
 
 
 def test_chunks_of_one_byte_without_end_end_with_the_limit_they_reach_first(server, get):

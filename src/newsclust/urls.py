@@ -65,9 +65,11 @@ _AMP_CACHE = re.compile(r"(?:/[a-z])?(?:/s)?/([^/]+\..*)")  # /c/s/site.example/
 
 HIDDEN = "***"  # what stands in the place of a secret
 # The user and password of an address, and what should be them: a password may hold a slash that ought to be escaped.
-_CREDENTIALS = re.compile(r"(?<=//)(?:[^/?#@\s]*@|[^/?#@\s]*:(?!\d{0,5}(?:[/?#]|$))[^@\s]*@)+")
+_CREDENTIALS = re.compile(r"(?<=//)(?:[^/?#@\s]*+@|[^/?#@:\s]*+:(?!\d{0,5}(?:[/?#]|$))[^@\s]*+@)+")
+# All of a word that can hold some: what has no @ behind it would be read to its end from each of its slashes.
+_UP_TO_AT = re.compile(r"(?<!\S)\S*@")
 _SECRET_PARAMETER = re.compile(
-    r"(?<=[?&;])([^=&;#\s]*(?:token|secret|signature|api[-_]?key|passw(?:or)?d)|(?:[^=&;#\s]*[_-])?(?:auth|key|pass|pwd|sig))"
+    r"(?<=[?&;])([^=&;#?\s]*(?:token|secret|signature|api[-_]?key|passw(?:or)?d)|(?:[^=&;#?\s]*[_-])?(?:auth|key|pass|pwd|sig))"
     r"=[^&;#\s]*",
     re.IGNORECASE,
 )
@@ -120,7 +122,7 @@ def redacted(text: str) -> str:
     a FreshRSS shared query, and ${VARIABLES}; nothing else changes. redacted(redacted(t)) == redacted(t).
     """
     text = _SHARED_QUERY.sub(lambda query: _SHARE_TOKEN.sub(f"t={HIDDEN}", query[0]), text)
-    text = _CREDENTIALS.sub(f"{HIDDEN}@", _VARIABLE.sub(HIDDEN, text))
+    text = _UP_TO_AT.sub(lambda word: _CREDENTIALS.sub(f"{HIDDEN}@", word[0]), _VARIABLE.sub(HIDDEN, text))
     return _SECRET_PARAMETER.sub(rf"\1={HIDDEN}", text)
 
 

@@ -44,6 +44,7 @@ _REASONS = {
 _HEADER_BYTES = 32768  # of one header; real Content-Security-Policy headers pass aiohttp's 8190
 _HEADERS = 128  # of one answer
 _HEADERS_BYTES = 65536  # of all together: they are stored
+_MOST_KEYS = 20  # that a redirect may hand over: each is looked for in the whole body
 _SURROGATE = re.compile("[\udc80-\udcff]")
 
 Address = tuple[str, int]  # host without brackets, port
@@ -261,6 +262,8 @@ class Client:
         except ValueError as error:
             raise trail.error(Reason.BAD_URL, f"redirect to {written}: {error}") from error
         if trail.request.kind is not RequestKind.PAGE:
+            if (keys := redacted(str(target)).count(HIDDEN)) > _MOST_KEYS:
+                raise trail.error(Reason.BAD_URL, f"a redirect with {keys} keys")
             trail.mask = with_secrets_of(trail.mask, str(target))
         if target in trail.visited:
             raise trail.error(Reason.TOO_MANY_REDIRECTS, f"a loop, back to {target}")

@@ -2,7 +2,7 @@
 
 import re
 from base64 import b64encode
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from urllib.parse import quote, unquote
 
@@ -52,14 +52,26 @@ def with_secrets_of(mask: Mask, url: str) -> Mask:
 
 def _hidden_in(shown: str, whole: str) -> list[str]:
     """What stands in the whole address where the shown one has asterisks; of a user and password each part, too."""
-    shape = "(.*)".join(re.escape(part) for part in shown.split(HIDDEN))
-    match = re.fullmatch(shape, whole, re.DOTALL)
-    if match is None:
-        raise ValueError("its address with credentials is another one")
     known: list[str] = []
-    for hidden in match.groups():
+    for hidden in _between(shown.split(HIDDEN), whole):
         known += [hidden, *hidden.split(":", 1), b64encode(unquote(hidden).encode()).decode()]
     return known
+
+
+def _between(parts: Sequence[str], whole: str) -> list[str]:
+    """What stands between the parts of the whole; a pattern with as many groups would try every way to place them."""
+    first, *others = parts
+    other = ValueError("its address with credentials is another one")
+    if not whole.startswith(first) or (not others and whole != first):
+        raise other
+    found, at = [], len(first)
+    for number, part in enumerate(others, start=1):
+        start = whole.find(part, at) if number < len(others) else len(whole) - len(part)
+        if start < at or not whole.startswith(part, start):
+            raise other
+        found.append(whole[at:start])
+        at = start + len(part)
+    return found
 
 
 def _spelled(known: Iterable[str]) -> tuple[str, ...]:
