@@ -199,6 +199,21 @@ def test_a_thousand_headings_and_a_megabyte_in_one_paragraph_are_stripped_in_bou
     assert time.monotonic() - started < 10
 
 
+@pytest.mark.parametrize(
+    "built",
+    [
+        "The pool is warm. " + "Lire la suite. " * 10_000,
+        "\n\n".join(["Advertisement. Read more.", "Advertisement! Read more."] * 2000),
+        "\n\n".join(["This article is for subscribers only. Read more.", "Advertisement. Read more."] * 2000),
+    ],
+    ids=["sentences", "lines", "notices"],
+)
+def test_a_text_built_to_be_stripped_piece_by_piece_is_given_up_in_time(built: str) -> None:
+    started = time.process_time()
+    without_boilerplate(built)
+    assert time.process_time() - started < 5
+
+
 @given(st.text(alphabet=st.characters(codec="utf-8"), max_size=200))
 def test_any_text_is_only_shortened(text: str) -> None:
     assert len(without_boilerplate(text)[0]) <= len(text)

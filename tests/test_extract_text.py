@@ -1,3 +1,4 @@
+import time
 import unicodedata
 
 import pytest
@@ -6,7 +7,7 @@ from hypothesis import strategies as st
 
 from newsclust.extract import html_text
 from newsclust.extract.language import language_of, primary_subtag
-from newsclust.extract.text import normal_text
+from newsclust.extract.text import MOST_MARKS, normal_text
 
 
 def test_blocks_and_line_breaks_part_paragraphs_and_inline_elements_do_not() -> None:
@@ -42,6 +43,22 @@ def test_a_whole_document_with_a_body_of_its_own_is_read_as_a_fragment() -> None
 
 def test_the_normal_form_has_no_invisible_characters_and_composed_accents() -> None:
     assert normal_text("e\u0301te\u0301\u200b \ufeffne\u00adws\x07\u202e") == "été news"
+
+
+def test_of_thousands_of_marks_on_one_letter_thirty_stay() -> None:
+    started = time.process_time()
+    text = normal_text("The \u1ed9" + "\u0301\u0316" * 30_000 + "pen quay. Voilà \U0001f600.")
+    assert time.process_time() - started < 2
+    taken_apart = unicodedata.normalize("NFD", text.partition("pen")[0])
+    assert sum(unicodedata.combining(character) > 0 for character in taken_apart) == MOST_MARKS
+    assert text.endswith("pen quay. Voilà \U0001f600.")
+
+
+@given(st.text(alphabet="\u1ed9e\u0301\u0344\u0316\u0323\u0308 \U0001f600\u302a", min_size=30, max_size=80))
+def test_the_normal_form_of_stacked_marks_is_itself(stack: str) -> None:
+    once = normal_text(stack)
+    assert normal_text(once) == once
+    assert unicodedata.is_normalized("NFC", once)
 
 
 def test_a_paragraph_repeated_at_once_stands_once_and_a_later_return_stays() -> None:

@@ -129,6 +129,7 @@ _OFFER = re.compile(
 MOST_OFFER_WORDS = 25  # a longer line after a notice is text, and then the notice is a quotation
 MOST_HEADLINE_WORDS = 45  # developpez.com's "Voir aussi" lists hold headlines of 40
 LONGEST_LINE = 600  # characters; a longer paragraph is no boilerplate, and patterns stay cheap
+_MOST_ROUNDS = 10  # each may bare another line: a text of nothing but such lines would take the square of its length
 
 _STRAIGHT = str.maketrans({"’": "'", "‘": "'", "ʼ": "'", "\xa0": " ", "\u202f": " ", "\u2009": " "})
 
@@ -150,19 +151,20 @@ _SENTENCE_END = re.compile(r"\.[»”\"')\]]*$")
 def without_boilerplate(text: str) -> tuple[str, str | None]:
     """The text without what does not belong to it, and the words that say a paywall cut it (None: whole).
 
-    `text` and the result are in normal form. Stripping twice is stripping once. A paragraph with text after
-    it goes only if all of it is boilerplate.
+    `text` and the result are in normal form. Stripping twice is stripping once, but for a text that was built to be
+    stripped of one line after the other. A paragraph with text after it goes only if all of it is boilerplate.
     """
     paragraphs = text.split("\n\n")
     cut: str | None = None
-    while True:
+    for _ in range(_MOST_ROUNDS):
         before = paragraphs
         paragraphs, notice = _without_notice(before)
         paragraphs = unrepeated([p for p in paragraphs if not _is(_LINE, p)])
         paragraphs = _without_tail(_without_lists(paragraphs))
         cut = notice or cut  # the earliest one: later ones were beside it
         if paragraphs == before:
-            return "\n\n".join(paragraphs), cut
+            break
+    return "\n\n".join(paragraphs), cut
 
 
 def paywall_notice(lines: list[str]) -> str | None:
@@ -226,12 +228,19 @@ def _may_be_headline(paragraph: str) -> bool:
 
 
 def _without_tail(paragraphs: list[str]) -> list[str]:
-    """Drop the boilerplate sentence, or the mark of an excerpt, that ends the last paragraph."""
+    """Drop the boilerplate sentences, and the marks of an excerpt, that end the last paragraph."""
     if not paragraphs:
         return paragraphs
-    last = _MARK.sub("", paragraphs[-1])
-    for start in _SENTENCE_START.finditer(last, max(0, len(last) - LONGEST_LINE)):
-        if _is(_TAIL, last[start.end() :]):
-            last = last[: start.start()]
-            break
-    return [*paragraphs[:-1], last] if last else paragraphs[:-1]
+    last, end = paragraphs[-1], len(paragraphs[-1])
+    while (shorter := _before_tail(last, end)) < end:
+        end = shorter
+    return [*paragraphs[:-1], last[:end]] if end else paragraphs[:-1]
+
+
+def _before_tail(paragraph: str, end: int) -> int:
+    """Where the mark or the one boilerplate sentence begins that stands last before `end`; `end` if none does."""
+    begin = max(0, end - LONGEST_LINE)
+    if (mark := _MARK.search(paragraph, begin, end)) is not None:
+        return mark.start()
+    starts = _SENTENCE_START.finditer(paragraph, begin, end)
+    return next((start.start() for start in starts if _is(_TAIL, paragraph[start.end() : end])), end)

@@ -32,6 +32,10 @@ _MARKUP = re.compile(r"<[A-Za-z/!?]")
 _BLANK_LINE = re.compile(r"\n[ \t]*\n")
 # Control characters and surrogates: lxml reads neither.
 _UNREADABLE = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\ud800-\udfff]")
+# More marks on one letter are no writing, and to sort them takes the square of their number. UAX #15, section 13.
+MOST_MARKS = 30
+# A letter may bring three of its own. Marks are neither letters nor spaces, and none comes before U+0300.
+_STACK = re.compile(rf"\w?[^\w\s\x00-\u02ff]{{{MOST_MARKS - 2},}}")
 # Control, format (zero-width, soft hyphen, direction), surrogate and private (icon fonts) characters.
 _UNSEEN = frozenset(("Cc", "Cf", "Cs", "Co"))
 
@@ -82,11 +86,12 @@ def _flat(text: str) -> str:
 def normal_text(text: str, *, title: str = "") -> str:
     """The same words as NFC, every line of `text` a paragraph, spaces collapsed, nothing invisible.
 
+    Of more than 30 marks on one letter only the first stay.
     A paragraph that repeats the one before it is gone, and so are leading ones that only repeat `title`.
     normal_text(normal_text(t, title=x), title=x) == normal_text(t, title=x).
     """
     lines = _LINE_BREAK.sub("\n", text).replace("\t", " ")
-    seen = "\n".join(map(_seen, lines.split("\n")))
+    seen = _STACK.sub(_with_few_marks, "\n".join(map(_seen, lines.split("\n"))))
     paragraphs = unrepeated([" ".join(line.split()) for line in unicodedata.normalize("NFC", seen).split("\n")])
     name = letters(title)
     while name and paragraphs and letters(paragraphs[0]) == name:
@@ -99,6 +104,17 @@ def _seen(line: str) -> str:
     if line.isprintable():
         return line
     return "".join(c for c in line if unicodedata.category(c) not in _UNSEEN)
+
+
+def _with_few_marks(stack: re.Match[str]) -> str:
+    """The characters without the marks that are too many on one letter, counted as they are when taken apart."""
+    kept, marks = [], 0
+    for character in stack[0]:
+        parts = unicodedata.normalize("NFD", character)
+        marks = marks + len(parts) if unicodedata.combining(parts[0]) else len(parts) - 1
+        if marks <= MOST_MARKS:
+            kept.append(character)
+    return "".join(kept)
 
 
 def unrepeated(paragraphs: list[str]) -> list[str]:
