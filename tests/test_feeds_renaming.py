@@ -106,6 +106,11 @@ def test_all_guids_new_is_a_change_and_one_guid_as_before_is_none() -> None:
     assert (change.what, change.why) == ("guids", "all 5 entries that it showed before have new guids")
     assert changes_of([*new[1:], OLD[0]], known(OLD)) == []
     assert changes_of(new[:2], known(OLD)) == []
+    addresses = [replace(one, guid=f"http://pier.example/?p={n}") for n, one in enumerate(OLD)]
+    tracked = [replace(one, guid=f"https://pier.example/?p={n}&utm_campaign=may") for n, one in enumerate(OLD)]
+    assert changes_of(tracked, known(addresses)) == []
+    (change,) = changes_of(new, known(addresses))
+    assert change.what == "guids"
 
 
 def test_all_links_new_is_a_change_that_names_the_site_and_another_spelling_of_a_link_is_none() -> None:

@@ -58,7 +58,7 @@ def changes_of(entries: Sequence[Entry], known: Sequence[Known]) -> list[Change]
     pairs = [(before[entry.id], entry) for entry in entries if entry.id in before]
     guids = [(old, new) for old, new in pairs if old.guid and new.guid]
     found = []
-    if len(guids) >= _CHANGED_FROM and all(old.guid != new.guid for old, new in guids):
+    if len(guids) >= _CHANGED_FROM and all(_plain(old.guid) != _plain(new.guid) for old, new in guids):
         found.append(
             Change(what="guids", why=f"all {len(guids)} entries that it showed before have new guids", sites=())
         )
@@ -67,6 +67,14 @@ def changes_of(entries: Sequence[Entry], known: Sequence[Known]) -> list[Change]
         why = f"all {len(pairs)} entries that it showed before have new links, at {', '.join(sites[:3])}"
         found.append(Change(what="links", why=why, sites=sites))
     return found
+
+
+def _plain(guid: str | None) -> str | None:
+    """The guid; one that is an address in its usual spelling: a new tracking parameter or https make no new one."""
+    try:
+        return canonical(guid) if guid else guid
+    except ValueError:
+        return guid
 
 
 def _by_marks(ones: Sequence[Entry | Known]) -> dict[tuple[Hashable, ...], list[str]]:
