@@ -397,6 +397,36 @@ def test_a_feed_that_answers_with_a_page_has_changed(nights: Nights) -> None:
     nights.live(0, shown(0, links(0)))
     nights.live(1, {PIER.url: Answer(body="<!doctype html><html><body>For sale</body></html>")})
     assert nights.state() == ("changed", NIGHT + DAY, "it was a feed, and is none any more: html_not_feed")
+    nights.live(2, {PIER.url: Answer(body="<!doctype html><html><body>Still for sale</body></html>")})
+    assert nights.state()[:2] == ("changed", NIGHT + DAY)
+    nights.live(3, shown(3, links(3)))
+    assert nights.state()[0] == "healthy"
+    nights.live(4, {PIER.url: Answer(body="<!doctype html><html><body>For sale again</body></html>")})
+    assert nights.state()[:2] == ("changed", NIGHT + 4 * DAY)
+
+
+def test_guids_that_are_new_each_night_are_one_change_since_the_first(nights: Nights) -> None:
+    for day in range(10):
+        items = [Item(link=link, guid=f"urn:{day}:{link}", at=NIGHT - DAY) for link in links(0)]
+        nights.live(day, {PIER.url: rss(*items)})
+    why = "all 3 entries that it showed before have new guids, on 9 nights so far"
+    assert nights.state() == ("changed", NIGHT + DAY, why)
+    for day in (10, 17):  # it stays with the last ones
+        nights.live(day, {PIER.url: rss(*items, Item(link=links(day)[0], at=NIGHT + day * DAY))})
+    assert nights.state()[0] == "healthy"
+
+
+def test_a_failure_is_told_in_words_with_what_was_answered(nights: Nights) -> None:
+    nights.live(0, shown(0, links(0)))
+    refusal = Answer(status=404, reason=Reason.NOT_FOUND)
+    nights.live(1, {PIER.url: refusal})
+    assert nights.state()[2] == "its last request failed: not_found (status 404)"
+    nights.live(2, {PIER.url: refusal})
+    assert nights.state()[2] == "its last 2 requests failed, the latest: not_found (status 404)"
+    nights.live(6, {PIER.url: Answer(status=429, reason=Reason.THROTTLED)})
+    assert nights.state()[2] == "its site wants fewer requests: 3 refused in a row, the last one with status 429"
+    nights.db.execute("UPDATE fetches SET retry_at = $1 WHERE status = 429", [NIGHT + 9 * DAY])
+    assert nights.state()[2] == "its site wants no request before 2026-03-11 22:00 UTC"
 
 
 @pytest.mark.parametrize(

@@ -6,7 +6,8 @@ WITH asked AS (
     SELECT item_id, count(*) AS requests, count(*) FILTER (reason IS NOT NULL) AS failed_requests,
            max(requested_at) AS last_asked_at, max(requested_at) FILTER (reason IS NULL) AS last_answer_at,
            max(requested_at) FILTER (reason IS NULL AND seconds <= 5) AS last_fast_at,
-           arg_max(coalesce(reason, ''), requested_at) AS last_reason, round(median(seconds), 3) AS median_seconds
+           arg_max(coalesce(reason, ''), requested_at) AS last_reason, arg_max(coalesce(detail, ''), requested_at) AS last_detail,
+           round(median(seconds), 3) AS median_seconds
     FROM fetches
     WHERE kind = 'feed'
     GROUP BY item_id
@@ -19,16 +20,19 @@ WITH asked AS (
     FROM asked
     JOIN fetches ON fetches.item_id = asked.item_id AND fetches.kind = 'feed'
     GROUP BY asked.item_id
-), unread AS (
-    SELECT item_id, arg_max(reason, failed_at) AS reason, max(failed_at) AS failed_at
-    FROM failures
-    WHERE step = 'parse_feeds'
-    GROUP BY item_id
 ), shown AS (
     SELECT feed_id, count(*) AS entries, max(published_at) AS last_published_at, max(first_seen_at) AS last_new_at,
+           max(last_seen_at) AS last_read_at,
            round(count(*) FILTER (date_quality IN ('missing', 'future')) / count(*), 3) AS share_undated
     FROM entries
     GROUP BY feed_id
+), unread AS (
+    SELECT item_id, arg_max(reason, failed_at) AS reason, max(failed_at) AS failed_at,
+           min(failed_at) FILTER (failed_at > coalesce(shown.last_read_at, '-infinity'::TIMESTAMP)) AS since
+    FROM failures
+    LEFT JOIN shown ON shown.feed_id = failures.item_id
+    WHERE step = 'parse_feeds'
+    GROUP BY item_id
 ), nights AS (
     SELECT feed_id, median(items) AS usual_items, round(sum(shared) / sum(items), 3) AS share_shared,
            median(characters) AS usual_characters, arg_max(content_type, night_at) AS content_type,
@@ -52,10 +56,24 @@ WITH asked AS (
     SELECT feed_id, list(language ORDER BY items DESC, language) AS languages
     FROM (SELECT feed_id, said.key AS language, sum(said.value) AS items FROM told GROUP BY ALL)
     GROUP BY feed_id
+), changes AS (  -- one that comes within seven days of the one before goes on with it
+    SELECT feed_id, changed_at, what, why,
+           coalesce(changed_at > lag(changed_at) OVER (PARTITION BY feed_id ORDER BY changed_at) + INTERVAL 7 DAY, true) AS begins
+    FROM feed_changes
 ), renamed AS (
-    SELECT asked.item_id AS feed_id, min(changed_at) AS since, string_agg(DISTINCT why, '; ' ORDER BY why) AS why
+    SELECT feed_id, min(changed_at) AS since, max(changed_at) AS last_at, count(DISTINCT changed_at) AS nights,
+           string_agg(why, '; ' ORDER BY what) FILTER (changed_at = newest_at) AS why
+    FROM (
+        SELECT *, max(changed_at) OVER (PARTITION BY feed_id) AS newest_at,
+               max(changed_at) FILTER (begins) OVER (PARTITION BY feed_id) AS begun_at
+        FROM changes
+    )
+    WHERE changed_at >= begun_at
+    GROUP BY feed_id
+), refusing AS (
+    SELECT asked.item_id AS feed_id, max(retry_at) AS until
     FROM asked
-    JOIN feed_changes ON feed_changes.feed_id = asked.item_id AND changed_at > asked.last_answer_at - INTERVAL 7 DAY
+    JOIN fetches ON fetches.item_id = asked.item_id AND fetches.kind = 'feed' AND fetches.requested_at = asked.last_asked_at
     GROUP BY asked.item_id
 ), waiting AS (
     SELECT feed_id, count(*) AS entries FROM held_entries GROUP BY feed_id
@@ -67,11 +85,11 @@ WITH asked AS (
                WHEN asked.requests IS NULL THEN {'state': 'new', 'since': feeds.added_at, 'why': 'never asked yet'}
                WHEN held.since IS NOT NULL THEN {'state': 'quarantined', 'since': held.since, 'why': held.why}
                WHEN asked.last_reason = 'gone' THEN {'state': 'gone', 'since': troubled.failing_since, 'why': 'it answered that it is gone'}
-               WHEN asked.last_reason = 'throttled' THEN {'state': 'throttled', 'since': troubled.failing_since, 'why': format('its site wants fewer requests: {} refused in a row', troubled.failures)}
-               WHEN asked.last_reason <> '' THEN {'state': 'failing', 'since': troubled.failing_since, 'why': format('{} requests failed in a row, the last one: {}', troubled.failures, asked.last_reason)}
-               WHEN is_unread AND shown.entries > 0 AND unread.reason IN ('html_not_feed', 'not_a_feed') THEN {'state': 'changed', 'since': unread.failed_at, 'why': format('it was a feed, and is none any more: {}', unread.reason)}
-               WHEN is_unread THEN {'state': 'unreadable', 'since': unread.failed_at, 'why': format('its document cannot be read: {}', unread.reason)}
-               WHEN renamed.feed_id IS NOT NULL THEN {'state': 'changed', 'since': renamed.since, 'why': renamed.why}
+               WHEN asked.last_reason = 'throttled' THEN {'state': 'throttled', 'since': troubled.failing_since, 'why': CASE WHEN refusing.until IS NOT NULL THEN format('its site wants no request before {}', strftime(refusing.until, '%Y-%m-%d %H:%M UTC')) ELSE format('its site wants fewer requests: {} refused in a row, the last one with {}', troubled.failures, asked.last_detail) END}
+               WHEN asked.last_reason <> '' THEN {'state': 'failing', 'since': troubled.failing_since, 'why': CASE troubled.failures WHEN 1 THEN 'its last request failed: ' ELSE format('its last {} requests failed, the latest: ', troubled.failures) END || asked.last_reason || coalesce(' (' || nullif(asked.last_detail, '') || ')', '')}
+               WHEN is_unread AND shown.entries > 0 AND unread.reason IN ('html_not_feed', 'not_a_feed') THEN {'state': 'changed', 'since': coalesce(unread.since, unread.failed_at), 'why': format('it was a feed, and is none any more: {}', unread.reason)}
+               WHEN is_unread THEN {'state': 'unreadable', 'since': coalesce(unread.since, unread.failed_at), 'why': format('its document cannot be read: {}', unread.reason)}
+               WHEN renamed.last_at > asked.last_answer_at - INTERVAL 7 DAY THEN {'state': 'changed', 'since': renamed.since, 'why': renamed.why || CASE WHEN renamed.nights > 1 THEN format(', on {} nights so far', renamed.nights) ELSE '' END}
                WHEN coalesce(shown.entries, 0) = 0 THEN {'state': 'silent', 'since': feeds.added_at, 'why': 'it never showed anything'}
                WHEN date_diff('second', shown.last_new_at, asked.last_answer_at) > greatest(14 * 86400, 4 * coalesce(nights.mean_pause_s, 0)) THEN {'state': 'silent', 'since': shown.last_new_at, 'why': format('nothing new for {} days', date_diff('day', shown.last_new_at, asked.last_answer_at))}
                WHEN undated.feed_id IS NOT NULL THEN {'state': 'undated', 'since': undated.since, 'why': format('{} of {} new items without a date one can trust', undated.undated, undated.items)}
@@ -86,6 +104,7 @@ WITH asked AS (
     LEFT JOIN nights ON nights.feed_id = feeds.feed_id
     LEFT JOIN undated ON undated.feed_id = feeds.feed_id
     LEFT JOIN renamed ON renamed.feed_id = feeds.feed_id
+    LEFT JOIN refusing ON refusing.feed_id = feeds.feed_id
     LEFT JOIN quarantines AS held ON held.feed_id = feeds.feed_id AND held.released_at IS NULL
     LEFT JOIN readings ON readings.kind = 'feed' AND readings.item_id = feeds.feed_id
 )
