@@ -80,6 +80,7 @@ def test_a_feed_that_stays_silent_is_asked_after_twice_the_time() -> None:
 def test_every_feed_that_answers_is_due_the_night_after_whatever_it_wishes() -> None:
     wishes = Wishes(every=7 * DAY, skip_hours=frozenset(range(24)), skip_days=frozenset(range(7)))
     stubborn = answered(fresh_until=NIGHT + 30 * DAY, wishes=wishes)
+    assert due(answered(wishes=wishes)).why.endswith("every 7 days; the settings wait 22 h at most")
     assert not due(stubborn, now=NIGHT + 12 * HOUR).by(NIGHT + 12 * HOUR)
     shortest_day = NIGHT + 23 * HOUR - 10 * MINUTE  # the clocks went forward, and the last night began late
     assert due(stubborn, now=shortest_day).by(shortest_day)

@@ -191,13 +191,18 @@ def _after_answer(history: FeedHistory, answered_at: datetime, rhythm: Rhythm, n
     due = Due(at=answered_at + pace, rule=Rule.PACE, why=said)
     every = history.wishes.every
     if every is not None and every > pace:
-        due = Due(
-            at=min(answered_at + every, last), rule=Rule.WISH, why=f"it wants to be asked every {_length(every)}"
-        )
+        why = f"it wants to be asked every {_length(every)}"
+        due = Due(at=min(answered_at + every, last), rule=Rule.WISH, why=why + _cut(every, rhythm))
     fresh = history.fresh_until
     if fresh is not None and due.at is not None and fresh > due.at:
-        due = Due(at=min(fresh, last), rule=Rule.FRESH, why=f"its answer holds until {_clock(fresh)}")
+        why = f"its answer holds until {_clock(fresh)}" + _cut(fresh - answered_at, rhythm)
+        due = Due(at=min(fresh, last), rule=Rule.FRESH, why=why)
     return _outside_skipped(due, history.wishes, last, now)
+
+
+def _cut(wait: timedelta, rhythm: Rhythm) -> str:
+    """The words for a wish that the settings do not grant whole."""
+    return f"; the settings wait {_length(rhythm.latest)} at most" if wait > rhythm.latest else ""
 
 
 def _pace(history: FeedHistory, answered_at: datetime, rhythm: Rhythm) -> tuple[timedelta, str]:
