@@ -88,7 +88,7 @@ def test_what_cannot_be_ordered_is_told_and_nothing_written(
 def test_the_mornings_summary_names_the_new_address_of_a_moved_feed_until_it_is_undone(published: Terminal) -> None:
     with Database(Path("data/published/newsclust.duckdb"), now=NIGHT) as db:
         run = runs.begin_run(db, flow="later", night_at=NIGHT, started_at=NIGHT, settings={})
-        row = f"| The Harbour | {HARBOUR.url} | {NEW} | 2026-03-02 |"
+        row = f"- The Harbour, since 2026-03-02: {NEW} (before: {HARBOUR.url})"
         assert row in summary_markdown(db.connection, run.id)
         assert undo_moves(db, run, {(HARBOUR.id, NEW), (LIGHT.id, NEW)}, by="person") == 1
         assert "moved" not in summary_markdown(db.connection, run.id)

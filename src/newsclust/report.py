@@ -58,11 +58,9 @@ def summary_markdown(connection: duckdb.DuckDBPyConnection, run_id: str) -> str:
     )
     moved = _rows(connection, "FROM moved_feeds WHERE undone_at IS NULL")
     if moved:
-        parts += _section(
-            "Feeds that have moved: the list of feeds should name the new address",
-            ["feed", "from", "to", "since"],
-            [[m["title"], m["from_url"], m["to_url"], f"{m['moved_at']:%Y-%m-%d}"] for m in moved],
-        )
+        # Lines and no table: a terminal cuts the cells of a table, and the address is there to be copied.
+        parts.append("## Feeds that have moved: the list of feeds should name the new address")
+        parts.append("\n".join(f"- {_moved(one)}" for one in moved))
     steps = _rows(connection, "FROM night_steps WHERE run_id = $1", run_id)
     parts += _section(
         "Steps",
@@ -94,6 +92,11 @@ def _troubled_feeds(connection: duckdb.DuckDBPyConnection) -> list[str]:
     if len(troubled) > _MOST_FEEDS:
         parts.append(f"And {len(troubled) - _MOST_FEEDS} more, in the view feed_health.")
     return parts
+
+
+def _moved(one: dict[str, Any]) -> str:
+    title, before, after = (_cell(one[name]) for name in ("title", "from_url", "to_url"))
+    return f"{title}, since {_day(one['moved_at'])}: {after} (before: {before})"
 
 
 def _day(moment: datetime | None) -> str:
