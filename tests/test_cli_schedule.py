@@ -56,6 +56,18 @@ def test_the_schedule_shows_when_each_feed_is_asked_next_and_why(published: Term
     assert light.split() == [LIGHT.id, "The", "Light", "gone", "it", "said", "so"]
 
 
+def test_on_a_narrow_terminal_nothing_is_cut(published: Terminal, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("COLUMNS", "80")
+    address = "https://harbour.example/" + "a" * 70
+    few = published("query", f"select 'x' as feed_id, '{address}' as url").out
+    assert address in "".join(few.split())
+    columns = ", ".join(f"'value {n}' as name_{n}" for n in range(9))
+    lines = published("query", f"select {columns}, '{address}' as url").out
+    assert [line.split() for line in lines.splitlines()][:2] == [["name_0", "value", "0"], ["name_1", "value", "1"]]
+    assert address in "".join(lines.split())
+    assert "no rows" in published("query", f"select {columns} where false").out
+
+
 @pytest.mark.parametrize("named", [LIGHT.id, LIGHT.url])
 def test_a_feed_is_ordered_by_id_or_address(published: Terminal, named: str) -> None:
     assert published("feeds", "ask", named).code == 0

@@ -295,4 +295,4 @@ def _share(value: float | None) -> str:
 def _print_wide(title: str, names: list[str], lines: list[Any]) -> None:
     wide = console()
     wide.width = max(wide.width, _WIDEST)
-    wide.print(table(title, names, lines))
+    wide.print(table(title, names, lines, width=wide.width))

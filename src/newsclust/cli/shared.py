@@ -14,6 +14,9 @@ if TYPE_CHECKING:  # duckdb and pydantic cost half of `newsclust --help`
 
     from newsclust.settings import Settings
 
+_ID_WIDTH = 16
+_READABLE = 12  # columns of a terminal
+
 Config = Annotated[Path | None, typer.Option("--config", help="Settings file (default: newsclust.toml, if there).")]
 Published = Annotated[
     Path | None, typer.Option("--database", help="Published file to read (default: from the settings).")
@@ -48,15 +51,36 @@ def print_query(connection: "duckdb.DuckDBPyConnection", title: str, sql: str, *
     console().print(table(title, names, result.fetchall()))
 
 
-def table(title: str, names: list[str], rows: list[Any]) -> Any:
-    """Return rows as a table for the terminal; markup and controls in them are not obeyed."""
+def table(title: str, names: list[str], rows: list[Any], *, width: int | None = None) -> Any:
+    """Return rows as a table for the terminal, whole; markup and controls in them are not obeyed.
+
+    A table that is too wide for `width`, the terminal's when it is None, has a line for each value instead of one
+    for each row.
+    """
     from rich import box
     from rich.markup import escape
     from rich.table import Table
 
+    cells = [["" if value is None else escape(inert(str(value))) for value in row] for row in rows]
+    # Ids are copied: whole. Other words are folded, but not to less than can be read.
+    least = [
+        _ID_WIDTH
+        if name.endswith("_id")
+        else min(_READABLE, max(len(word) for cell in [name, *column] for word in cell.split() or [""]))
+        for name, column in zip(names, zip(*cells, strict=True) if cells else [()] * len(names), strict=True)
+    ]
+    if sum(least) + 3 * len(least) > (width or console().width):
+        shown = Table(title=title or None, box=None, title_justify="left", show_header=False)
+        shown.add_column(no_wrap=True)
+        shown.add_column(overflow="fold")
+        for row in cells or [["no rows", *[""] * (len(names) - 1)]]:
+            for name, cell in zip(names, row, strict=True):
+                shown.add_row(escape(name), cell)
+            shown.add_row()
+        return shown
     shown = Table(title=title or None, box=box.SIMPLE_HEAD, title_justify="left")
-    for name in names:
-        shown.add_column(escape(name), min_width=16 if name.endswith("_id") else None)  # ids are copied: whole
-    for row in rows:
-        shown.add_row(*("" if value is None else escape(inert(str(value))) for value in row))
+    for name, width in zip(names, least, strict=True):
+        shown.add_column(escape(name), min_width=width, overflow="fold")
+    for row in cells:
+        shown.add_row(*row)
     return shown
