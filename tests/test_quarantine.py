@@ -156,6 +156,14 @@ def test_what_several_feeds_tell_on_one_night_is_news_and_no_spam(nights: Nights
     assert nights.judged == Count(done=2)
 
 
+def test_a_feed_that_breaks_another_rule_is_no_witness_to_the_same_spam_elsewhere(nights: Nights) -> None:
+    for day in range(5):
+        nights.live(day, {QUAY.url: rss(*told(day)), PIER.url: rss(Item(link=f"https://pier.example/{day}"))})
+    nights.live(5, {QUAY.url: rss(*spam(5)), PIER.url: rss(*spam(5, site="win.example"))})
+    rules = nights.db.rows("SELECT feed_id, rule FROM quarantines")
+    assert {row["feed_id"]: row["rule"] for row in rules} == {PIER.id: "language", QUAY.id: "theme"}
+
+
 def test_edits_that_turn_stored_entries_into_spam_change_no_article(nights: Nights) -> None:
     for day in range(5):
         nights.live(day, {QUAY.url: rss(*told(day))})
@@ -197,12 +205,16 @@ def test_a_feed_comes_back_by_itself_and_brings_its_good_nights_alone(nights: Ni
     nights.live(8, shown(8, links(8)))
     assert nights.articles() == before | {*links(6), *links(7), *links(8)}
     assert nights.state()[0] == "healthy"
-    # What was bad stays out on purpose, even when the feed shows it again.
+    # What was bad stays out on purpose, even when the feed shows it again, until a person says otherwise.
     nights.live(9, shown(9, [*links(9), *links(5, site="jackpot.example")]))
     assert nights.articles() >= set(links(9))
     assert not nights.articles() & set(links(5, site="jackpot.example"))
     assert nights.state()[0] == "healthy"
     assert nights.health("held_entries") == 3
+    nights.orders.append(Order(kind=OrderKind.RELEASE, feed_id=PIER.id, given_at=NIGHT + 9.5 * DAY))
+    nights.live(10, shown(10, links(10)))
+    assert nights.articles() >= set(links(5, site="jackpot.example"))
+    assert nights.health("held_entries") == 0
 
 
 def test_held_sightings_are_in_no_view_of_sources_and_are_counted(nights: Nights) -> None:
@@ -481,7 +493,7 @@ def test_a_release_is_ordered_for_a_quarantined_feed_only(terminal: Terminal) ->
         )  # fmt: skip
         habits.begin_quarantine(db, run, night, habits.Breach(rule=habits.Rule.FLOOD, why="too much"))
     refused = terminal("feeds", "release", QUAY.url)
-    assert (refused.code, "not quarantined" in refused.err) == (2, True)
+    assert (refused.code, "nothing of the feed is held" in refused.err) == (2, True)
     assert terminal("feeds", "release", PIER.url).code == 0
     (order,) = read_orders(Path("data/feed_orders.jsonl"))
     assert (order.kind, order.feed_id) == (OrderKind.RELEASE, PIER.id)

@@ -65,19 +65,24 @@ def ask(feed: Named, database: Published = None, config: Config = None) -> None:
 
 
 def release(feed: Named, database: Published = None, config: Config = None) -> None:
-    """Let a quarantined feed's entries in, and take what they are for its habits."""
+    """Let in what is held of a feed, and take what it is for the feed's habits; its quarantine may be over."""
     from newsclust.orders import Order, OrderKind, append_order
 
     feed_id = _feed_id(feed, database, config)
     with published(database, config) as connection:
-        found = connection.execute(
-            "SELECT why FROM quarantines WHERE feed_id = $1 AND released_at IS NULL", [feed_id]
-        ).fetchall()
-    if not found:
-        raise SettingsError(f"{feed}: the feed is not quarantined; the view feed_health lists those that are")
+        why = connection.execute(
+            "SELECT why FROM quarantines WHERE feed_id = $1 ORDER BY released_at IS NOT NULL, since DESC", [feed_id]
+        ).fetchone()
+        stands, held = connection.execute(
+            "SELECT exists(FROM quarantines WHERE feed_id = $1 AND released_at IS NULL), "
+            "(SELECT count(*) FROM held_entries WHERE feed_id = $1)",
+            [feed_id],
+        ).fetchall()[0]
+    if why is None or not (stands or held):
+        raise SettingsError(f"{feed}: nothing of the feed is held; the view held_entries lists what is")
     path = settings_of(config).paths.orders
     append_order(path, Order(kind=OrderKind.RELEASE, feed_id=feed_id, given_at=datetime.now(UTC)))
-    print(f"Written to {path}. The next run lets its entries in. It was held because: {found[0][0]}.")
+    print(f"Written to {path}. The next run lets {held} entries in. They were held because: {why[0]}.")
 
 
 def _feed_id(named: str, database: Path | None, config: Path | None) -> str:

@@ -7,13 +7,13 @@ from typing import Any
 
 from newsclust.extract import html_text
 from newsclust.extract.language import language_of
-from newsclust.habits import FeedNight, Item, breach_of, good_again, night_of, recurring
+from newsclust.habits import Breach, FeedNight, Heard, Item, breach_of, good_again, night_of, recurring
 from newsclust.links import words
 from newsclust.model import Count, Run
 from newsclust.orders import Order, released
 from newsclust.pipeline.performing import log
 from newsclust.schedule import site_of
-from newsclust.store import Database
+from newsclust.store import Database, collecting
 from newsclust.store import habits as store_habits
 from newsclust.store import words as store_words
 
@@ -21,15 +21,19 @@ from newsclust.store import words as store_words
 def judge_feeds(db: Database, run: Run, orders: Sequence[Order] = ()) -> Count:
     """Hold back what feeds show against their habits; done counts nights of feeds let in, skipped those held.
 
-    A feed is let in again when a person has released it since its quarantine began, all that was held under it
-    included, or when it has kept to its habits for three days: then without the nights before.
+    A feed is let in again when a person has released it since its quarantine began, all that was held of it
+    included, or when it has kept to its habits for three days: then without the nights before, which a person may
+    release later.
     """
     quarantined = store_habits.standing(db)
     for feed_id, given_at in released(orders).items():
+        held = store_habits.held_nights(db, feed_id)
         since = quarantined.get(feed_id)
         if since is not None and given_at >= since:
-            _let_in(db, run, feed_id, store_habits.held_nights(db, feed_id, since), by="person")
+            _let_in(db, run, feed_id, held, by="person")
             del quarantined[feed_id]
+        elif waiting := [night for night in held if night.night_at <= given_at]:
+            _let_in(db, run, feed_id, waiting, by="person")
     done = skipped = 0
     todo = store_habits.unjudged_runs(db)
     habits = store_habits.admitted_nights(db) if todo else {}
@@ -39,7 +43,8 @@ def judge_feeds(db: Database, run: Run, orders: Sequence[Order] = ()) -> Count:
         _save(db, run, judged, quarantined)
         done, skipped = done + sum(not one.held for one in judged), skipped + sum(one.held for one in judged)
     for feed_id, since in quarantined.items():
-        if kept := good_again(store_habits.held_nights(db, feed_id, since)):
+        held = [night for night in store_habits.held_nights(db, feed_id) if night.night_at >= since]
+        if kept := good_again(held):
             _let_in(db, run, feed_id, kept, by="habits")
     return Count(done=done, skipped=skipped)
 
@@ -77,32 +82,40 @@ def _judged(
 ) -> list[store_habits.Judged]:
     """Judge the nights of one run together: a word is news or none by what all feeds say. `habits` learn."""
     told = {seen.feed_id: _told(seen) for seen in nights}
-    saying = _feeds_saying({feed_id: items for feed_id, (items, _) in told.items() if feed_id not in quarantined})
+    counted = {seen.feed_id: _counted(seen, told[seen.feed_id], habits.get(seen.feed_id, ())) for seen in nights}
+
+    def breach_in(seen: store_habits.Unjudged, heard: Heard) -> Breach | None:
+        if seen.is_out:
+            return None
+        items, edited = told[seen.feed_id]
+        earlier, moved = habits.get(seen.feed_id, ()), moved_to.get(seen.feed_id, ())
+        return breach_of(counted[seen.feed_id], items, earlier, edited=edited, moved_to=moved, heard=heard)
+
+    # Two domains that were sold to one buyer say the same: whoever breaks a rule by other than words is no witness.
+    plain = {seen.feed_id: breach_in(seen, set) for seen in nights}
+    witnesses = [feed_id for feed_id, breach in plain.items() if breach is None and feed_id not in quarantined]
+    saying = _feeds_saying({feed_id: told[feed_id][0] for feed_id in witnesses})
     judged = []
     for seen in nights:
-        items, edited = told[seen.feed_id]
-        earlier = habits.setdefault(seen.feed_id, [])
-        last = earlier[-1].night_at if earlier else None
-        night = night_of(seen.feed_id, seen.run_id, seen.night_at, items, last, edited=edited)
-        breach = None
-        if not seen.is_out:
-            breach = breach_of(
-                night,
-                items,
-                earlier,
-                edited=edited,
-                moved_to=moved_to.get(seen.feed_id, ()),
-                heard=partial(_heard, db, seen.feed_id, saying),
-            )
+        items, night = told[seen.feed_id][0], counted[seen.feed_id]
+        breach = plain[seen.feed_id] or breach_in(seen, partial(_heard, db, seen.feed_id, saying))
         held = breach is not None or seen.feed_id in quarantined
         if night.items and not held:
-            earlier.append(night)
+            habits.setdefault(seen.feed_id, []).append(night)
         judged.append(
             store_habits.Judged(
                 night=night, words=recurring(items), content_type=seen.content_type, breach=breach, held=held
             )
         )
     return judged
+
+
+def _counted(
+    seen: store_habits.Unjudged, told: tuple[Sequence[Item], Sequence[Item]], earlier: Sequence[FeedNight]
+) -> FeedNight:
+    items, edited = told
+    last = earlier[-1].night_at if earlier else None
+    return night_of(seen.feed_id, seen.run_id, seen.night_at, items, last, edited=edited)
 
 
 def _save(db: Database, run: Run, judged: Sequence[store_habits.Judged], quarantined: dict[str, datetime]) -> None:
@@ -114,14 +127,15 @@ def _save(db: Database, run: Run, judged: Sequence[store_habits.Judged], quarant
             if one.breach and feed_id not in quarantined:
                 store_habits.begin_quarantine(db, run, one.night, one.breach)
                 quarantined[feed_id] = one.night.night_at
-                why = one.breach.why
-                log.warning("judge_feeds: %s is quarantined: %s (newsclust feeds release)", feed_id, why)
+                url, why = collecting.feeds_by_id(db)[feed_id].url, one.breach.why
+                log.warning("judge_feeds: %s is quarantined: %s (newsclust feeds release)", url, why)
 
 
 def _let_in(db: Database, run: Run, feed_id: str, nights: Sequence[FeedNight], *, by: str) -> None:
     with db.transaction():
         store_habits.end_quarantine(db, run, feed_id, by=by, admitted=nights)
-    log.info("judge_feeds: the quarantine of %s is over (%s)", feed_id, by)
+    url, items = collecting.feeds_by_id(db)[feed_id].url, sum(night.items + night.edited for night in nights)
+    log.info("judge_feeds: %s is let in again (%s), with %d entries that were held", url, by, items)
 
 
 def _told(seen: store_habits.Unjudged) -> tuple[list[Item], list[Item]]:

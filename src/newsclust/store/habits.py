@@ -107,9 +107,9 @@ def admitted_nights(db: Database) -> dict[str, list[FeedNight]]:
     return admitted
 
 
-def held_nights(db: Database, feed_id: str, since: datetime) -> list[FeedNight]:
-    """Return the nights under the feed's quarantine that began at `since`, the oldest first."""
-    return _nights(db, "feed_id = $1 AND held AND night_at >= $2", [feed_id, since])
+def held_nights(db: Database, feed_id: str) -> list[FeedNight]:
+    """Return the nights of the feed that are held, those of quarantines that are over included, the oldest first."""
+    return _nights(db, "feed_id = $1 AND held", [feed_id])
 
 
 def moved_to(db: Database) -> dict[str, set[str]]:
