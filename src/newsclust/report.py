@@ -79,10 +79,15 @@ def summary_page(published: Path) -> Path:
 
 
 def _troubled_feeds(connection: duckdb.DuckDBPyConnection) -> list[str]:
-    """The feeds that a person should look at, those of the newest trouble first."""
+    """The feeds that a person should look at, those of the newest trouble first.
+
+    A feed that a living list dropped is one for a week: nobody here took it out.
+    """
     troubled = _rows(
         connection,
-        "FROM feed_health WHERE state NOT IN ('healthy', 'new', 'unlisted') ORDER BY since DESC NULLS LAST, title",
+        "SELECT feed_health.* FROM feed_health JOIN feeds USING (feed_id) WHERE state NOT IN ('healthy', 'new') AND "
+        "(listed OR listed_by IS NOT NULL AND since > (SELECT max(night_at) FROM runs) - INTERVAL 7 DAY) "
+        "ORDER BY since DESC NULLS LAST, feed_health.title",
     )
     parts = _section(
         "Feeds in trouble",

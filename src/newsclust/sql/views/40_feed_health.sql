@@ -81,7 +81,7 @@ WITH asked AS (
     SELECT feeds.feed_id,
            coalesce(unread.failed_at >= coalesce(readings.fetched_at, unread.failed_at), false) AS is_unread,
            CASE
-               WHEN NOT feeds.listed THEN {'state': 'unlisted', 'since': NULL::TIMESTAMP, 'why': 'the list of feeds names it no more'}
+               WHEN NOT feeds.listed THEN {'state': 'unlisted', 'since': asked.last_asked_at, 'why': coalesce(feeds.listed_by, 'the list of feeds') || ' names it no more'}
                WHEN asked.requests IS NULL THEN {'state': 'new', 'since': feeds.added_at, 'why': 'never asked yet'}
                WHEN held.since IS NOT NULL THEN {'state': 'quarantined', 'since': held.since, 'why': held.why}
                WHEN asked.last_reason = 'gone' THEN {'state': 'gone', 'since': troubled.failing_since, 'why': 'it answered that it is gone'}
@@ -132,7 +132,7 @@ COMMENT ON COLUMN feed_health.title IS 'Its title';
 COMMENT ON COLUMN feed_health.url IS 'Its address';
 COMMENT ON COLUMN feed_health.state IS 'healthy, slow, silent, undated, changed (no feed any more, or all its guids or links new within the last seven days), throttled, gone, failing, unreadable, quarantined, new or unlisted';
 COMMENT ON COLUMN feed_health.reason IS 'Why it fails or cannot be read';
-COMMENT ON COLUMN feed_health.since IS 'Since when it is in this state, UTC; NULL for healthy and unlisted ones';
+COMMENT ON COLUMN feed_health.since IS 'Since when it is in this state, UTC; of unlisted ones when they were last asked; NULL for healthy ones';
 COMMENT ON COLUMN feed_health.why IS 'The same in words, with its numbers';
 COMMENT ON COLUMN feed_health.requests IS 'Requests so far';
 COMMENT ON COLUMN feed_health.failed_requests IS 'Those that failed';
