@@ -203,7 +203,7 @@ def test_feeds_import_adds_what_is_new_keeps_what_is_written_and_tells_what_it_c
 
     first = terminal("feeds", "import", "mine.opml")
     assert first.code == 0
-    assert first.out == "1 feeds added to data/feeds.toml, 1 listed already\n"
+    assert first.out == "1 feed added to data/feeds.toml, 1 listed already\n"
     assert "mailto:nobody" in first.err
     assert listed.read_text(encoding="utf-8").startswith(written)
     assert [feed.title for feed in read_feeds(listed)] == ["The quay", "The Pier"]

@@ -1,6 +1,6 @@
 """`newsclust feeds schedule|ask|moved|undo-move`: what the published file says, and what people order."""
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -19,6 +19,7 @@ NIGHT = datetime(2026, 3, 2, 3, 30, tzinfo=UTC)
 HARBOUR = Feed(id=id_of("https://harbour.example/old"), url="https://harbour.example/old", title="The Harbour")
 LIGHT = Feed(id=id_of("https://light.example/feed"), url="https://light.example/feed", title="The Light")
 NEW = "https://harbour.example/new"
+WEEK = timedelta(days=7)
 ORDERS = Path("data/feed_orders.jsonl")
 
 
@@ -74,6 +75,27 @@ def test_a_feed_is_ordered_by_id_or_address(published: Terminal, named: str) -> 
     assert asked_for(read_orders(ORDERS)).keys() == {LIGHT.id}
 
 
+def test_a_moved_feed_is_ordered_by_either_address(published: Terminal) -> None:
+    for address in (HARBOUR.url, NEW):
+        assert published("feeds", "ask", address).code == 0
+    assert [order.feed_id for order in read_orders(ORDERS)] == [HARBOUR.id, HARBOUR.id]
+
+
+def test_a_feed_that_is_listed_no_more_is_not_promised_to_be_asked(published: Terminal) -> None:
+    with Database(Path("data/published/newsclust.duckdb"), now=NIGHT) as db:
+        run = runs.begin_run(db, flow="later", night_at=NIGHT, started_at=NIGHT, settings={})
+        collecting.save_feeds(db, run, [HARBOUR])
+    ended = published("feeds", "ask", LIGHT.id)
+    assert (ended.code, "names it no more" in ended.err) == (2, True)
+    assert not ORDERS.exists()
+
+
+@pytest.mark.parametrize("arguments", [("top", "--number", "-1"), ("query", "select 1", "--seconds", "0")])
+def test_a_number_out_of_range_is_refused(published: Terminal, arguments: tuple[str, ...]) -> None:
+    ended = published(*arguments)
+    assert (ended.code, f"Invalid value for '{arguments[-2]}'" in ended.err) == (2, True)
+
+
 def test_a_move_is_shown_and_undone(published: Terminal) -> None:
     assert NEW in published("feeds", "moved").out
     said = published("feeds", "undo-move", HARBOUR.id)
@@ -87,6 +109,7 @@ def test_a_move_is_shown_and_undone(published: Terminal) -> None:
     [
         (("ask", "https://nobody.example/"), "no feed of that id or address has been asked yet"),
         (("undo-move", LIGHT.id), "the feed has not moved"),
+        (("release", LIGHT.id), "nothing of the feed is held"),
     ],
 )
 def test_what_cannot_be_ordered_is_told_and_nothing_written(
@@ -116,6 +139,23 @@ def test_the_mornings_summary_names_the_feeds_in_trouble_with_since_when_and_why
         )
         row = "| The Light | gone | 2026-03-02 | it answered that it is gone |"
         assert row in summary_markdown(db.connection, run.id)
+
+
+def test_a_feed_that_a_living_list_dropped_is_told_for_a_week(published: Terminal) -> None:
+    listed = Feed(id=id_of("l"), url="https://l.example/", title="Listed", listed_by="https://list.example/opml")
+    with Database(Path("data/published/newsclust.duckdb"), now=NIGHT) as db:
+        run = runs.begin_run(db, flow="later", night_at=NIGHT, started_at=NIGHT, settings={})
+        collecting.save_feeds(db, run, [HARBOUR, LIGHT, listed])
+        for feed in (LIGHT, listed):
+            request = Request(item_id=feed.id, url=feed.url, kind=RequestKind.FEED)
+            failed = FetchError(feed.url, Reason.TIMEOUT, "slow")
+            collecting.save_fetches(db, run, [Fetch.not_made(request, failed, NIGHT)])
+        collecting.save_feeds(db, run, [HARBOUR])
+        said = summary_markdown(db.connection, run.id)
+        assert "| Listed | unlisted | 2026-03-02 | https://list.example/opml names it no more |" in said
+        assert "| The Light | unlisted |" not in said  # a person took it out, and knows
+        run = runs.begin_run(db, flow="later", night_at=NIGHT + WEEK, started_at=NIGHT + WEEK, settings={})
+        assert "| Listed | unlisted |" not in summary_markdown(db.connection, run.id)
 
 
 @pytest.mark.parametrize(

@@ -43,7 +43,11 @@ class Form(StrEnum):
 
 
 @app.command()
-def top(database: Published = None, config: Config = None, number: int = 10) -> None:
+def top(
+    database: Published = None,
+    config: Config = None,
+    number: Annotated[int, typer.Option(min=1, help="Show at most so many of each.")] = 10,
+) -> None:
     """Show the most told stories and the topics of the last published night."""
     with published(database, config) as connection:
         print_query(
@@ -80,7 +84,7 @@ def query(
     database: Published = None,
     config: Config = None,
     form: Annotated[Form, typer.Option("--format")] = Form.TABLE,
-    seconds: Annotated[float, typer.Option(help="Give up after this many seconds.")] = 60,
+    seconds: Annotated[float, typer.Option(min=0.001, help="Give up after this many seconds.")] = 60,
 ) -> None:
     """Ask the published database; it is opened read-only and can reach nothing else."""
     import duckdb

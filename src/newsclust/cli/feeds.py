@@ -167,7 +167,8 @@ def import_feeds(
     added = [feed for feed in brought.feeds if feed.id not in known]
     if added:
         add_to(target, added)
-    print(f"{len(added)} feeds added to {target}, {len(brought.feeds) - len(added)} listed already")
+    feeds = _counted(len(added), "feed", "feeds")
+    print(f"{feeds} added to {target}, {len(brought.feeds) - len(added)} listed already")
 
 
 @feeds_app.command("export")

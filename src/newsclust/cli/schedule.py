@@ -87,7 +87,14 @@ def release(feed: Named, database: Published = None, config: Config = None) -> N
 
 def _feed_id(named: str, database: Path | None, config: Path | None) -> str:
     with published(database, config) as connection:
-        found = connection.execute("SELECT feed_id FROM feeds WHERE $1 IN (feed_id, url)", [named]).fetchall()
-    if not found:
-        raise SettingsError(f"{named}: no feed of that id or address has been asked yet")
-    return str(found[0][0])
+        found = connection.execute(
+            "SELECT feeds.feed_id, feeds.listed FROM feeds JOIN feed_addresses USING (feed_id) "
+            "WHERE $1 IN (feeds.feed_id, feeds.url, feed_addresses.url) ORDER BY NOT feeds.listed",
+            [named],
+        ).fetchone()
+    if found is None:
+        raise SettingsError(f"{named}: no feed of that id or address has been asked yet (`newsclust feeds schedule`)")
+    feed_id, listed = found
+    if not listed:
+        raise SettingsError(f"{named}: the list of feeds names it no more, so that no night asks it")
+    return str(feed_id)
