@@ -20,7 +20,7 @@ from newsclust.fetch.secrets import Mask, mask_of, with_secrets_of
 from newsclust.fetch.targets import asked_url, host_of, is_home, read_url, with_credentials
 from newsclust.fetch.waits import fresh_until, retry_at
 from newsclust.model import Fetch, Page, Request, RequestKind
-from newsclust.urls import redacted
+from newsclust.urls import HIDDEN, redacted
 
 _ACCEPT = {
     RequestKind.FEED: "application/atom+xml, application/rss+xml, application/rdf+xml, "
