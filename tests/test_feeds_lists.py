@@ -1,5 +1,6 @@
 """feeds.toml and OPML: what is written is read back, and every fault is told with its place."""
 
+import time
 from dataclasses import replace
 from pathlib import Path
 
@@ -332,3 +333,15 @@ def test_public_feed_lists_are_read_with_hardly_a_loss() -> None:
         read += len(read_opml(text).feeds)
         written += len(set(text.split(b'xmlUrl="')[1:]))
     assert read > 0.95 * written > 400
+
+
+def test_a_list_of_others_names_feeds_in_bounded_time_and_few_words() -> None:
+    tags = ",".join(map(str, range(40_000)))
+    outlines = '<outline xmlUrl="https://harbour.example/feed"/>' * 400
+    long = f'<outline xmlUrl="https://quay.example/feed" text="\u202e{"x" * 100_000}" category="{tags}"/>'
+    body = f'<opml version="2.0"><body><outline text="{tags}">{outlines}</outline>{long}</body></opml>'
+    begun = time.process_time()
+    harbour, quay = read_opml(body.encode()).feeds
+    assert time.process_time() - begun < 2
+    assert [len(feed.tags) for feed in (harbour, quay)] == [50, 50]
+    assert quay.title == "x" * 199 + "…"

@@ -1,17 +1,21 @@
 """OPML <-> feeds, as other readers write and read it (opml.org/spec2.opml)."""
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
+from itertools import islice
 from typing import Any
 from urllib.parse import urlsplit
 
 from newsclust.errors import SettingsError
 from newsclust.feeds.languages import language_code
 from newsclust.feeds.written import UNPRINTABLE, checked_address, if_hidden, tag_of
+from newsclust.legible import legible
 from newsclust.model import Feed, FeedKind, id_of
 from newsclust.urls import canonical, redacted
 
+_MOST_TAGS = 50  # of one feed
+_LONGEST_TITLE = 200  # characters
 _BARE_AMPERSAND = re.compile(rb"&(?!#?\w+;)")  # in addresses; the most common fault of exported lists
 
 
@@ -27,7 +31,8 @@ def read_opml(text: bytes) -> OpmlImport:
     """The feeds of an OPML file, with a sentence for each outline that could not be taken as it stands.
 
     Folders, from the outermost, and `category` attributes become tags. A feed in several folders is one feed
-    with the tags of all. Of a file that is not well-formed, as many public lists are, what can be saved is.
+    with the tags of all, of which the first 50 count; a title has 200 characters at most. Of a file that is not
+    well-formed, as many public lists are, what can be saved is.
     SettingsError when the bytes are no OPML, or declare entities, which no reader exports and a bomb needs.
     """
     problems: list[str] = []
@@ -43,7 +48,7 @@ def read_opml(text: bytes) -> OpmlImport:
         feed = _outlined(outline, folders, problems)
         if feed is not None:
             known = feeds.get(feed.id, feed)
-            feeds[feed.id] = replace(known, tags=tuple(dict.fromkeys(known.tags + feed.tags)))
+            feeds[feed.id] = replace(known, tags=_first_tags((*known.tags, *feed.tags)))
     return OpmlImport(feeds=tuple(feeds.values()), problems=tuple(problems))
 
 
@@ -79,13 +84,14 @@ def _outlines(parent: Any, folders: tuple[str, ...]) -> Iterator[tuple[Any, tupl
         if is_feed or not inner:
             yield outline, folders
         if inner:
-            yield from _outlines(outline, folders if is_feed else (*folders, *_tags(_name(outline))))
+            yield from _outlines(outline, folders if is_feed else _first_tags((*folders, *_tags(_name(outline)))))
 
 
 def _outlined(outline: Any, folders: tuple[str, ...], problems: list[str]) -> Feed | None:
     """The feed of an outline; None when `problems` got the sentence why there is none."""
     written = _attributes(outline)
-    name = _name(outline) or f"line {outline.sourceline}"
+    title = legible(redacted(_name(outline)), _LONGEST_TITLE)
+    name = title or f"line {outline.sourceline}"
     url = written.get("xmlurl", "")
     if not url:
         problems.append(redacted(f"{name}: left out, it has no xmlUrl"))
@@ -102,10 +108,10 @@ def _outlined(outline: Any, folders: tuple[str, ...], problems: list[str]) -> Fe
         id=feed_id,
         url=redacted(url),
         written_url=if_hidden(url),
-        title=redacted(_name(outline)) or urlsplit(url).netloc.rpartition("@")[2],
+        title=title or urlsplit(url).netloc.rpartition("@")[2],
         site_url=_optional(written, "htmlurl", _shown_address, name, problems),
         language=_optional(written, "language", language_code, name, problems),
-        tags=tuple(dict.fromkeys((*folders, *_tags(written.get("category", ""))))),
+        tags=_first_tags((*folders, *_tags(written.get("category", "")))),
     )
 
 
@@ -137,7 +143,12 @@ def _name(outline: Any) -> str:
 def _tags(categories: str) -> tuple[str, ...]:
     """The tags of a list parted by commas ("/Tech/Linux, /News": a slash in front says it is a path)."""
     tags = (tag_of(UNPRINTABLE.sub(" ", category)) for category in categories.split(","))
-    return tuple(dict.fromkeys(tag for tag in tags if tag))
+    return _first_tags(tag for tag in tags if tag)
+
+
+def _first_tags(tags: Iterable[str]) -> tuple[str, ...]:
+    """Each tag once, and not more of them than a person gives: a list of others may hold any number."""
+    return tuple(islice(dict.fromkeys(tags), _MOST_TAGS))
 
 
 def write_opml(feeds: Sequence[Feed]) -> str:
