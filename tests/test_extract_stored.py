@@ -104,6 +104,56 @@ def test_a_date_of_the_feed_is_never_replaced_by_the_pages(db: Database, quality
     assert (row["published_at"], row["date_quality"], row["date_source"]) == (NOON - DAY, quality.value, source)
 
 
+@pytest.mark.parametrize("first", ["own", "other"])
+@pytest.mark.parametrize(
+    "own",
+    [
+        Feed(id="own", url="https://rss.harbour.example/feed", title="Harbour News"),
+        Feed(id="own", url="https://hoster.example/7", title="Harbour News", site_url="https://www.harbour.example/"),
+    ],
+)
+def test_another_sites_feed_neither_renames_nor_dates_the_article_of_an_outlet(
+    db: Database, own: Feed, first: str
+) -> None:
+    other = Feed(id="other", url="https://spam.example/feed", title="Spam", site_url="https://spam.example/")
+    url = "https://harbour.example/pool"
+    shown = Entry(
+        id="own",
+        feed_id="own",
+        guid=None,
+        link=url,
+        url=url,
+        title="Pool is warm",
+        summary="Short.",
+        content=None,
+        author="Ann",
+        language="en",
+        published_at=NOON,
+        date_quality=DateQuality.GUESSED,
+    )
+    said = replace(
+        shown,
+        id="other",
+        feed_id="other",
+        title="Win at cards",
+        content="Cards " * 500,
+        author="Bob",
+        published_at=NOON - 9000 * DAY,
+        date_quality=DateQuality.GIVEN,
+    )
+    run = runs.begin_run(db, flow="test", night_at=NOON, started_at=NOON, settings={})
+    collecting.save_feeds(db, run, [own, other])
+    for entry in sorted([shown, said], key=lambda one: one.id != first):
+        parsed = ParsedFeed(feed_id=entry.feed_id, title=None, entries=(entry,))
+        document = collecting.ReadDocument(feed_id=entry.feed_id, fetched_at=NOON, parsed=parsed)
+        collecting.save_parsed(db, run, [document])
+    (source,) = texts.sources_of(db, [shown.article_id])
+    assert (source.title, source.content, source.feed_title) == ("Pool is warm", None, "Harbour News")
+    texts.save_extractions(db, run, [shown.article_id], [taken(shown.article_id)])
+    assert stored(db)["published_at"] == NOON
+    assert [row["author"] for row in db.rows("SELECT author FROM articles")] == ["Ann"]
+
+
 def test_without_any_date_the_first_sight_stands_in_and_says_so(db: Database) -> None:
     run, article_id = seen(db, quality=DateQuality.MISSING)
     texts.save_extractions(db, run, [article_id], [taken(article_id)])

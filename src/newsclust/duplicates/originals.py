@@ -4,6 +4,7 @@ from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import datetime
 from functools import cache
+from urllib.parse import urlsplit
 
 from newsclust.duplicates.fingerprints import is_page
 from newsclust.duplicates.verdict import INSIDE, NEAR, Text, Verdict, compare, text_of, unlike
@@ -97,10 +98,15 @@ def _candidates(pairs: Iterable[tuple[str, str]], articles: Mapping[str, Article
     return candidates
 
 
-def _precedence(article: Article) -> tuple[bool, datetime, int, int, str]:
-    """Sort the original first: a date to rely on, then the earlier, the longer text, the preferred feed, the id."""
+def _precedence(article: Article) -> tuple[bool, bool, datetime, int, int, str]:
+    """Sort the original first.
+
+    The one that stands where its address says, since a link that leads to another site may come with any date; then a
+    date to rely on, the earlier one, the longer text, the preferred feed, the id.
+    """
     doubtful = article.date_quality in {DateQuality.MISSING, DateQuality.FUTURE}
-    return doubtful, article.published_at, -len(article.text), -article.priority, article.id
+    led_away = urlsplit(article.url).netloc != urlsplit(article.canonical_url).netloc
+    return led_away, doubtful, article.published_at, -len(article.text), -article.priority, article.id
 
 
 def _better(article: Article, original: Article) -> str:
@@ -109,12 +115,14 @@ def _better(article: Article, original: Article) -> str:
     if ours >= theirs:
         return ""
     if ours[0] != theirs[0]:
-        return "its date can be relied on"
+        return "its link does not lead to another site"
     if ours[1] != theirs[1]:
-        return f"published earlier, at {article.published_at:%Y-%m-%d %H:%M}"
+        return "its date can be relied on"
     if ours[2] != theirs[2]:
+        return f"published earlier, at {article.published_at:%Y-%m-%d %H:%M}"
+    if ours[3] != theirs[3]:
         return f"a fuller text, of {len(article.text)} characters for {len(original.text)}"
-    return "its feed is preferred" if ours[3] != theirs[3] else ""
+    return "its feed is preferred" if ours[4] != theirs[4] else ""
 
 
 def _shared_address(article: Article, original: Article) -> str | None:

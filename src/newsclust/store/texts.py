@@ -18,11 +18,11 @@ from newsclust.model import (
 )
 from newsclust.store.collecting import stored_pages
 from newsclust.store.database import Database, Row
-from newsclust.urls import host
+from newsclust.urls import host, registered_domain
 from newsclust.versions import State, diff_of
 
-# An article seen in several feeds is described by the sighting that carries most text; its date is the
-# earliest among the best dates.
+# An article seen in several feeds is described by the sighting that carries most text, and dated by the earliest of
+# the best dates. A feed of its own site goes before the others: any feed may link to any article, in its own words.
 _SOURCES = """
 WITH todo AS (
     SELECT todo_extract.article_id, todo_extract.changed_at
@@ -32,19 +32,22 @@ WITH todo AS (
     SELECT entries.*, feeds.title AS feed_title, feeds.language AS feed_language,
            row_number() OVER (
                PARTITION BY entries.article_id
-               ORDER BY coalesce(length(entries.content), 0) + coalesce(length(entries.summary), 0) DESC,
+               ORDER BY given_own.entry_id IS NULL,
+                        coalesce(length(entries.content), 0) + coalesce(length(entries.summary), 0) DESC,
                         entries.first_seen_at, entries.entry_id
            ) AS rank,
            min(entries.first_seen_at) OVER (PARTITION BY entries.article_id) AS article_first_seen_at,
            first_value({'at': entries.published_at, 'quality': entries.date_quality}) OVER (
                PARTITION BY entries.article_id
-               ORDER BY list_position(['given', 'guessed', 'missing', 'future'], entries.date_quality),
+               ORDER BY entries.date_quality IN ('missing', 'future'), given_own.entry_id IS NULL,
+                        list_position(['given', 'guessed', 'missing', 'future'], entries.date_quality),
                         entries.published_at, entries.entry_id
            ) AS dated
     FROM entries
     ANTI JOIN held_entries ON held_entries.entry_id = entries.entry_id
     JOIN todo ON todo.article_id = entries.article_id
     JOIN feeds ON feeds.feed_id = entries.feed_id
+    LEFT JOIN given_own ON given_own.entry_id = entries.entry_id
 )
 SELECT sightings.*, todo.changed_at AS newest_at, pages.item_id IS NOT NULL AS has_page
 FROM sightings
@@ -52,6 +55,14 @@ JOIN todo ON todo.article_id = sightings.article_id
 LEFT JOIN pages ON pages.kind = 'page' AND pages.item_id = sightings.article_id
 WHERE sightings.rank = 1
 ORDER BY sightings.article_id
+"""
+_SHARED = """
+SELECT entries.entry_id, entries.url, feeds.url AS feed_url, feeds.site_url
+FROM entries
+SEMI JOIN given_ids ON given_ids.id = entries.article_id
+JOIN feeds ON feeds.feed_id = entries.feed_id
+QUALIFY min(entries.feed_id) OVER (PARTITION BY entries.article_id)
+     <> max(entries.feed_id) OVER (PARTITION BY entries.article_id)
 """
 
 # A list of constants is looked up in the primary key's index. A join, or a list of over 2,048, makes DuckDB 1.5 read
@@ -76,7 +87,7 @@ def articles_to_extract(db: Database) -> list[str]:
 def sources_of(db: Database, article_ids: Sequence[str]) -> list[Source]:
     """Return what is known of these articles that are still to extract, pages included: ask in batches."""
     with db.given_ids(article_ids):
-        rows = db.rows(_SOURCES)
+        rows = _described(db)
     pages = dict(stored_pages(db, RequestKind.PAGE, [row["article_id"] for row in rows if row["has_page"]]))
     return [
         Source(
@@ -93,6 +104,25 @@ def sources_of(db: Database, article_ids: Sequence[str]) -> list[Source]:
     ]
 
 
+def _described(db: Database) -> Sequence[Row]:
+    """Return what the entries say of each of `given_ids` that is still to extract."""
+    own: list[str] = [
+        row["entry_id"]
+        for row in db.rows(_SHARED)
+        if registered_domain(row["url"]) in {_site(row["feed_url"]), _site(row["site_url"])}
+    ]
+    with db.given("given_own", pa.table({"entry_id": pa.array(own, pa.string())})):
+        return db.rows(_SOURCES)
+
+
+def _site(url: str | None) -> str | None:
+    """The registered domain of a feed's address as a person wrote it, None when it has none."""
+    try:
+        return registered_domain(url or "")
+    except ValueError:
+        return None
+
+
 def save_extractions(db: Database, run: Run, article_ids: Sequence[str], taken: Sequence[Extraction]) -> int:
     """Store texts, keep the state each replaces, and mark all of `article_ids` as read; return how many texts.
 
@@ -102,7 +132,7 @@ def save_extractions(db: Database, run: Run, article_ids: Sequence[str], taken: 
     if not article_ids:
         return 0
     with db.given_ids(article_ids):
-        seen = {row["article_id"]: row for row in db.rows(_SOURCES)}
+        seen = {row["article_id"]: row for row in _described(db)}
         before = {
             row["article_id"]: row for row in db.rows("FROM articles WHERE article_id IN (SELECT id FROM given_ids)")
         }
