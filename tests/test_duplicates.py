@@ -502,7 +502,11 @@ EARLIER = NOON - timedelta(hours=1)
 @pytest.mark.parametrize(
     ("original", "copy"),
     [
-        ({"date_quality": DateQuality.MISSING}, {"url": "https://other.example/x", "published_at": EARLIER}),
+        (
+            {"date_quality": DateQuality.MISSING},
+            {"url": "https://other.example/x", "canonical_url": "https://site.example/m", "published_at": EARLIER},
+        ),
+        ({"url": "https://proxy.example/x", "published_at": EARLIER}, {"url": "https://other.example/copied"}),
         ({"published_at": EARLIER}, {}),
         ({}, {"published_at": EARLIER, "date_quality": DateQuality.MISSING}),
         ({}, {"published_at": EARLIER, "date_quality": DateQuality.FUTURE}),
@@ -515,7 +519,7 @@ EARLIER = NOON - timedelta(hours=1)
         ({"id": "a"}, {}),
     ],
 )
-def test_the_original_stands_at_its_site_has_a_sound_date_then_the_earlier_the_longer_text_the_preferred_feed(
+def test_the_original_stands_at_its_address_has_a_sound_date_then_the_earlier_the_longer_text_the_preferred_feed(
     original: dict[str, object], copy: dict[str, object]
 ) -> None:
     better = article("m", **{"text": prose(1), **original})
@@ -532,7 +536,11 @@ def test_an_archived_original_stays_one_although_an_earlier_copy_comes() -> None
     [
         ({}, {}, ""),
         ({"published_at": NOON + DAY, "priority": 5}, {}, ""),
-        ({}, {"url": "https://other.example/x"}, "its link does not lead to another site"),
+        (
+            {},
+            {"url": "https://other.example/x", "canonical_url": "https://site.example/b"},
+            "it stands where the other only leads to",
+        ),
         ({"published_at": EARLIER}, {}, "published earlier, at 2026-01-15 11:00"),
         ({}, {"date_quality": DateQuality.MISSING}, "its date can be relied on"),
         ({"text": [*prose(1), "more"]}, {}, "a fuller text, of 844 characters for 839"),

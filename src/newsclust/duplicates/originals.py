@@ -3,8 +3,7 @@
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import datetime
-from functools import cache
-from urllib.parse import urlsplit
+from functools import cache, partial
 
 from newsclust.duplicates.fingerprints import is_page
 from newsclust.duplicates.verdict import INSIDE, NEAR, Text, Verdict, compare, text_of, unlike
@@ -44,6 +43,7 @@ def find_duplicates(
     if chained := known.keys() & set(known.values()):
         raise ValueError(f"known duplicates are named as originals: {', '.join(sorted(chained))}")
     candidates = _candidates(pairs, articles)
+    precedence = partial(_precedence, {article.url for article in articles.values()})
     archived = {article.id for article in archive}
     originals = (archived | (set(known.values()) & articles.keys())) - known.keys()
     originals |= set(no_copies) & articles.keys()
@@ -73,10 +73,10 @@ def find_duplicates(
 
     found: list[Duplicate] = []
     undecided = [article for article in fresh if article.id not in originals]
-    for article in sorted(undecided, key=_precedence):
+    for article in sorted(undecided, key=precedence):
         near = candidates[article.id]
         proposed = (near | {original_of[other] for other in near & original_of.keys()}) & originals
-        in_order = sorted(proposed, key=lambda other: (other not in archived, _precedence(articles[other])))
+        in_order = sorted(proposed, key=lambda other: (other not in archived, precedence(articles[other])))
         duplicate = next(filter(None, (match(article, articles[other]) for other in in_order)), None)
         if duplicate is None:
             originals.add(article.id)
@@ -98,24 +98,24 @@ def _candidates(pairs: Iterable[tuple[str, str]], articles: Mapping[str, Article
     return candidates
 
 
-def _precedence(article: Article) -> tuple[bool, bool, datetime, int, int, str]:
+def _precedence(stands: Collection[str], article: Article) -> tuple[bool, bool, datetime, int, int, str]:
     """Sort the original first.
 
-    The one that stands where its address says, since a link that leads to another site may come with any date; then a
-    date to rely on, the earlier one, the longer text, the preferred feed, the id.
+    One whose link only leads to where another article `stands` comes after that one, since such a link may come with
+    any date. Then a date to rely on, the earlier one, the longer text, the preferred feed, the id.
     """
     doubtful = article.date_quality in {DateQuality.MISSING, DateQuality.FUTURE}
-    led_away = urlsplit(article.url).netloc != urlsplit(article.canonical_url).netloc
+    led_away = article.canonical_url != article.url and article.canonical_url in stands
     return led_away, doubtful, article.published_at, -len(article.text), -article.priority, article.id
 
 
 def _better(article: Article, original: Article) -> str:
     """Return why a copy would have been the better original, had it come in time; "" when it would not."""
-    ours, theirs = _precedence(article), _precedence(original)
+    ours, theirs = (_precedence({article.url, original.url}, one) for one in (article, original))
     if ours >= theirs:
         return ""
     if ours[0] != theirs[0]:
-        return "its link does not lead to another site"
+        return "it stands where the other only leads to"
     if ours[1] != theirs[1]:
         return "its date can be relied on"
     if ours[2] != theirs[2]:
