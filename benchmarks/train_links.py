@@ -28,7 +28,7 @@ from newsclust.links import PairModel, pair_model
 from newsclust.links.words import LEAD, count
 from newsclust.model import WordCounts
 from newsclust.settings import Settings
-from newsclust.stories import AverageLinkage, Clusterer, Density, LearnedJoins, joins
+from newsclust.stories import AverageLinkage, Clusterer, Density, LearnedJoins, joins, rule
 
 ORIGIN = "six hand-labelled 3-day windows of tech news, EN and FR, March to May 2026, 2,330 items"
 RESOURCES = Path(__file__).parents[1] / "src" / "newsclust" / "resources"
@@ -100,8 +100,8 @@ def main() -> None:
     if chosen.save:
         save_frequencies(frequencies_of(next((chosen.data / "stream").glob("*.jsonl.gz"))))
         save_means(sets)
-    nothing = np.zeros(len(joins.COLUMNS))
-    blank = joins.Rule(coefficients=nothing, offset=0, usual=nothing, stop=0.5, trained_on=frozenset())
+    nothing = np.zeros(len(rule.COLUMNS))
+    blank = rule.Rule(coefficients=nothing, offset=0, usual=nothing, stop=0.5, trained_on=frozenset())
     fair = judges(PairModel(), LearnedJoins(rule=blank), sets, train_anew=True)
 
     def judged(clusterer: Clusterer | None) -> list[Figures]:

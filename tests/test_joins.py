@@ -17,7 +17,8 @@ from newsclust.evaluate.measures import grouping_score
 from newsclust.evaluate.sets import LabelledSet
 from newsclust.model import Constraints, Link, Window
 from newsclust.stories import AverageLinkage, LearnedJoins
-from newsclust.stories.joins import COLUMNS, Rule, columns_of, shipped_rule, train
+from newsclust.stories.joins import train
+from newsclust.stories.rule import COLUMNS, Rule, columns_of, shipped_rule
 from tests.fakes import bare_article, links_of, window_of
 
 SEEDS = st.integers(0, 10**6)

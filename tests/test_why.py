@@ -18,7 +18,8 @@ from newsclust.model import Link, Window
 from newsclust.settings import Settings, StorySettings
 from newsclust.store import Database
 from newsclust.stories import AverageLinkage, Density, LearnedJoins
-from newsclust.stories.joins import COLUMNS, Judgement, Rule
+from newsclust.stories.joins import Judgement
+from newsclust.stories.rule import COLUMNS, Rule
 from tests.fakes import BUNDLED, NOON, bare_article, links_of, window_of
 
 NIGHT = datetime(2026, 3, 3, 2, 30, tzinfo=UTC)

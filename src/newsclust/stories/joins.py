@@ -1,13 +1,10 @@
 """Groups that join when a learned rule says that both tell one story."""
 
 import heapq
-import json
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import cache
-from importlib import resources
 from itertools import groupby
-from typing import Any, Protocol, Self
+from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,111 +12,17 @@ from numpy.typing import NDArray
 from newsclust.centring import both_parts, is_shipped_for
 from newsclust.errors import SettingsError
 from newsclust.model import Constraints, Link, Window
+from newsclust.stories.rule import COLUMNS, Floats, Rule, columns_of, shipped_rule, tightness_of
 
-Floats = NDArray[np.float64]
 Score = Callable[[Sequence[int], Sequence[str]], float]  # how well found groups fit the labels: more is better
-
-# What the rule is told of two groups, in the order of its columns.
-COLUMNS = (
-    "mean",  # of the probabilities between an article of one and an article of the other
-    "mean_logit",
-    "largest",
-    "mean_best",  # of each article's best partner on the other side
-    "smaller_mean_best",  # the same of the smaller group's articles alone
-    "smaller_least_best",
-    "upper_quarter",  # mean of the largest quarter of the probabilities
-    "cosine",  # of the groups' mean vectors, title and text side by side
-    "looser",  # mean probability within the looser group, 1 for a single article
-    "tighter",
-    "mean_over_looser",
-    "smaller_size",  # logarithms
-    "larger_size",
-    "larger_size_x_mean",
-    "larger_size_x_mean_best",
-    "larger_size_x_cosine",
-    "smaller_size_x_mean",
-    "logit_of_mean",
-    "logit_of_largest",
-    "two_languages",  # chance that an article of one is French when an article of the other is not, or the reverse
-)
-
-# The same in words, for people who ask why two groups were joined or kept apart.
-_IN_WORDS = {
-    "the links between them, on average": (
-        "mean",
-        "mean_logit",
-        "upper_quarter",
-        "larger_size_x_mean",
-        "smaller_size_x_mean",
-        "logit_of_mean",
-    ),
-    "the best links between them": (
-        "largest",
-        "mean_best",
-        "smaller_mean_best",
-        "smaller_least_best",
-        "larger_size_x_mean_best",
-        "logit_of_largest",
-    ),
-    "compared with the links within each": ("looser", "tighter", "mean_over_looser"),
-    "meaning, beyond what the links say": ("cosine", "larger_size_x_cosine"),
-    "sizes": ("smaller_size", "larger_size"),
-    "languages": ("two_languages",),
-}
 
 _FREE = Constraints()
 _WEAKEST = 0.1  # links below tell the rule nothing: three in five of them, and .01 of pairwise F1 lost with them
 _HARDLY_LINKED = 0.02  # mean probability below which two groups are no neighbours
-_LOOSEST = 1e-3
-_ALIKE = 1e-9  # difference below which two means are equal: rounding must not decide
 _PAIRS_AT_ONCE = 2000  # of groups, whose vectors are copied side by side: 25 MB
 _STRENGTH = 0.03  # scikit-learn's C, of the standardised columns
 _TRAINING_CUTS = (0.7, 0.5, 0.35, 0.25, 0.15, 0.08)  # of average linkage: the groups that examples are made of
 _STOPS = tuple(float(stop) for stop in np.round(np.arange(0.2, 0.71, 0.03), 2))
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Rule:
-    """A logistic rule over `COLUMNS`, the probability from which two groups join, and the sets it knows."""
-
-    coefficients: Floats
-    offset: float
-    usual: Floats  # mean of each column over the training pairs: contributions are told against it
-    stop: float
-    trained_on: frozenset[str]
-
-    def to_json(self) -> dict[str, Any]:
-        """Return the rule as JSON can hold it."""
-        return {
-            "coefficients": dict(zip(COLUMNS, self.coefficients.tolist(), strict=True)),
-            "offset": self.offset,
-            "usual": dict(zip(COLUMNS, self.usual.tolist(), strict=True)),
-            "stop": self.stop,
-            "trained_on": sorted(self.trained_on),
-        }
-
-    @classmethod
-    def of_json(cls, held: dict[str, Any]) -> Self:
-        """Return the rule that `to_json` wrote."""
-        return cls(
-            coefficients=np.array([held["coefficients"][name] for name in COLUMNS]),
-            offset=held["offset"],
-            usual=np.array([held["usual"][name] for name in COLUMNS]),
-            stop=held["stop"],
-            trained_on=frozenset(held["trained_on"]),
-        )
-
-    def __call__(self, columns: Floats) -> Floats:
-        """Return the probability that the two groups of each row tell one story."""
-        chance: Floats = 1 / (1 + np.exp(-np.clip(columns @ self.coefficients + self.offset, -40, 40)))
-        return chance
-
-    def terms(self, columns: Floats) -> dict[str, float]:
-        """Return what each kind of evidence adds to the log-odds of one pair of groups; the usual pair has 0."""
-        shares = (columns - self.usual) * self.coefficients
-        return {
-            words: float(sum(shares[COLUMNS.index(name)] for name in names)) for words, names in _IN_WORDS.items()
-        }
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -197,13 +100,6 @@ class LearnedJoins:
         if any(lesson.fingerprint in without for lesson, _, _ in sets):
             raise ValueError("a set to do without is among the sets to train on")
         return LearnedJoins(cut=self._chosen, rule=train(sets, score))
-
-
-@cache
-def shipped_rule() -> Rule:
-    """Return the rule that ships with the package; benchmarks/train_links.py made it."""
-    held = resources.files("newsclust").joinpath("resources/story_joins.json").read_text(encoding="utf-8")
-    return Rule.of_json(json.loads(held))
 
 
 def train(sets: Sequence[tuple[Lesson, Window, Sequence[Link]]], score: Score) -> Rule:
@@ -367,74 +263,9 @@ class _Groups:
             np.concatenate([self.between[a][b] for a, b in pairs], axis=1),
             size_y,
             cosine=np.einsum("ij,ij->i", x, y) / np.maximum(length, 1e-9),
-            tightness=(_tightness(inner_x, size_x), _tightness(inner_y, size_y)),
+            tightness=(tightness_of(inner_x, size_x), tightness_of(inner_y, size_y)),
             two_languages=french_x * (1 - french_y) + french_y * (1 - french_x),
         )
-
-
-def columns_of(
-    matrices: Floats,
-    widths: NDArray[np.int64],
-    *,
-    cosine: Floats,
-    tightness: tuple[Floats, Floats],
-    two_languages: Floats,
-) -> Floats:
-    """Return what the rule is told of pairs of groups, one row for each.
-
-    `matrices` holds the probabilities between the groups of each pair, side by side: the first groups are of one
-    size, the others have so many columns as `widths` says. The rest has one value for each pair.
-    """
-    height, cells = len(matrices), len(matrices) * widths
-    starts = np.cumsum(widths) - widths
-    clipped = np.clip(matrices, 0.005, 0.995)
-    mean = np.add.reduceat(matrices.sum(axis=0), starts) / cells
-    mean_logit = np.add.reduceat(np.log(clipped / (1 - clipped)).sum(axis=0), starts) / cells
-    best_x, best_y = np.maximum.reduceat(matrices, starts, axis=1), matrices.max(axis=0)
-    largest = best_x.max(axis=0)
-    mean_x, mean_y = best_x.mean(axis=0), np.add.reduceat(best_y, starts) / widths
-    least_x, least_y = best_x.min(axis=0), np.minimum.reduceat(best_y, starts)
-    # Of two groups of one size, the one that finds less in the other: which is named first must not matter.
-    finds_less = np.where(np.abs(mean_x - mean_y) < _ALIKE, least_x <= least_y, mean_x < mean_y)
-    x_is_smaller = (height < widths) | ((height == widths) & finds_less)
-    mean_best = (mean_x + mean_y) / 2
-    low, high = np.minimum(*tightness), np.maximum(*tightness)
-    fewer, more = np.log(np.minimum(height, widths)), np.log(np.maximum(height, widths))
-    return np.stack(
-        [
-            mean,
-            mean_logit,
-            largest,
-            mean_best,
-            np.where(x_is_smaller, mean_x, mean_y),
-            np.where(x_is_smaller, least_x, least_y),
-            _upper_quarter(matrices, cells),
-            cosine,
-            low,
-            high,
-            mean / low,
-            fewer,
-            more,
-            more * mean,
-            more * mean_best,
-            more * cosine,
-            fewer * mean,
-            _logit(mean, 1e-4),
-            _logit(largest, 1e-4),
-            two_languages,
-        ],
-        axis=1,
-    )
-
-
-def _upper_quarter(matrices: Floats, cells: NDArray[np.int64]) -> Floats:
-    """Return the mean of the largest quarter of each of the matrices that stand side by side, of so many cells."""
-    number = np.repeat(np.arange(len(cells)), cells)
-    values = matrices.T.ravel()  # one matrix after the other
-    values = values[np.lexsort((-values, number))]
-    quarter, starts = np.maximum(1, cells // 4), np.cumsum(cells) - cells
-    counted = np.arange(len(values)) < (starts + quarter)[number]
-    return np.add.reduceat(np.where(counted, values, 0), starts) / quarter
 
 
 def _examples(window: Window, links: Sequence[Link], stories: Sequence[str]) -> tuple[Floats, Floats, Floats]:
@@ -501,7 +332,7 @@ def _columns_between(
         probability[np.ix_(one, np.concatenate(others))],
         widths,
         cosine=y @ x / np.maximum(np.sqrt((x @ x) * np.einsum("ij,ij->i", y, y)), 1e-9),
-        tightness=(_tightness(np.array([inner_x]), np.array([len(one)])), _tightness(np.array(inner_y), widths)),
+        tightness=(tightness_of(np.array([inner_x]), np.array([len(one)])), tightness_of(np.array(inner_y), widths)),
         two_languages=french_x * (1 - french_y) + french_y * (1 - french_x),
     )
 
@@ -512,15 +343,3 @@ def _refuse_other_models(window: Window) -> None:
             f"[stories] use = LearnedJoins: trained on vectors of the bundled model, not of {window.model!r}; "
             'use = "newsclust.stories:AverageLinkage" groups those of any model'
         )
-
-
-def _tightness(inner: Floats, size: NDArray[np.int64]) -> Floats:
-    """Return the mean probability within groups whose pairs sum to `inner`; 1 for a single article."""
-    pairs = size * (size - 1) / 2
-    return np.where(size == 1, 1.0, np.maximum(_LOOSEST, inner / np.maximum(pairs, 1)))
-
-
-def _logit(probability: Floats, margin: float) -> Floats:
-    kept = np.clip(probability, margin, 1 - margin)
-    odds: Floats = np.log(kept / (1 - kept))
-    return odds
