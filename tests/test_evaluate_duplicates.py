@@ -18,7 +18,7 @@ from newsclust.evaluate.duplicates import candidate_pairs, evaluate, evaluate_de
 from newsclust.evaluate.pairs import DATA, GOLD, Label, LabelledPair, PairSet, copy_pairs, sample_pairs
 from newsclust.evaluate.sets import SAMPLE_FOLDER
 from newsclust.evaluate.tally import Row, rows_of
-from newsclust.model import Article, Fingerprint, Run
+from newsclust.model import Article, Duplicate, DuplicateMethod, Fingerprint, Run
 from newsclust.settings import DuplicateSettings
 from newsclust.store import Database, copies
 from tests.fakes import NOON, HashingEmbedder, bare_article
@@ -183,6 +183,11 @@ prints = st.dictionaries(
 )
 
 
+def copy_of(one: str, original: str) -> Duplicate:
+    method = DuplicateMethod.SAME_TEXT
+    return Duplicate(article_id=one, original_id=original, method=method, similarity=1.0, evidence="", better="")
+
+
 def test_candidates_are_those_of_the_store(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     for room in (duplicates, copies):
         monkeypatch.setattr(room, "HOLDERS", 3)
@@ -190,15 +195,18 @@ def test_candidates_are_those_of_the_store(tmp_path: Path, monkeypatch: pytest.M
     run = Run(id="r", flow="test", night_at=NOON, started_at=NOON)
     with Database(tmp_path / "work.duckdb", now=NOON) as db:
 
-        @given(prints, st.integers(0, 9))
-        def same(found: list[Fingerprint], cut: int) -> None:
+        @given(prints, st.integers(0, 9), st.integers(0, 9), st.integers(0, 9))
+        def same(found: list[Fingerprint], cut: int, first: int, original: int) -> None:
             stored, fresh = found[:cut], found[cut:]
-            db.execute("DELETE FROM fingerprints")
-            copies.save_duplicates(db, run, stored, [], method="made")
+            named = found[min(original, len(found) - 1)].article_id
+            repeats = [one.article_id for one in stored[first:] if one.article_id != named]
+            for table in ("fingerprints", "duplicates"):
+                db.execute(f"DELETE FROM {table}")
+            copies.save_duplicates(db, run, stored, [copy_of(one, named) for one in repeats], method="made")
             holders = defaultdict(set)
             for one in stored:
                 for key in one.keys:
-                    holders[key].add(one.article_id)
+                    holders[key].add(named if one.article_id in repeats else one.article_id)
             told = {tuple(sorted(pair)) for pair in copies.candidate_pairs(db, fresh)}
             assert candidate_pairs(fresh, holders) == told
 

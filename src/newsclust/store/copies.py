@@ -15,28 +15,38 @@ from newsclust.store.database import Database
 HOLDERS, CANDIDATES = 64, 16
 FORGOTTEN = timedelta(days=180)  # what has not become furniture by then never will
 
-# A key counts for less the more originals have it. The stored keys are scanned once, and only those that match are
-# kept: no index is built, loaded or held in memory.
+# A key counts for less the more originals have it. The stored keys are scanned, and only those that match are kept:
+# no index is built, loaded or held in memory. What 100,000 articles of one site repeat makes millions of matches:
+# they are counted as they come, and told apart only where a copy and its original may stand for one original.
 _CANDIDATES = """
 WITH fresh_keys AS (
     SELECT article_id, unnest(keys) AS key FROM fresh
 ), decided AS (
     SELECT article_id, original_id FROM duplicates ANTI JOIN fresh USING (article_id)
-), holders AS (
-    SELECT DISTINCT key, coalesce(original_id, article_id) AS other
-    FROM (SELECT article_id, unnest(keys) AS key FROM fingerprints ANTI JOIN fresh USING (article_id))
-    SEMI JOIN fresh_keys USING (key)
+), archive AS (
+    SELECT coalesce(original_id, article_id) AS other, keys,
+           coalesce(original_id, article_id) IN (SELECT original_id FROM decided) AS has_copies
+    FROM fingerprints
+    ANTI JOIN fresh USING (article_id)
     LEFT JOIN decided USING (article_id)
-    UNION
-    SELECT key, article_id FROM fresh_keys
-), proposed AS (
-    SELECT key, other, 1_000_000 // count(*) OVER (PARTITION BY key) AS weight
+), holders AS (
+    SELECT key, other FROM (SELECT other, unnest(keys) AS key FROM archive WHERE NOT has_copies)
+    SEMI JOIN fresh_keys USING (key)
+    UNION ALL
+    FROM (
+        SELECT key, other FROM (SELECT other, unnest(keys) AS key FROM archive WHERE has_copies)
+        SEMI JOIN fresh_keys USING (key)
+        UNION
+        SELECT key, article_id FROM fresh_keys
+    )
+), held AS (
+    SELECT key, 1_000_000 // count(*) AS weight, min(other, $1::INTEGER) AS others
     FROM holders
-    QUALIFY row_number() OVER (PARTITION BY key ORDER BY other) <= $1
+    GROUP BY key
 ), nearest AS (
     SELECT article_id, other
     FROM fresh_keys
-    JOIN proposed USING (key)
+    JOIN (SELECT key, weight, unnest(others) AS other FROM held) USING (key)
     WHERE article_id <> other
     GROUP BY article_id, other
     QUALIFY row_number() OVER (PARTITION BY article_id ORDER BY sum(weight) DESC, other) <= $2
