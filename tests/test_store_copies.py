@@ -5,6 +5,8 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from newsclust.model import End, Fingerprint, Run
 from newsclust.store import Database, copies
@@ -28,16 +30,46 @@ def beside(key: int, *neighbours: int) -> list[End]:
 
 
 def test_an_end_seen_beside_three_neighbours_is_furniture_however_often_each_is_told(db: Database) -> None:
-    copies.learn_ends(db, on(0), beside(1, 7, 8))
-    copies.learn_ends(db, on(1), [*beside(1, 7, 7, 8), *beside(2, 7)])
-    assert copies.furniture_among(db, [*beside(1, 0), *beside(2, 0)], neighbours=3) == set()
-    copies.learn_ends(db, on(2), beside(1, 2**64 - 1))
-    assert copies.furniture_among(db, [*beside(1, 0), *beside(2, 0)], neighbours=3) == {1}
+    assert copies.learn_ends(db, on(0), beside(1, 7, 8), neighbours=3) == set()
+    assert copies.learn_ends(db, on(1), [*beside(1, 7, 7, 8), *beside(2, 7)], neighbours=3) == set()
+    assert copies.learn_ends(db, on(2), beside(1, 2**64 - 1), neighbours=3) == {1}
+    assert copies.learn_ends(db, on(2), beside(1, 7), neighbours=3) == {1}
+    assert db.rows("SELECT key, count(*) AS n FROM furniture GROUP BY key ORDER BY key") == [
+        {"key": 1, "n": 3},
+        {"key": 2, "n": 1},
+    ]
+
+
+def test_what_is_asked_for_beside_what_is_learned_is_not_learned(db: Database) -> None:
+    copies.learn_ends(db, on(0), beside(1, 7, 8, 9), neighbours=3)
+    asked = [*beside(1, 4), *beside(2, 7, 8, 9)]
+    assert copies.learn_ends(db, on(1), beside(3, 7), beside=asked, neighbours=3) == {1}
+    assert db.rows("SELECT DISTINCT key FROM furniture ORDER BY key") == [{"key": 1}, {"key": 3}]
+
+
+def test_what_is_forgotten_is_what_a_count_of_everything_says(db: Database) -> None:
+    seen = st.dictionaries(st.tuples(st.integers(1, 6), st.integers(0, 4)), st.integers(0, 400))
+
+    @settings(max_examples=50)
+    @given(seen, st.integers(180, 600))
+    def same(held: dict[tuple[int, int], int], tonight: int) -> None:
+        db.execute("DELETE FROM furniture")
+        db.save(
+            "furniture",
+            [{"key": k, "neighbour": n, "seen_at": on(day).night_at, "run_id": "r"} for (k, n), day in held.items()],
+        )
+        copies.forget_ends(db, on(tonight), neighbours=3)
+        days = {key: [day for (one, _), day in held.items() if one == key] for key, _ in held}
+        lost = {key for key, seen in days.items() if len(seen) < 3 and max(seen) < tonight - copies.FORGOTTEN.days}
+        left = {(row["key"], row["neighbour"]) for row in db.rows("FROM furniture")}
+        assert left == {(key, neighbour) for key, neighbour in held if key not in lost}
+
+    same()
 
 
 def test_what_has_not_become_furniture_in_half_a_year_is_forgotten_and_furniture_is_not(db: Database) -> None:
-    copies.learn_ends(db, on(0), [*beside(1, 7, 8, 9), *beside(2, 7, 8), *beside(3, 7)])
-    copies.learn_ends(db, on(100), beside(3, 8))
+    copies.learn_ends(db, on(0), [*beside(1, 7, 8, 9), *beside(2, 7, 8), *beside(3, 7)], neighbours=3)
+    copies.learn_ends(db, on(100), beside(3, 8), neighbours=3)
     copies.forget_ends(db, on(179), neighbours=3)
     assert db.rows("SELECT count(*) AS n FROM furniture") == [{"n": 7}]
     copies.forget_ends(db, on(181), neighbours=3)

@@ -30,15 +30,14 @@ def find_copies(db: Database, run: Run, said: Sequence[Correction], jaccard: flo
     compared = {article_id for pair in pairs for article_id in pair}
     known = copies.originals_of(db, [*todo, *sorted(compared)])
     others = texts.articles(db, sorted((compared | set(known.values())) - set(todo)))
-    ends = ends_of(fresh)
-    copies.learn_ends(db, run, ends)
+    furniture = copies.learn_ends(db, run, ends_of(fresh), beside=ends_of(others), neighbours=NEIGHBOURS)
     copies.forget_ends(db, run, neighbours=NEIGHBOURS)
     duplicates = find_duplicates(
         fresh,
         others,
         pairs,
         known,
-        furniture=copies.furniture_among(db, [*ends, *ends_of(others)], neighbours=NEIGHBOURS),
+        furniture=furniture,
         no_copies=kept,
         jaccard=jaccard,
         containment=containment,

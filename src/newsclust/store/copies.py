@@ -107,42 +107,50 @@ def originals_of(db: Database, article_ids: Sequence[str]) -> dict[str, str]:
     return {row["article_id"]: row["original_id"] for row in rows}
 
 
-def learn_ends(db: Database, run: Run, ends: Sequence[End]) -> None:
-    """Add what stands at the ends of texts to what is known; telling it twice changes nothing."""
+def learn_ends(
+    db: Database, run: Run, ends: Sequence[End], *, neighbours: int, beside: Sequence[End] = ()
+) -> frozenset[int]:
+    """Add what stands at the ends of texts to what is known, and return the furniture among it and `beside`.
+
+    Furniture are the keys seen beside so many different neighbours; what is `beside` is asked for and not learned.
+    Telling it twice changes nothing. What is known is scanned once, however much is asked.
+    """
+    asked = pa.table({"key": pa.array(sorted({end.key for end in (*ends, *beside)}), pa.uint64())})
     given = pa.table(
         {
             "key": pa.array([end.key for end in ends], pa.uint64()),
             "neighbour": pa.array([end.neighbour for end in ends], pa.uint64()),
         }
     )
-    with db.transaction(), db.given("given_ends", given):
-        db.execute(
-            "INSERT INTO furniture "
-            "SELECT DISTINCT key, neighbour, $1, $2 FROM given_ends ANTI JOIN furniture USING (key, neighbour)",
-            [run.night_at, run.id],
-        )
-
-
-def forget_ends(db: Database, run: Run, *, neighbours: int) -> None:
-    """Drop what was last seen long ago beside fewer different neighbours than make furniture."""
-    long_ago = run.night_at - FORGOTTEN
-    if db.rows("SELECT 1 FROM furniture WHERE seen_at < $1 LIMIT 1", [long_ago]):  # most nights nothing is so old
-        db.execute(
-            "DELETE FROM furniture WHERE key IN "
-            "(SELECT key FROM furniture GROUP BY key HAVING count(*) < $2 AND max(seen_at) < $1)",
-            [long_ago, neighbours],
-        )
-
-
-def furniture_among(db: Database, ends: Sequence[End], *, neighbours: int) -> frozenset[int]:
-    """Return those of the ends' keys that have been seen beside so many different neighbours."""
-    given = pa.table({"key": pa.array(sorted({end.key for end in ends}), pa.uint64())})
-    with db.given("given_keys", given):
+    with db.given("asked_keys", asked):
+        known = db.arrow("SELECT key, neighbour FROM furniture SEMI JOIN asked_keys USING (key)")
+    with db.given("known_ends", known), db.given("given_ends", given):
+        new = db.arrow("SELECT DISTINCT key, neighbour FROM given_ends ANTI JOIN known_ends USING (key, neighbour)")
+    with db.given("known_ends", known), db.given("new_ends", new):
+        db.execute("INSERT INTO furniture SELECT key, neighbour, $1, $2 FROM new_ends", [run.night_at, run.id])
         rows = db.rows(
-            "SELECT key FROM furniture SEMI JOIN given_keys USING (key) GROUP BY key HAVING count(*) >= $1",
+            "SELECT key FROM (SELECT key FROM known_ends UNION ALL SELECT key FROM new_ends) "
+            "GROUP BY key HAVING count(*) >= $1",
             [neighbours],
         )
     return frozenset(row["key"] for row in rows)
+
+
+def forget_ends(db: Database, run: Run, *, neighbours: int) -> None:
+    """Drop what was last seen long ago beside fewer different neighbours than make furniture.
+
+    What is old is furniture, or is dropped tonight, or was seen again: it stands first in the table and stays little.
+    """
+    db.execute(
+        """
+        DELETE FROM furniture WHERE seen_at < $1 AND key IN (
+            SELECT key
+            FROM (SELECT key FROM furniture WHERE seen_at < $1 GROUP BY key HAVING count(*) < $2)
+            ANTI JOIN (SELECT key FROM furniture WHERE seen_at >= $1) USING (key)
+        )
+        """,
+        [run.night_at - FORGOTTEN, neighbours],
+    )
 
 
 def sync_no_copies(db: Database, run: Run, no_copies: Collection[str]) -> None:
