@@ -66,7 +66,7 @@ def build(path: Path, size: int) -> None:
     started, spent = time.process_time(), 0.0
     with Database(path, now=THEN) as db:
         for articles in _archive(size):
-            _insert(db, articles)
+            _insert(db, articles, compared_at=THEN)
             begun = time.process_time()
             fingerprints = fingerprint(articles)
             spent += time.process_time() - begun
@@ -80,9 +80,7 @@ def build(path: Path, size: int) -> None:
             )
             with db.given("given", given):
                 db.execute(
-                    "INSERT INTO fingerprints BY NAME SELECT *, $1 AS method, $2::TIMESTAMP AS computed_at, "
-                    "'r' AS run_id FROM given",
-                    [METHOD, THEN],
+                    "INSERT INTO fingerprints BY NAME SELECT *, $1 AS method, 'r' AS run_id FROM given", [METHOD]
                 )
             ends = ends_of(articles)
             known = pa.table(
@@ -220,8 +218,8 @@ def _sentences(words: list[str]) -> str:
     return " ".join(" ".join(words[start : start + 18]) + "." for start in range(0, len(words), 18))
 
 
-def _insert(db: Database, articles: list[Article]) -> None:
-    """Put articles where the extraction would have put them."""
+def _insert(db: Database, articles: list[Article], *, compared_at: datetime | None = None) -> None:
+    """Put articles where the extraction would have put them, and the comparison if it is told when."""
     at = articles[0].first_seen_at
     given = pa.table(
         {
@@ -238,8 +236,8 @@ def _insert(db: Database, articles: list[Article]) -> None:
             "SELECT *, url AS canonical_url, 'en' AS language, 'text' AS language_source, 'given' AS date_quality, "
             "'feed_content' AS text_source, 300 AS words, $1::TIMESTAMP AS published_at, "
             "$1::TIMESTAMP AS first_seen_at, $1::TIMESTAMP AS changed_at, $1::TIMESTAMP AS extracted_at, "
-            "'r' AS run_id FROM given",
-            [at],
+            "$2::TIMESTAMP AS compared_at, 'r' AS run_id FROM given",
+            [at, compared_at],
         )
 
 

@@ -10,7 +10,7 @@ import pytest
 
 from newsclust.extract import lines_of, without_lines
 from newsclust.extract.lines import TITLES
-from newsclust.model import DateQuality, Entry, Extraction, Feed, ParsedFeed, Run, TextSource, id_of
+from newsclust.model import DateQuality, Entry, Extraction, Feed, Fingerprint, ParsedFeed, Run, TextSource, id_of
 from newsclust.store import Database, collecting, copies, runs, texts
 from tests.fakes import NOON
 from tests.test_extract import LONG
@@ -168,3 +168,20 @@ def test_a_sites_own_paragraph_is_learned_over_nights_and_survives_in_no_later_t
         lines = lines_of([text])[TITLES]
         kept.append(without_lines(text, copies.learn_ends(db, run, lines, neighbours=TITLES)).text)
     assert kept == [f"{LONG[0]}\n\n{FOOT}", f"{LONG[1]}\n\n{FOOT}", LONG[2], LONG[3]]
+
+
+def test_a_text_is_to_compare_until_it_was_and_again_once_it_changed_whatever_the_clocks_say(db: Database) -> None:
+    run, article_id = seen(db, quality=DateQuality.GIVEN)
+    texts.save_extractions(db, run, [article_id], [taken(article_id)])
+    assert copies.articles_to_compare(db) == [article_id]
+    ahead = replace(run, night_at=NOON + 9 * DAY)
+    compared = [Fingerprint(article_id=article_id, text_hash="h", shingles=1, keys=(1,))]
+    copies.save_duplicates(db, ahead, compared, [], method="m")
+    copies.save_keys(db, run, compared, "other")
+    assert copies.articles_to_compare(db) == []
+    run, _ = seen(db, quality=DateQuality.GIVEN, night=1)
+    texts.save_extractions(db, run, [article_id], [taken(article_id, text_choice="read again")])
+    assert copies.articles_to_compare(db) == []
+    run, _ = seen(db, quality=DateQuality.GIVEN, night=2)
+    texts.save_extractions(db, run, [article_id], [taken(article_id, text=LONG[1])])
+    assert copies.articles_to_compare(db) == [article_id]

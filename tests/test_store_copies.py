@@ -1,4 +1,4 @@
-"""What is kept to find copies by: learned ends of texts, and keys that another method made."""
+"""What is kept to find copies by: learned ends of texts, keys that another method made, and what was compared."""
 
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
@@ -9,7 +9,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from newsclust.model import End, Fingerprint, Run
-from newsclust.store import Database, copies
+from newsclust.store import Database, copies, database
+from newsclust.store.database import migrations
 
 NOON = datetime(2026, 2, 3, 12, tzinfo=UTC)
 
@@ -80,10 +81,37 @@ def test_what_has_not_become_furniture_in_half_a_year_is_forgotten_and_furniture
 def test_keys_of_another_method_are_made_anew_and_nothing_is_decided_again(db: Database) -> None:
     told = [Fingerprint(article_id=name, text_hash=name, shingles=1, keys=(1, 2)) for name in "ab"]
     copies.save_duplicates(db, on(0), told, [], method="old")
-    before = db.rows("SELECT article_id, computed_at FROM fingerprints ORDER BY article_id")
     assert copies.articles_with_other_keys(db, "new") == ["a", "b"]
     renewed = [Fingerprint(article_id=name, text_hash=name, shingles=1, keys=(3,)) for name in "ab"]
     copies.save_keys(db, on(1), renewed, "new")
     assert copies.articles_with_other_keys(db, "new") == []
-    assert db.rows("SELECT article_id, computed_at FROM fingerprints ORDER BY article_id") == before
     assert db.rows("SELECT DISTINCT keys FROM fingerprints") == [{"keys": [3]}]
+
+
+def test_an_older_file_compares_again_what_was_not_compared_in_its_present_text(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "older.duckdb"
+    of_then = migrations()[:13]
+    with monkeypatch.context() as patched:
+        patched.setattr(database, "migrations", lambda: of_then)
+        patched.setattr(database, "_sql_files", lambda folder: [])
+        with Database(path, now=NOON) as older:
+            for name in ("compared", "changed", "new"):
+                older.execute(
+                    "INSERT INTO articles BY NAME SELECT $1 AS article_id, '' AS url, '' AS canonical_url, "
+                    "'' AS title, '' AS text, 'en' AS language, '' AS language_source, '' AS outlet, "
+                    "'' AS date_quality, "
+                    "'' AS text_source, 0 AS words, $2::TIMESTAMP AS published_at, $2::TIMESTAMP AS first_seen_at, "
+                    "$2::TIMESTAMP AS changed_at, $2::TIMESTAMP AS extracted_at, 'r' AS run_id",
+                    [name, NOON],
+                )
+            for name, at in (("compared", NOON), ("changed", NOON - timedelta(days=1))):
+                older.execute(
+                    "INSERT INTO fingerprints BY NAME SELECT $1 AS article_id, '' AS text_hash, 0 AS shingles, "
+                    "$2::TIMESTAMP AS computed_at, 'r' AS run_id",
+                    [name, at],
+                )
+    with Database(path, now=NOON) as db:
+        assert copies.articles_to_compare(db) == ["changed", "new"]
+        assert db.rows("SELECT compared_at FROM articles WHERE article_id = 'compared'") == [{"compared_at": NOON}]

@@ -69,7 +69,7 @@ def articles_with_other_keys(db: Database, method: str) -> list[str]:
 
 
 def save_keys(db: Database, run: Run, fingerprints: Sequence[Fingerprint], method: str) -> None:
-    """Give stored fingerprints their keys; when the articles were compared stays as it is."""
+    """Give stored fingerprints their keys; what was compared stays compared."""
     with db.transaction(), db.given("given_fingerprints", _table_of(fingerprints)):
         db.execute(
             "UPDATE fingerprints SET keys = given_fingerprints.keys, method = $1, run_id = $2 "
@@ -167,17 +167,14 @@ def sync_no_copies(db: Database, run: Run, no_copies: Collection[str]) -> None:
             db.execute("DELETE FROM duplicates WHERE article_id IN (SELECT id FROM given_ids)")
         with db.given_ids(taken_back):
             db.execute("DELETE FROM no_copies WHERE article_id IN (SELECT id FROM given_ids)")
-            db.execute(
-                "UPDATE fingerprints SET computed_at = TIMESTAMP 'epoch' "
-                "WHERE article_id IN (SELECT id FROM given_ids)"
-            )
+            db.execute("UPDATE articles SET compared_at = NULL WHERE article_id IN (SELECT id FROM given_ids)")
         db.save("no_copies", [{"article_id": article_id, "run_id": run.id} for article_id in given])
 
 
 def save_duplicates(
     db: Database, run: Run, fingerprints: Sequence[Fingerprint], duplicates: Sequence[Duplicate], *, method: str
 ) -> None:
-    """Store fingerprints, what made their keys, and the copies found with them, together.
+    """Store fingerprints, what made their keys, the copies found with them, and that they were compared, together.
 
     A copy whose text changed so that it is none any more is freed; one found before keeps its original.
     """
@@ -185,12 +182,16 @@ def save_duplicates(
     with db.transaction():
         with db.given("given_fingerprints", _table_of(fingerprints)):
             db.execute(
-                "INSERT INTO fingerprints (article_id, text_hash, shingles, keys, method, computed_at, run_id) "
-                "SELECT article_id, text_hash, shingles, keys, $1, $2, $3 FROM given_fingerprints "
+                "INSERT INTO fingerprints (article_id, text_hash, shingles, keys, method, run_id) "
+                "SELECT article_id, text_hash, shingles, keys, $1, $2 FROM given_fingerprints "
                 "ON CONFLICT DO UPDATE SET text_hash = excluded.text_hash, shingles = excluded.shingles, "
-                "keys = excluded.keys, method = excluded.method, computed_at = excluded.computed_at, "
-                "run_id = excluded.run_id",
-                [method, run.night_at, run.id],
+                "keys = excluded.keys, method = excluded.method, run_id = excluded.run_id",
+                [method, run.id],
+            )
+            db.execute(
+                "UPDATE articles SET compared_at = $1 "
+                "WHERE article_id IN (SELECT article_id FROM given_fingerprints)",
+                [run.night_at],
             )
         with db.given_ids([f.article_id for f in fingerprints if f.article_id not in found]):
             db.execute("DELETE FROM duplicates WHERE article_id IN (SELECT id FROM given_ids)")

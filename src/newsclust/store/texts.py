@@ -167,6 +167,7 @@ def save_extractions(db: Database, run: Run, article_ids: Sequence[str], taken: 
                 "words": len(extraction.text.split()),
                 "first_seen_at": row["article_first_seen_at"],
                 "changed_at": run.night_at if old is None or changed else old["changed_at"],
+                "compared_at": None if old is None or changed else old["compared_at"],
                 "extracted_at": run.night_at,
                 "run_id": run.id if old is None else old["run_id"],
             }
