@@ -25,9 +25,9 @@ from numpy.typing import NDArray
 from newsclust import pipeline
 from newsclust.duplicates import METHOD, ends_of, fingerprint
 from newsclust.duplicates.fingerprints import BANDS, ROWS, SEED
-from newsclust.duplicates.words import runs_of, words_of
 from newsclust.model import Article, DateQuality, Run, id_of
 from newsclust.store import Database
+from newsclust.text.tokens import runs_of, words_of
 
 SIZES = (10_000, 100_000)
 FRESH, NEAR, AT_ONCE = 1000, 300, 5_000

@@ -21,8 +21,8 @@ from pathlib import Path
 from statistics import median
 
 from newsclust.errors import SettingsError
-from newsclust.evaluate.extraction import read_pages, trafilatura_precision
-from newsclust.evaluate.pairs import DATA
+from newsclust.evaluation.extraction import read_pages, trafilatura_precision
+from newsclust.evaluation.pairs import DATA
 from newsclust.extract import TrafilaturaExtractor
 from newsclust.model import Page, Source
 

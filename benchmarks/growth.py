@@ -27,15 +27,15 @@ from numpy.typing import NDArray
 
 from benchmarks.night import uncentred
 from benchmarks.replay import Night, Stream, live, opened, read_articles, with_vectors
-from newsclust.centring import Part, centre, shipped_mean
+from newsclust.centering import Part, centre, shipped_mean
 from newsclust.embed import SentenceTransformerEmbedder
-from newsclust.links import Linker, words
-from newsclust.links.words import LEAD, shipped_counts, stem, words_of
 from newsclust.model import Run, Window, id_of
 from newsclust.settings import Settings
 from newsclust.store import Database
-from newsclust.store import links as store_links
-from newsclust.store import words as store_words
+from newsclust.store import pairs as store_links
+from newsclust.store import word_counts as store_words
+from newsclust.stories.pairs import Linker, word_rarity
+from newsclust.stories.pairs.word_rarity import LEAD, shipped_counts, stem, words_of
 
 STEPS = ("link_articles", "group_stories")
 SIZES = (1000, 2000, 4000, 8000, 16_000, 50_000)
@@ -133,7 +133,7 @@ def _link_older(db: Database, night: datetime, told: Stream, linker: Linker) -> 
     run = Run(id="older", flow="growth", night_at=night, started_at=night)
     window = Window(articles=told.articles, vectors=told.vectors, title_vectors=told.title_vectors, model=told.model)
     store_links.save_links(db, run, window.ids, window.ids, linker.link(window), model=told.model, linker=linker.name)
-    counted = words.count((article.title, article.text[:LEAD]) for article in told.articles)
+    counted = word_rarity.count((article.title, article.text[:LEAD]) for article in told.articles)
     store_words.add_word_counts(db, run, window.ids, counted)
 
 

@@ -16,13 +16,13 @@ from html import escape
 from pathlib import Path
 
 from newsclust.errors import ItemError, SettingsError
-from newsclust.evaluate.extraction import read_pages
-from newsclust.evaluate.pairs import DATA
+from newsclust.evaluation.extraction import read_pages
+from newsclust.evaluation.pairs import DATA
 from newsclust.extract import html_text
-from newsclust.extract.listing import HEADLINE_WORDS, HEADLINES
+from newsclust.extract.index_pages import HEADLINE_WORDS, HEADLINES
 from newsclust.extract.page import read_page
-from newsclust.feeds import parse_feed
 from newsclust.model import Feed, Page
+from newsclust.sources.entries import parse_feed
 
 MOST = 30  # entries of a front page
 SUMMARY_WORDS = 45

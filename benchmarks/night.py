@@ -26,10 +26,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from newsclust import pipeline
-from newsclust.centring import Part, shipped_mean
+from newsclust.centering import Part, shipped_mean
+from newsclust.demo import Loopback, Reply
 from newsclust.fetch import HttpFetcher
 from newsclust.model import Count, Feed, id_of
-from newsclust.rehearsal import Loopback, Reply
 from newsclust.settings import Settings
 from newsclust.store import Database, runs
 

@@ -6,7 +6,7 @@ calls. The archive of words is what the stream has said on earlier nights: what 
 
 First every night as it was. Then, on some nights of each outlet, nights made up here: bad ones, that ought to be
 held, and odd but good ones, that ought not. The share of items that makes a theme is chosen on four fifths of the
-outlets and told of the others; all other numbers stand as reasoned in newsclust.habits.
+outlets and told of the others; all other numbers stand as reasoned in newsclust.quarantine.
 """
 
 import argparse
@@ -22,10 +22,10 @@ from functools import cache
 from pathlib import Path
 from unittest.mock import patch
 
-from newsclust import habits
-from newsclust.habits import FeedNight, Item, Rule, breach_of, night_of, recurring
-from newsclust.links.words import COMMON
-from newsclust.pipeline.judging import item_of
+from newsclust.pipeline.quarantine import item_of
+from newsclust.quarantine import rules as quarantine_rules
+from newsclust.quarantine.rules import FeedNight, Item, Rule, breach_of, night_of, recurring
+from newsclust.stories.pairs.word_rarity import COMMON
 from newsclust.urls import canonical
 
 NIGHT = timedelta(hours=3, minutes=30)  # after midnight, UTC
@@ -135,7 +135,7 @@ class Scene:
 
     def judge(
         self, items: Sequence[Item], *, edited: Sequence[Item] = (), at: datetime | None = None
-    ) -> habits.Breach | None:
+    ) -> quarantine_rules.Breach | None:
         """Judge these items as this night's, or as those of a later one."""
         night = night_of(self.outlet, "tonight", at or self.at, items, self.earlier[-1].night_at, edited=edited)
         return breach_of(night, items, self.earlier, edited=edited, heard=self._heard)
@@ -229,7 +229,7 @@ def tell_real(scenes: Sequence[Scene]) -> None:
     print(f"{len(held)} held, {len(held) / years:.2f} in a feed's year ({years:.1f} feed-years)")
     for scene, breach in held:
         print(f"  {scene.at:%Y-%m-%d} {scene.outlet}: {breach.rule}: {breach.why}")
-    with patch.object(habits, "_THEME_SHARE", 0.3):
+    with patch.object(quarantine_rules, "_THEME_SHARE", 0.3):
         near = [(scene, breach) for scene in scenes if (breach := scene.judge(scene.items))]
     print("nights whose items share news the most, from 30 % on:")
     for scene, breach in near:
@@ -255,7 +255,7 @@ def tell_folds(scenes: Sequence[Scene], probed: Sequence[Scene]) -> None:
     print("\nthe theme's share, chosen on the other outlets (the lowest that holds no good night):")
     for fold in folds:
         share = _lowest(*([scene for scene in some if scene.outlet not in fold] for some in (scenes, probed)))
-        with patch.object(habits, "_THEME_SHARE", share):
+        with patch.object(quarantine_rules, "_THEME_SHARE", share):
             held = sum(_rule(scene.judge(scene.items)) == Rule.THEME for scene in scenes if scene.outlet in fold)
             here = [scene for scene in probed if scene.outlet in fold]
             found = [
@@ -269,7 +269,7 @@ def tell_folds(scenes: Sequence[Scene], probed: Sequence[Scene]) -> None:
 
 def _lowest(scenes: Sequence[Scene], probed: Sequence[Scene]) -> float:
     for share in SHARES:
-        with patch.object(habits, "_THEME_SHARE", share):
+        with patch.object(quarantine_rules, "_THEME_SHARE", share):
             real = (scene.judge(scene.items) for scene in scenes)
             odd = (make(scene, random.Random(name)) for name, make in GOOD.items() for scene in probed)
             if not any(_rule(breach) == Rule.THEME for breach in itertools.chain(real, odd)):
@@ -279,22 +279,22 @@ def _lowest(scenes: Sequence[Scene], probed: Sequence[Scene]) -> float:
 
 # --- nights made up
 
-Made = Callable[[Scene, random.Random], habits.Breach | None]
+Made = Callable[[Scene, random.Random], quarantine_rules.Breach | None]
 
 
-def _flood(scene: Scene, rng: random.Random) -> habits.Breach | None:
+def _flood(scene: Scene, rng: random.Random) -> quarantine_rules.Breach | None:
     old = [replace(rng.choice(scene.past), published_at=scene.at - 400 * DAY) for _ in range(1000)]
     return scene.judge([*scene.items, *old])
 
 
-def _undated_flood(scene: Scene, rng: random.Random) -> habits.Breach | None:
+def _undated_flood(scene: Scene, rng: random.Random) -> quarantine_rules.Breach | None:
     return scene.judge([replace(rng.choice(scene.past), published_at=None) for _ in range(1000)])
 
 
 def _spam(kind: str, *, lead: bool = True, language: str = "", site: str = "", edits: bool = False) -> Made:
     """A night of spam beside which nothing else came; its language and domain are the feed's unless given."""
 
-    def made(scene: Scene, rng: random.Random) -> habits.Breach | None:
+    def made(scene: Scene, rng: random.Random) -> quarantine_rules.Breach | None:
         spoken = ({"en": "fr", "fr": "en"}[scene.language]) if language == "other" else scene.language
         where = site or scene.past[-1].site
         sold = [advert(rng, kind or rng.choice(KINDS), spoken, where, scene.at, lead=lead) for _ in range(SPAM)]
@@ -303,24 +303,24 @@ def _spam(kind: str, *, lead: bool = True, language: str = "", site: str = "", e
     return made
 
 
-def _one_in_ten(scene: Scene, rng: random.Random) -> habits.Breach | None:
+def _one_in_ten(scene: Scene, rng: random.Random) -> quarantine_rules.Breach | None:
     normal = [replace(one, published_at=scene.at) for one in scene.past[-SPAM:]]
     return scene.judge([*normal, advert(rng, "casino", scene.language, scene.past[-1].site, scene.at)])
 
 
-def _swap(scene: Scene, _: random.Random) -> habits.Breach | None:
+def _swap(scene: Scene, _: random.Random) -> quarantine_rules.Breach | None:
     return scene.judge(scene.neighbour)
 
 
-def _swap_at_home(scene: Scene, _: random.Random) -> habits.Breach | None:
+def _swap_at_home(scene: Scene, _: random.Random) -> quarantine_rules.Breach | None:
     return scene.judge([replace(one, site=scene.past[-1].site) for one in scene.neighbour])
 
 
-def _moved(scene: Scene, _: random.Random) -> habits.Breach | None:
+def _moved(scene: Scene, _: random.Random) -> quarantine_rules.Breach | None:
     return scene.judge([*scene.past[-100:-1], *scene.items][-100:])
 
 
-def _after_outage(scene: Scene, _: random.Random) -> habits.Breach | None:
+def _after_outage(scene: Scene, _: random.Random) -> quarantine_rules.Breach | None:
     late = scene.at + 7 * DAY
     return scene.judge([replace(one, published_at=late - 30 * DAY) for one in _fifty(scene)], at=late)
 
@@ -329,12 +329,12 @@ def _fifty(scene: Scene) -> Sequence[Item]:
     return [scene.past[place % len(scene.past)] for place in range(50)]
 
 
-def _big_news(scene: Scene, _: random.Random) -> habits.Breach | None:
+def _big_news(scene: Scene, _: random.Random) -> quarantine_rules.Breach | None:
     five = [*scene.items, *scene.next, *scene.past[::-1]][: 5 * len(scene.items)]
     return scene.judge([replace(one, published_at=scene.at) for one in five])
 
 
-def _one_event(scene: Scene, _: random.Random) -> habits.Breach | None:
+def _one_event(scene: Scene, _: random.Random) -> quarantine_rules.Breach | None:
     """Two thirds of five times the items tell of something that nobody knew the day before."""
     five = [*scene.items, *scene.next, *scene.past[::-1]][: 5 * len(scene.items)]
     fresh = [replace(one, published_at=scene.at) for one in five]
@@ -347,12 +347,12 @@ def _one_event(scene: Scene, _: random.Random) -> habits.Breach | None:
     )
 
 
-def _christmas(scene: Scene, _: random.Random) -> habits.Breach | None:
+def _christmas(scene: Scene, _: random.Random) -> quarantine_rules.Breach | None:
     late = scene.at + 14 * DAY
     return scene.judge([replace(one, published_at=late) for one in scene.items], at=late)
 
 
-def _footer(scene: Scene, _: random.Random) -> habits.Breach | None:
+def _footer(scene: Scene, _: random.Random) -> quarantine_rules.Breach | None:
     """Every item, known ones too, has a new standing sentence under its text."""
     sentence = {"yearling", "subscript", "halvening", "rebatement", "until", "sunday"}
     shown, known = (
@@ -361,7 +361,7 @@ def _footer(scene: Scene, _: random.Random) -> habits.Breach | None:
     return scene.judge(shown, edited=known)
 
 
-def _new_text_form(scene: Scene, _: random.Random) -> habits.Breach | None:
+def _new_text_form(scene: Scene, _: random.Random) -> quarantine_rules.Breach | None:
     return scene.judge(scene.items, edited=scene.past[-50:])
 
 
@@ -399,7 +399,7 @@ def advert(rng: random.Random, kind: str, language: str, site: str, at: datetime
     return replace(_item(title[0].upper() + title[1:], text, "https://spam.example/", at), site=site)
 
 
-def _rule(breach: habits.Breach | None) -> str:
+def _rule(breach: quarantine_rules.Breach | None) -> str:
     return breach.rule.value if breach else ""
 
 

@@ -28,10 +28,11 @@ from numpy.typing import NDArray
 
 from newsclust import pipeline
 from newsclust.embed import Embedder, SentenceTransformerEmbedder, embedding_text, title_text
-from newsclust.evaluate.measures import b_cubed, pairwise
+from newsclust.evaluation.measures import b_cubed, pairwise
 from newsclust.model import Article, Count, DateQuality, id_of
 from newsclust.settings import Settings
-from newsclust.store import Database, runs, texts
+from newsclust.store import Database, runs
+from newsclust.store import articles as store_articles
 from newsclust.urls import canonical, host
 
 NIGHT = timedelta(hours=3, minutes=30)  # after midnight, UTC
@@ -173,7 +174,7 @@ def live(db: Database, now: datetime, new: Stream, steps: Sequence[str] = STEPS)
     )
     if new.articles:
         ids = [article.id for article in new.articles]
-        texts.save_embeddings(db, run, new.model, ids, new.vectors, new.title_vectors)
+        store_articles.save_embeddings(db, run, new.model, ids, new.vectors, new.title_vectors)
     model, window, topics = new.model, settings.stories.window_days, settings.topics
     known: dict[str, Callable[[], Count]] = {
         "link_articles": lambda: pipeline.link_articles(db, run, settings.linker(), model, window),

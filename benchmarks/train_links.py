@@ -17,18 +17,25 @@ from typing import Any
 
 import numpy as np
 
-from newsclust.centring import Part
-from newsclust.evaluate.folds import Labelled, judges, out_of_fold
-from newsclust.evaluate.grouping import Figures, figures, grouped, mean_of
-from newsclust.evaluate.measures import grouping_score
-from newsclust.evaluate.sets import read_set
-from newsclust.evaluate.vectors import KeptVectors, window_of
+from newsclust.centering import Part
+from newsclust.evaluation.cross_validation import Labelled, judges, out_of_fold
+from newsclust.evaluation.datasets import read_set
+from newsclust.evaluation.grouping import Figures, figures, grouped, mean_of
+from newsclust.evaluation.measures import grouping_score
+from newsclust.evaluation.vectors import KeptVectors, window_of
 from newsclust.extract import html_text
-from newsclust.links import PairModel, pair_model
-from newsclust.links.words import LEAD, count
 from newsclust.model import WordCounts
 from newsclust.settings import Settings
-from newsclust.stories import AverageLinkage, Clusterer, Density, LearnedJoins, joins, rule
+from newsclust.stories.clustering import (
+    AverageLinkage,
+    Clusterer,
+    Density,
+    LearnedJoins,
+    merge_classifier,
+    merge_model,
+)
+from newsclust.stories.pairs import PairModel, classifier
+from newsclust.stories.pairs.word_rarity import LEAD, count
 
 ORIGIN = "six hand-labelled 3-day windows of tech news, EN and FR, March to May 2026, 2,330 items"
 RESOURCES = Path(__file__).parents[1] / "src" / "newsclust" / "resources"
@@ -100,8 +107,8 @@ def main() -> None:
     if chosen.save:
         save_frequencies(frequencies_of(next((chosen.data / "stream").glob("*.jsonl.gz"))))
         save_means(sets)
-    nothing = np.zeros(len(rule.COLUMNS))
-    blank = rule.Rule(coefficients=nothing, offset=0, usual=nothing, stop=0.5, trained_on=frozenset())
+    nothing = np.zeros(len(merge_model.COLUMNS))
+    blank = merge_model.Rule(coefficients=nothing, offset=0, usual=nothing, stop=0.5, trained_on=frozenset())
     fair = judges(PairModel(), LearnedJoins(rule=blank), sets, train_anew=True)
 
     def judged(clusterer: Clusterer | None) -> list[Figures]:
@@ -124,8 +131,10 @@ def main() -> None:
     for weakest in (0.2, 0.3, 0.4, 0.5, 0.6, 0.7):
         told(f"HDBSCAN on links from {weakest:.2f}", judged(Density(weakest=weakest)))
     if chosen.save:
-        save("pair_model.json", pair_model.train(sets).to_json(), mean)
-        save("story_joins.json", joins.train(out_of_fold(PairModel(), sets), grouping_score).to_json(), mean)
+        save("pair_model.json", classifier.train(sets).to_json(), mean)
+        save(
+            "story_joins.json", merge_classifier.train(out_of_fold(PairModel(), sets), grouping_score).to_json(), mean
+        )
 
 
 if __name__ == "__main__":

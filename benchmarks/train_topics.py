@@ -13,17 +13,10 @@ from pathlib import Path
 
 import numpy as np
 
-from newsclust.evaluate.folds import FEWEST_OTHERS, Labelled
-from newsclust.evaluate.sets import read_set
-from newsclust.evaluate.topics import (
-    TopicFigures,
-    days_of,
-    lesson_of,
-    mean_topics,
-    topic_figures,
-    topic_judges,
-)
-from newsclust.evaluate.vectors import KeptVectors, window_of
+from newsclust.evaluation.cross_validation import FEWEST_OTHERS, Labelled
+from newsclust.evaluation.datasets import read_set
+from newsclust.evaluation.topics import TopicFigures, days_of, lesson_of, mean_topics, topic_figures, topic_judges
+from newsclust.evaluation.vectors import KeptVectors, window_of
 from newsclust.settings import Settings
 from newsclust.topics import projection
 from newsclust.topics.training import DIMENSIONS, SHRINKAGE, train

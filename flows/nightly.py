@@ -17,13 +17,13 @@ from prefect.cache_policies import NO_CACHE
 from newsclust import pipeline, report
 from newsclust.corrections import read_corrections
 from newsclust.errors import CheckError, NewsclustError, SettingsError
-from newsclust.feeds import read_feeds, read_lists
 from newsclust.fetch.robots import product_of
-from newsclust.legible import inert
 from newsclust.model import Count, Run
 from newsclust.orders import read_orders
 from newsclust.settings import NightSettings, Settings, load_settings
+from newsclust.sources.feeds_toml import read_feeds, read_lists
 from newsclust.store import Database, runs
+from newsclust.text.sanitize import inert
 
 
 @flow(name="nightly", validate_parameters=False)

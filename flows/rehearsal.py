@@ -13,10 +13,10 @@ from pathlib import Path
 
 from flows.nightly import nightly
 from newsclust import cli
-from newsclust.feeds import write_feeds
+from newsclust.demo import Loopback, night_time, sample_feeds, sample_site, seed_feeds, seed_site
 from newsclust.model import Feed
-from newsclust.rehearsal import Loopback, night_time, sample_feeds, sample_site, seed_feeds, seed_site
 from newsclust.settings import ExtractSettings, FetchSettings, NightSettings, Paths, Settings, StorySettings
+from newsclust.sources.feeds_toml import write_feeds
 from newsclust.store import Database
 
 ROOT = Path(__file__).parents[1]

@@ -14,8 +14,8 @@ from numpy.typing import NDArray
 
 from newsclust.errors import FetchError, Reason, SettingsError
 from newsclust.extract import Extracted, html_text
-from newsclust.extract.article import article_of
 from newsclust.extract.page import PageText
+from newsclust.extract.select_text import article_of
 from newsclust.fetch import HttpFetcher
 from newsclust.model import Article, DateQuality, Fetch, Link, Page, Request, RequestKind, Source, Window
 

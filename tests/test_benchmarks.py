@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 from benchmarks import copies, extraction, fetching, growth, listing, night, quarantine, replay
-from newsclust.centring import Part, centre
+from newsclust.centering import Part, centre
 from newsclust.embed import SentenceTransformerEmbedder
 
 FIRST = datetime(2026, 1, 5, 12, tzinfo=UTC)

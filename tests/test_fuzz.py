@@ -14,11 +14,11 @@ from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from newsclust.errors import ParseError, Reason
-from newsclust.extract.article import article_of
 from newsclust.extract.page import decoded, read_page, refusal
-from newsclust.feeds import parse_feed
-from newsclust.legible import legible
+from newsclust.extract.select_text import article_of
 from newsclust.model import Feed, FeedKind, Page, ParsedFeed, Source, id_of
+from newsclust.sources.entries import parse_feed
+from newsclust.text.sanitize import legible
 from newsclust.urls import canonical, host, redacted, registered_domain
 
 NOW = datetime(2026, 2, 3, 20, 0, tzinfo=UTC)

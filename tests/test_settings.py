@@ -10,9 +10,9 @@ import pytest
 from newsclust import cli
 from newsclust.embed import SentenceTransformerEmbedder
 from newsclust.errors import SettingsError
-from newsclust.schedule import USUAL, Rhythm
+from newsclust.polling.scheduler import USUAL, Rhythm
 from newsclust.settings import Settings, load_settings
-from newsclust.stories import LearnedJoins
+from newsclust.stories.clustering import LearnedJoins
 from tests.fakes import HashingEmbedder
 
 NOW = datetime(2026, 2, 3, 22, tzinfo=UTC)
@@ -206,7 +206,11 @@ def test_a_stage_is_given_its_options_in_the_types_it_asks_for(tmp_path: Path) -
 @pytest.mark.parametrize(
     ("section", "options", "said"),
     [
-        ("stories", "cat = 0.3", r"\[stories.options\] of newsclust.stories:LearnedJoins: cat: unknown key"),
+        (
+            "stories",
+            "cat = 0.3",
+            r"\[stories.options\] of newsclust.stories.clustering:LearnedJoins: cat: unknown key",
+        ),
         ("fetch", 'per_host = "many"', r"\[fetch.options\] of newsclust.fetch:HttpFetcher: per_host: Input should"),
         ("extract", "workers = 0", r"\[extract.options\] of newsclust.extract:TrafilaturaExtractor: workers"),
     ],

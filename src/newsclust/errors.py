@@ -6,7 +6,7 @@ item, and what the pipeline stores as a row of `failures` before it goes on with
 
 from enum import StrEnum
 
-from newsclust.legible import legible
+from newsclust.text.sanitize import legible
 
 
 class Reason(StrEnum):

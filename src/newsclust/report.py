@@ -8,7 +8,7 @@ from typing import Any
 
 import duckdb
 
-from newsclust.legible import legible
+from newsclust.text.sanitize import legible
 
 _MOST_FEEDS = 20  # in trouble, named in the summary
 _MARKUP = re.compile(r"[\\|<\[\]`]")  # each can be written with a backslash before it (CommonMark, 2.4)

@@ -27,9 +27,9 @@ from newsclust.embed import Embedder
 from newsclust.errors import SettingsError
 from newsclust.extract import Extractor
 from newsclust.fetch import Fetcher
-from newsclust.links import Linker
-from newsclust.schedule import Rhythm
-from newsclust.stories import Clusterer
+from newsclust.polling.scheduler import Rhythm
+from newsclust.stories.clustering import Clusterer
+from newsclust.stories.pairs import Linker
 
 CONFIG_FILE = "newsclust.toml"
 _PREFIX = "NEWSCLUST_"
@@ -88,11 +88,11 @@ class EmbedSettings(Stage):
 
 
 class LinkSettings(Stage):
-    use: str = "newsclust.links:PairModel"
+    use: str = "newsclust.stories.pairs:PairModel"
 
 
 class StorySettings(Stage):
-    use: str = "newsclust.stories:LearnedJoins"
+    use: str = "newsclust.stories.clustering:LearnedJoins"
     window_days: float = Field(default=5, gt=0)  # articles older than this are settled: they are not regrouped
 
 

@@ -15,11 +15,11 @@ import typer
 from newsclust.cli.duplicate import duplicate_app
 from newsclust.cli.evaluate import evaluate_app
 from newsclust.cli.feeds import feeds_app
-from newsclust.cli.schedule import ask, moved, release, schedule, undo_move
+from newsclust.cli.polling import ask, moved, release, schedule, undo_move
 from newsclust.cli.shared import Config, Published, console, print_query, published, settings_of, table
 from newsclust.cli.story import story_app, why
 from newsclust.errors import NewsclustError, SettingsError, StoreError
-from newsclust.legible import inert
+from newsclust.text.sanitize import inert
 
 app = typer.Typer(
     no_args_is_help=True,

@@ -58,7 +58,7 @@ def list_copies(
 def undo(article: ArticleId, database: Published = None, config: Config = None) -> None:
     """Say that an article is a copy of none: every night from the next on lets it stand for itself."""
     from newsclust.corrections import Kind, new_correction
-    from newsclust.why import find_article
+    from newsclust.explain import find_article
 
     with published(database, config) as connection:
         found = find_article(connection, article)
@@ -83,7 +83,7 @@ def undo(article: ArticleId, database: Published = None, config: Config = None) 
 def redo(article: ArticleId, database: Published = None, config: Config = None) -> None:
     """Take an undo back: the next night judges the article anew."""
     from newsclust.corrections import Kind, new_correction
-    from newsclust.why import find_article
+    from newsclust.explain import find_article
 
     with published(database, config) as connection:
         found = find_article(connection, article)

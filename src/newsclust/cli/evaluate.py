@@ -15,11 +15,11 @@ from newsclust.cli.shared import Config, console, settings_of, table
 from newsclust.errors import SettingsError
 
 if TYPE_CHECKING:  # numpy and pydantic cost half of `newsclust --help`
-    from newsclust.evaluate import tally
-    from newsclust.evaluate.duplicates import Outcome
-    from newsclust.evaluate.extraction import PageRow
-    from newsclust.evaluate.extraction import Row as ExtractionRow
-    from newsclust.evaluate.judge import Row, TopicRow
+    from newsclust.evaluation.confusion import Row as ConfusionRow
+    from newsclust.evaluation.duplicates import Outcome
+    from newsclust.evaluation.extraction import PageRow
+    from newsclust.evaluation.extraction import Row as ExtractionRow
+    from newsclust.evaluation.runner import Row, TopicRow
 
 _WIDEST = 180  # a table of figures that is folded to 80 columns cannot be read, nor kept in a file
 _CHOSEN = (
@@ -85,10 +85,10 @@ def stories(
     alone, stories rebuilt exactly, homogeneity and completeness. A trained model is judged without what it has
     seen, or the row says so.
     """
-    from newsclust.evaluate.baselines import STORY_BASELINES
-    from newsclust.evaluate.judge import evaluate as evaluation_of
-    from newsclust.evaluate.judge import write_predictions
-    from newsclust.evaluate.sets import SAMPLE, SAMPLE_FOLDER, check_ids_differ, read_set, sample_set
+    from newsclust.evaluation.baselines import STORY_BASELINES
+    from newsclust.evaluation.datasets import SAMPLE, SAMPLE_FOLDER, check_ids_differ, read_set, sample_set
+    from newsclust.evaluation.runner import evaluate as evaluation_of
+    from newsclust.evaluation.runner import write_predictions
 
     sets = [sample_set(SAMPLE_FOLDER) if file == SAMPLE else read_set(Path(file)) for file in files]
     if predictions:
@@ -138,11 +138,11 @@ def duplicates(
     Precision counts the false calls on all labelled pairs that are no copies, recall the copies of one kind. Each
     set is judged as one night, and night by night, when the stages know of earlier days alone.
     """
-    from newsclust.evaluate.duplicates import evaluate as evaluation_of
-    from newsclust.evaluate.duplicates import evaluate_derived
-    from newsclust.evaluate.pairs import DATA, copy_pairs, derived_pairs, sample_pairs
-    from newsclust.evaluate.sets import SAMPLE_FOLDER
-    from newsclust.evaluate.tally import write_mistakes
+    from newsclust.evaluation.confusion import write_mistakes
+    from newsclust.evaluation.datasets import SAMPLE_FOLDER
+    from newsclust.evaluation.duplicates import evaluate as evaluation_of
+    from newsclust.evaluation.duplicates import evaluate_derived
+    from newsclust.evaluation.pairs import DATA, copy_pairs, derived_pairs, sample_pairs
 
     settings = settings_of(config)
     folder = data or DATA
@@ -178,9 +178,9 @@ def extraction(
     Words of a page are compared as bags, and the figures of pages averaged: over all, and over each of five groups of
     sites. "4 words" is the F1 of runs of four words, as the collection's own evaluation reckons it.
     """
-    from newsclust.evaluate.extraction import METHODS, OURS, read_pages
-    from newsclust.evaluate.extraction import evaluate as evaluation_of
-    from newsclust.evaluate.pairs import DATA
+    from newsclust.evaluation.extraction import METHODS, OURS, read_pages
+    from newsclust.evaluation.extraction import evaluate as evaluation_of
+    from newsclust.evaluation.pairs import DATA
 
     rows, pages = evaluation_of(read_pages((data or DATA) / "pages"), METHODS)
     if form is Shown.JSON:
@@ -232,8 +232,8 @@ def _print_worst(worst: "Sequence[PageRow]", pages: "Sequence[PageRow]") -> None
         _print_wide("The pages that we read worst", ["P", "R", *(f"F1 {one}" for one in methods), "page"], lines)
 
 
-def _print_pairs(name: str, rows: "Sequence[tally.Row]") -> None:
-    from newsclust.evaluate.pairs import Label
+def _print_pairs(name: str, rows: "Sequence[ConfusionRow]") -> None:
+    from newsclust.evaluation.pairs import Label
 
     methods = list(dict.fromkeys(row.method for row in rows))
     same: list[list[Any]] = []

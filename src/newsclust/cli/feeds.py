@@ -11,7 +11,7 @@ import typer
 
 from newsclust.cli.shared import Config, Published, console, print_query, published, settings_of, table
 from newsclust.errors import SettingsError
-from newsclust.legible import legible
+from newsclust.text.sanitize import legible
 from newsclust.urls import canonical, redacted
 
 if TYPE_CHECKING:  # the rooms cost half of `newsclust --help`
@@ -38,7 +38,7 @@ TokenEnv = Annotated[
 @feeds_app.command("list")
 def list_feeds(config: Config = None, database: Published = None) -> None:
     """Show the feeds of the list, the living lists, and the feeds that these named last; those named no more, too."""
-    from newsclust.feeds import read_feeds, read_lists
+    from newsclust.sources.feeds_toml import read_feeds, read_lists
 
     settings = settings_of(config)
     path = settings.paths.feeds
@@ -77,9 +77,9 @@ def add(
     every: Annotated[bool, typer.Option("--all", help="Add every feed that the page names.")] = False,
 ) -> None:
     """Find out what is at an address, say it, and add it to the list."""
-    from newsclust.feeds import add_to, read_feeds
     from newsclust.model import Feed, id_of
     from newsclust.sources import FoundFeed, FoundList
+    from newsclust.sources.feeds_toml import add_to, read_feeds
 
     settings = settings_of(config)
     path = settings.paths.feeds
@@ -157,7 +157,8 @@ def import_feeds(
     config: Config = None,
 ) -> None:
     """Add the feeds of an OPML file to the list; those that are listed already stay as they are."""
-    from newsclust.feeds import add_to, read_feeds, read_opml
+    from newsclust.sources.feeds_toml import add_to, read_feeds
+    from newsclust.sources.opml import read_opml
 
     target = settings_of(config).paths.feeds
     known = {feed.id for feed in read_feeds(target)} if target.exists() else set()
@@ -174,8 +175,9 @@ def import_feeds(
 @feeds_app.command("export")
 def export_feeds(config: Config = None) -> None:
     """Print the list of feeds as OPML; what other readers could not ask is named on standard error."""
-    from newsclust.feeds import read_feeds, write_opml
     from newsclust.model import FeedKind
+    from newsclust.sources.feeds_toml import read_feeds
+    from newsclust.sources.opml import write_opml
 
     feeds = read_feeds(settings_of(config).paths.feeds)
     for feed in feeds:
@@ -198,7 +200,7 @@ def _show_listed_by_lists(database: Path | None, config: Path | None) -> None:
 
 
 def _add_list(found: "FoundList", path: Path, tags: tuple[str, ...]) -> None:
-    from newsclust.feeds import add_to, read_lists
+    from newsclust.sources.feeds_toml import add_to, read_lists
 
     _tell_list(found)
     if path.exists() and found.list.id in {one.id for one in read_lists(path)}:
@@ -209,10 +211,10 @@ def _add_list(found: "FoundList", path: Path, tags: tuple[str, ...]) -> None:
 
 def _wanted(url: str, path: Path, *, select: str | None, token_env: str | None) -> "Feed | FoundList":
     """What the person asks for: the list in a file, or a feed to look for; `path` is the list of feeds."""
-    from newsclust.feeds.selection import check_selector
-    from newsclust.feeds.written import check_variable
     from newsclust.model import FeedKind
     from newsclust.sources import new_feed, read_list
+    from newsclust.sources.validators import check_variable
+    from newsclust.sources.webpage import check_selector
 
     if "://" not in url and Path(url).exists():
         return read_list(Path(url), os.path.relpath(url, path.parent))
@@ -234,9 +236,9 @@ def _wanted(url: str, path: Path, *, select: str | None, token_env: str | None) 
 
 def _listed(url: str, path: Path) -> "Feed | None":
     """The feed of the list that the person means: by its address, in any spelling, or as it is shown."""
-    from newsclust.feeds import read_feeds
     from newsclust.model import FeedKind
     from newsclust.sources import new_feed
+    from newsclust.sources.feeds_toml import read_feeds
 
     if "://" not in url or not path.exists():
         return None
@@ -245,7 +247,7 @@ def _listed(url: str, path: Path) -> "Feed | None":
 
 
 def _looked(feed: "Feed", settings: "Settings") -> "Found":
-    from newsclust.feeds import FeedReader
+    from newsclust.isolation import FeedReader
     from newsclust.sources import look
 
     with FeedReader() as read:
@@ -254,7 +256,7 @@ def _looked(feed: "Feed", settings: "Settings") -> "Found":
 
 def _several(found: "FoundSeveral", asked: "Feed", settings: "Settings") -> "list[FoundFeed]":
     """Each feed that the page names; those that cannot be read are told and left out."""
-    from newsclust.feeds import FeedReader
+    from newsclust.isolation import FeedReader
     from newsclust.sources import look_at_links
 
     with FeedReader() as read:

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from newsclust.legible import inert
+from newsclust.text.sanitize import inert
 
 if TYPE_CHECKING:  # duckdb and pydantic cost half of `newsclust --help`
     from contextlib import AbstractContextManager

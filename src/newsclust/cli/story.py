@@ -17,8 +17,8 @@ from newsclust.errors import SettingsError
 
 if TYPE_CHECKING:
     from newsclust.corrections import Correction
-    from newsclust.stories.joins import Judgement
-    from newsclust.why import Tie, Told, Why, WhyBoth
+    from newsclust.explain import Tie, Told, Why, WhyBoth
+    from newsclust.stories.clustering.merge_classifier import Judgement
 
 story_app = typer.Typer(no_args_is_help=True, help="Correct stories: merge, split, rename, undo, list, export.")
 
@@ -37,7 +37,7 @@ def merge(
 ) -> None:
     """Say that stories are one: their articles stay together from the next night on."""
     from newsclust.corrections import Kind, new_correction
-    from newsclust.why import find_story, members_of
+    from newsclust.explain import find_story, members_of
 
     with published(database, config) as connection:
         found = dict(find_story(connection, story) for story in stories)
@@ -56,7 +56,7 @@ def split(
 ) -> None:
     """Say that articles do not belong to a story: they stay apart from the rest of it."""
     from newsclust.corrections import Kind, new_correction
-    from newsclust.why import find_article, find_story, members_of
+    from newsclust.explain import find_article, find_story, members_of
 
     with published(database, config) as connection:
         story_id, _ = find_story(connection, story)
@@ -81,7 +81,7 @@ def rename(
 ) -> None:
     """Give a story a name of your own."""
     from newsclust.corrections import Kind, new_correction
-    from newsclust.why import find_story, members_of
+    from newsclust.explain import find_story, members_of
 
     with published(database, config) as connection:
         story_id, _ = find_story(connection, story)
@@ -163,8 +163,8 @@ def why(
     config: Config = None,
 ) -> None:
     """Show why an article is in its story and not in the nearest other one; or what is known of two articles."""
-    from newsclust.why import clusterer_of, find_article, why_both
-    from newsclust.why import why as told_why
+    from newsclust.explain import clusterer_of, find_article, why_both
+    from newsclust.explain import why as told_why
 
     with published(database, config) as connection:
         one = find_article(connection, article)

@@ -7,7 +7,7 @@ language is `derived`'s.
 """
 
 from newsclust.duplicates.fingerprints import METHOD, fingerprint
-from newsclust.duplicates.furniture import NEIGHBOURS, ends_of
 from newsclust.duplicates.originals import find_duplicates
+from newsclust.duplicates.outlet_boilerplate import NEIGHBOURS, ends_of
 
 __all__ = ["METHOD", "NEIGHBOURS", "ends_of", "find_duplicates", "fingerprint"]

@@ -16,8 +16,8 @@ from urllib.parse import urlsplit
 import numpy as np
 from numpy.typing import NDArray
 
-from newsclust.duplicates.words import RUN_WORDS, Words, key_of, runs_of, words_of
 from newsclust.model import Article, Fingerprint
+from newsclust.text.tokens import RUN_WORDS, Words, key_of, runs_of, words_of
 
 # A pair of Jaccard .8 shares a band with probability 1 - (1 - .8**6)**20 = .998. Of 2,665 French articles
 # that are not short all pairs above .6 did (with 16 x 8 half of those below .7), for 337 candidates, not 299.

@@ -6,7 +6,7 @@ from datetime import datetime
 from functools import cache, partial
 
 from newsclust.duplicates.fingerprints import is_page
-from newsclust.duplicates.verdict import INSIDE, NEAR, Text, Verdict, compare, text_of, unlike
+from newsclust.duplicates.similarity import INSIDE, NEAR, Text, Verdict, compare, text_of, unlike
 from newsclust.model import Article, DateQuality, Duplicate, DuplicateMethod
 
 

@@ -6,7 +6,7 @@ inside a running sentence, and an article that speaks of such words keeps them.
 
 import re
 
-from newsclust.extract.text import unrepeated, word_count
+from newsclust.text.plain import unrepeated, word_count
 
 # Patterns are matched whole, without case, with straight apostrophes and plain spaces.
 _SHARE_WORDS = (

@@ -7,9 +7,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
 from newsclust.errors import ExtractError, Reason, StepError
-from newsclust.extract.article import Extracted, article_of
 from newsclust.extract.page import PageText, read_page, refusal
-from newsclust.extract.rules import SiteRule, TextFrom, read_rules, rule_for
+from newsclust.extract.select_text import Extracted, article_of
+from newsclust.extract.site_rules import SiteRule, TextFrom, read_rules, rule_for
 from newsclust.model import Page, Source
 
 if TYPE_CHECKING:

@@ -7,13 +7,13 @@ from typing import TYPE_CHECKING
 
 from newsclust.errors import Reason
 from newsclust.extract.boilerplate import paywall_notice
-from newsclust.extract.listing import headlines_of
-from newsclust.extract.reading import main_text
-from newsclust.extract.rules import SiteRule, ruled_tree
-from newsclust.extract.said import PageDate, said_by
-from newsclust.extract.text import element_lines, normal_text, word_count
-from newsclust.extract.threads import posts_of, thread_text
+from newsclust.extract.forums import posts_of, thread_text
+from newsclust.extract.index_pages import headlines_of
+from newsclust.extract.main_content import main_text
+from newsclust.extract.metadata import PageDate, said_by
+from newsclust.extract.site_rules import SiteRule, ruled_tree
 from newsclust.model import Page
+from newsclust.text.plain import element_lines, normal_text, word_count
 
 if TYPE_CHECKING:
     from lxml.html import HtmlElement

@@ -17,9 +17,9 @@ from queue import SimpleQueue
 from typing import Protocol
 
 from newsclust.errors import SettingsError
-from newsclust.fetch.addresses import read_allowed
-from newsclust.fetch.hosts import HostTurns, Manners
 from newsclust.fetch.limits import Limits
+from newsclust.fetch.politeness import HostTurns, Manners
+from newsclust.fetch.ssrf import read_allowed
 from newsclust.model import Fetch, Request
 
 _UNTAKEN = 16  # answers that may wait for the consumer, besides those still running
@@ -122,7 +122,7 @@ class HttpFetcher:
                 loop.close()
 
     async def _fetch_all(self, requests: Sequence[Request], deliver: Callable[[Fetch], Awaitable[None]]) -> None:
-        from newsclust.fetch.client import Client, open_session  # aiohttp: a third of a second
+        from newsclust.fetch.client import Client, open_session
 
         limits = self._limits
         # Each name look-up blocks a thread: there are enough that dead names delay nobody.

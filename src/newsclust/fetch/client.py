@@ -12,14 +12,14 @@ from aiohttp.http import HttpProcessingError
 from yarl import URL
 
 from newsclust.errors import FetchError, Reason
-from newsclust.fetch.addresses import Allowed, RefusedAddressError, guarded_socket
-from newsclust.fetch.encoding import ACCEPTED, EncodingError, decoder_for
-from newsclust.fetch.hosts import HostTurns
+from newsclust.fetch.decompress import ACCEPTED, EncodingError, decoder_for
 from newsclust.fetch.limits import Limits
-from newsclust.fetch.secrets import Mask, mask_of, with_secrets_of
-from newsclust.fetch.targets import asked_url, host_of, is_home, read_url, with_credentials
-from newsclust.fetch.waits import fresh_until, retry_at
+from newsclust.fetch.politeness import HostTurns
+from newsclust.fetch.redaction import Mask, mask_of, with_secrets_of
+from newsclust.fetch.ssrf import Allowed, RefusedAddressError, guarded_socket
+from newsclust.fetch.url_policy import asked_url, host_of, is_home, read_url, with_credentials
 from newsclust.model import Fetch, Page, Request, RequestKind
+from newsclust.polling.http_freshness import fresh_until, retry_at
 from newsclust.urls import HIDDEN, redacted
 
 _ACCEPT = {

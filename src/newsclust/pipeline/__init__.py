@@ -7,11 +7,11 @@ stopped, because what it did is stored as it is done.
 from pathlib import Path
 
 from newsclust.model import Count
-from newsclust.pipeline.copies import find_copies, find_derived
+from newsclust.pipeline.duplicates import find_copies, find_derived
 from newsclust.pipeline.feeds import fetch_feeds, fetch_lists, parse_feeds, plan_feeds, sync_feeds
-from newsclust.pipeline.judging import judge_feeds
 from newsclust.pipeline.pages import extract_articles, fetch_pages
-from newsclust.pipeline.performing import Clock, night_clock, perform
+from newsclust.pipeline.quarantine import judge_feeds
+from newsclust.pipeline.runner import Clock, night_clock, perform
 from newsclust.pipeline.stories import embed_articles, group_stories, link_articles, sync_corrections
 from newsclust.pipeline.topics import group_topics
 from newsclust.store import Database

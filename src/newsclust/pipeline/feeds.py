@@ -7,17 +7,19 @@ from dataclasses import replace
 
 from newsclust.errors import ItemError, ParseError
 from newsclust.extract import wants_page
-from newsclust.feeds import FeedReader, read_opml
-from newsclust.feeds.credentials import secret_urls
 from newsclust.fetch import Fetcher
+from newsclust.isolation import FeedReader
 from newsclust.model import Count, Feed, FeedList, Page, ParsedFeed, RequestKind, Run
 from newsclust.orders import Order, asked_for, refused_moves
-from newsclust.pipeline.asking import ask, keep
-from newsclust.pipeline.performing import Clock, bar, log, save_failures
-from newsclust.schedule import USUAL, Due, Rhythm, moved_address, moved_in_vain, next_request
+from newsclust.pipeline.fetching import ask, keep
+from newsclust.pipeline.runner import Clock, bar, log, save_failures
+from newsclust.polling.scheduler import USUAL, Due, Rhythm, moved_address, moved_in_vain, next_request
 from newsclust.sources import ListFetcher, SourceFetcher
-from newsclust.store import Database, collecting
-from newsclust.store import schedule as schedules
+from newsclust.sources.credentials import secret_urls
+from newsclust.sources.opml import read_opml
+from newsclust.store import Database
+from newsclust.store import feeds as store_feeds
+from newsclust.store import polling as schedules
 
 _DOCUMENTS_AT_ONCE = 40  # of feeds, stored together ...
 _BYTES_AT_ONCE = 20_000_000  # ... or fewer, when they are as large as this
@@ -32,7 +34,7 @@ def fetch_lists(
     environment: Mapping[str, str] = os.environ,
 ) -> Count:
     """Read the living lists again; of one that fails, however many do, the state read before stays."""
-    requests = collecting.lists_to_read(db, run, lists, secret_urls(lists, environment))
+    requests = store_feeds.lists_to_read(db, run, lists, secret_urls(lists, environment))
     fetches = list(ListFetcher(fetcher, lists, clock).fetch(requests))
     keep(db, run, "fetch_lists", fetches)
     done, failed = (sum(getattr(fetch, key) is not None for fetch in fetches) for key in ("page", "error"))
@@ -41,9 +43,9 @@ def fetch_lists(
 
 def sync_feeds(db: Database, run: Run, feeds: Sequence[Feed], lists: Sequence[FeedList] = ()) -> Count:
     """Make the stored feeds the given ones and those of the living lists; what a person says of a feed counts."""
-    held = collecting.held_lists(db)
+    held = store_feeds.held_lists(db)
     listed = {feed.id: feed for one in reversed(lists) for feed in _feeds_of(one, held)}
-    changed, same = collecting.save_feeds(db, run, list((listed | {feed.id: feed for feed in feeds}).values()))
+    changed, same = store_feeds.save_feeds(db, run, list((listed | {feed.id: feed for feed in feeds}).values()))
     return Count(done=changed, skipped=same)
 
 
@@ -62,7 +64,7 @@ def fetch_feeds(
     and `environment` those that it names, and the tokens of accounts. SettingsError when one of them is not set.
     """
     secrets = secret_urls(listed, environment)
-    todo = collecting.feeds_to_fetch(db, run)
+    todo = store_feeds.feeds_to_fetch(db, run)
     decided = _decided(db, run, orders, rhythm, within_run=True)
     asked = [request for request in todo if decided[request.item_id].by(run.night_at)]
     left = {request.item_id for request in todo} - {request.item_id for request in asked}
@@ -70,7 +72,7 @@ def fetch_feeds(
         rules = Counter(decided[feed_id].rule.value for feed_id in left)
         said = ", ".join(f"{rule} {feeds}" for rule, feeds in rules.most_common())
         log.info("fetch_feeds: %d feeds are not due (%s); feed_schedule says until when", len(left), said)
-    sources = SourceFetcher(fetcher, collecting.feeds_by_id(db), now=run.night_at, environment=environment)
+    sources = SourceFetcher(fetcher, store_feeds.feeds_by_id(db), now=run.night_at, environment=environment)
     told = [replace(request, secret_url=secrets.get(request.item_id)) for request in asked]
     count, _ = ask(db, run, sources, "fetch_feeds", told)
     return replace(count, skipped=count.skipped + len(left))
@@ -98,17 +100,17 @@ def plan_feeds(db: Database, run: Run, orders: Sequence[Order] = (), rhythm: Rhy
 
 def parse_feeds(db: Database, run: Run, clock: Clock) -> Count:
     """Read the downloaded feed documents into entries; done and skipped count entries, failed documents."""
-    feeds = collecting.feeds_by_id(db)
-    todo = collecting.feeds_to_parse(db)
-    documents = ((feeds[feed_id], page) for feed_id, page in collecting.stored_pages(db, RequestKind.FEED, todo))
+    feeds = store_feeds.feeds_by_id(db)
+    todo = store_feeds.feeds_to_parse(db)
+    documents = ((feeds[feed_id], page) for feed_id, page in store_feeds.stored_pages(db, RequestKind.FEED, todo))
     total, size = Count(), 0
     failures: list[tuple[str, ItemError]] = []
-    read: list[collecting.ReadDocument] = []
+    read: list[store_feeds.ReadDocument] = []
 
     def keep() -> Count:
         # Before the documents count as read: a process killed in between tells it twice, not never.
         save_failures(db, run, clock, "parse_feeds", failures)
-        changed, same = collecting.save_parsed(db, run, read)
+        changed, same = store_feeds.save_parsed(db, run, read)
         return Count(done=changed, skipped=same, failed=len(failures))
 
     with FeedReader() as reader, bar("parse_feeds", len(todo)) as progress:
@@ -140,13 +142,13 @@ def _feeds_of(one: FeedList, held: Mapping[str, Page]) -> list[Feed]:
     ]
 
 
-def _read_document(feed: Feed, page: Page, outcome: ParsedFeed | ParseError) -> collecting.ReadDocument:
+def _read_document(feed: Feed, page: Page, outcome: ParsedFeed | ParseError) -> store_feeds.ReadDocument:
     parsed = None if isinstance(outcome, ParseError) else outcome
     wanted = (
         entry.id
         for entry in (parsed.entries if parsed else ())
         if wants_page(policy=feed.pages, summary=entry.summary, content=entry.content)
     )
-    return collecting.ReadDocument(
+    return store_feeds.ReadDocument(
         feed_id=feed.id, fetched_at=page.fetched_at, parsed=parsed, want_pages=frozenset(wanted)
     )

@@ -7,12 +7,12 @@ from newsclust.errors import FetchError, ItemError, Reason
 from newsclust.extract import Extractor, lines_of, without_lines
 from newsclust.fetch import Fetcher, robots
 from newsclust.model import Count, Extraction, Fetch, Request, Run
-from newsclust.pipeline.asking import ask, keep
-from newsclust.pipeline.performing import Clock, bar, batches, raise_if_ours, save_failures
-from newsclust.schedule import site_of
-from newsclust.store import Database, collecting, copies, texts
+from newsclust.pipeline.fetching import ask, keep
+from newsclust.pipeline.runner import Clock, bar, batches, raise_if_ours, save_failures
+from newsclust.polling.scheduler import site_of
+from newsclust.store import Database, articles, feeds, fingerprints
+from newsclust.store import polling as schedules
 from newsclust.store import robots as store_robots
-from newsclust.store import schedule as schedules
 
 _ORIGINS_OF_ONE = 5  # that the redirects of one page may lead over
 _PAGES_AT_ONCE = 300  # held in memory while texts are taken
@@ -24,7 +24,7 @@ def fetch_pages(db: Database, run: Run, fetcher: Fetcher, product: str = "newscl
     `product` is the name by which a robots.txt calls us. A redirect to another origin is followed when the
     robots.txt of that one has been asked, too. Skipped counts the pages of sites that want no request yet.
     """
-    todo = collecting.pages_to_fetch(db)
+    todo = feeds.pages_to_fetch(db)
     closed = schedules.closed_sites(db, run.night_at)
     asked = [request for request in todo if site_of(request.url) not in closed]
     total = Count(skipped=len(todo) - len(asked))
@@ -47,14 +47,16 @@ def extract_articles(db: Database, run: Run, clock: Clock, extractor: Extractor)
     Paragraphs that recur under the titles of one site are learned on the way and left out: those of tonight's texts
     once enough of them are known.
     """
-    todo = texts.articles_to_extract(db)
+    todo = articles.articles_to_extract(db)
     done = 0
     errors: list[ItemError] = []
     with bar("extract_articles", len(todo)) as progress:
         for ids in batches(todo, _PAGES_AT_ONCE):
             taken: list[Extraction] = []
             failures: list[tuple[str, ItemError]] = []
-            for source, outcome in zip(sources := texts.sources_of(db, ids), extractor.extract(sources), strict=True):
+            for source, outcome in zip(
+                sources := articles.sources_of(db, ids), extractor.extract(sources), strict=True
+            ):
                 if outcome.extraction:
                     taken.append(outcome.extraction)
                 if outcome.error:
@@ -63,8 +65,8 @@ def extract_articles(db: Database, run: Run, clock: Clock, extractor: Extractor)
             save_failures(db, run, clock, "extract_articles", failures)
             known: set[int] = set()
             for titles, lines in lines_of(taken).items():
-                known |= copies.learn_ends(db, run, lines, neighbours=titles)
-            done += texts.save_extractions(db, run, ids, [without_lines(text, known) for text in taken])
+                known |= fingerprints.learn_ends(db, run, lines, neighbours=titles)
+            done += articles.save_extractions(db, run, ids, [without_lines(text, known) for text in taken])
             errors.extend(error for _, error in failures)
     raise_if_ours("extract_articles", errors, len(todo))
     return Count(done=done, failed=len(todo) - done)
@@ -86,7 +88,7 @@ def _rules(
         for fetch in fetcher.fetch(todo):
             fetches.append(fetch)
             progress.update()
-    collecting.save_fetches(db, run, fetches)
+    feeds.save_fetches(db, run, fetches)
     raise_if_ours("fetch_pages (robots.txt)", [fetch.error for fetch in fetches if fetch.error], len(todo))
     read = [robots.read_answer(fetch, files.get(fetch.request.item_id)) for fetch in fetches]
     store_robots.save_robots(db, run, read)

@@ -3,32 +3,33 @@
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import replace
 
-from newsclust import ledger
 from newsclust.corrections import Correction, Kind, constraints_of, standing
 from newsclust.embed import Embedder, embedding_text, title_text
-from newsclust.links import Linker, words
 from newsclust.model import Article, Count, Run, Window
-from newsclust.pipeline.performing import ARTICLES_AT_ONCE, batches, since
-from newsclust.store import Database, copies, runs, texts
+from newsclust.pipeline.runner import ARTICLES_AT_ONCE, batches, since
+from newsclust.store import Database, fingerprints, runs
+from newsclust.store import articles as store_articles
 from newsclust.store import corrections as store_corrections
-from newsclust.store import links as store_links
+from newsclust.store import pairs as store_links
 from newsclust.store import stories as store_stories
-from newsclust.store import words as store_words
-from newsclust.stories import Clusterer, most_central
+from newsclust.store import word_counts as store_words
+from newsclust.stories import identity
+from newsclust.stories.clustering import Clusterer, most_central
+from newsclust.stories.pairs import Linker, word_rarity
 
 CHANGES_STORIES = ("linked", "corrections", "duplicates")  # tables: a new row in one may change stories
 
 
 def embed_articles(db: Database, run: Run, embedder: Embedder, characters: int) -> Count:
     """Give every original two vectors of the chosen model: of its title and beginning, and of its title alone."""
-    todo = texts.articles_to_embed(db, embedder.name)
+    todo = store_articles.articles_to_embed(db, embedder.name)
     for ids in batches(todo, ARTICLES_AT_ONCE):
-        rows = texts.titles_and_texts(db, ids)
+        rows = store_articles.titles_and_texts(db, ids)
         told = [embedding_text(title, text, characters=characters) for _, title, text in rows]
         titles = [title_text(title, text, characters=characters) for _, title, text in rows]
         vectors = embedder.embed([*told, *titles])
         chosen = [article_id for article_id, _, _ in rows]
-        texts.save_embeddings(db, run, embedder.name, chosen, vectors[: len(rows)], vectors[len(rows) :])
+        store_articles.save_embeddings(db, run, embedder.name, chosen, vectors[: len(rows)], vectors[len(rows) :])
     return Count(done=len(todo))
 
 
@@ -73,7 +74,7 @@ def group_stories(
     named = {article for correction in said if correction.kind is Kind.RENAME for article in correction.articles}
     known = store_stories.known_stories(db, [*ids, *became_copies, *sorted(named)])
     age = {article.id: (article.published_at, article.id) for article in window.articles}
-    decided = ledger.reconcile(
+    decided = identity.reconcile(
         groups,
         known,
         regrouped={*ids, *became_copies},  # what became a copy is in no group: it leaves its story
@@ -92,7 +93,7 @@ def group_stories(
 def _about_originals(db: Database, said: Sequence[Correction]) -> list[Correction]:
     """Return the corrections with every copy replaced by its original: a copy is in no story."""
     named = sorted({article for c in said for article in (*c.articles, *c.others)})
-    original = copies.originals_of(db, named)
+    original = fingerprints.originals_of(db, named)
 
     def originals(articles: Sequence[str]) -> tuple[str, ...]:
         return tuple(sorted({original.get(article, article) for article in articles}))
@@ -120,23 +121,25 @@ def _window(db: Database, run: Run, model: str, window_days: float, *, besides: 
     """Return the originals of the window that have vectors, and those `besides`, ordered by id."""
     ids = store_links.articles_in_window(db, since=since(run, window_days), until=run.night_at)
     ids = sorted({*ids, *besides})
-    ids, vectors, title_vectors = texts.both_vectors_of(db, model, ids)
-    return Window(articles=texts.articles(db, ids), vectors=vectors, title_vectors=title_vectors, model=model)
+    ids, vectors, title_vectors = store_articles.both_vectors_of(db, model, ids)
+    return Window(
+        articles=store_articles.articles(db, ids), vectors=vectors, title_vectors=title_vectors, model=model
+    )
 
 
 def _count_words(db: Database, run: Run, window: Window) -> None:
     """Add the words of the window's articles to those of the archive, each article once."""
     todo = set(store_words.articles_to_count(db, window.ids))
     if todo:
-        counted = words.count((a.title, a.text[: words.LEAD]) for a in window.articles if a.id in todo)
+        counted = word_rarity.count((a.title, a.text[: word_rarity.LEAD]) for a in window.articles if a.id in todo)
         store_words.add_word_counts(db, run, sorted(todo), counted)
 
 
 def _headlines(db: Database, model: str, members: "dict[str, frozenset[str]]") -> dict[str, store_stories.Headlines]:
     """Return what each story with articles is called: the title of its most central article, by language too."""
-    ids, vectors = texts.vectors_of(db, model, sorted({a for story in members.values() for a in story}))
+    ids, vectors = store_articles.vectors_of(db, model, sorted({a for story in members.values() for a in story}))
     place = {article_id: position for position, article_id in enumerate(ids)}
-    articles = {article.id: article for article in texts.articles(db, ids)}
+    articles = {article.id: article for article in store_articles.articles(db, ids)}
 
     def central(wanted: Iterable[Article]) -> str | None:
         chosen = sorted(wanted, key=lambda article: (article.published_at, article.id))

@@ -5,14 +5,15 @@ from datetime import datetime
 import numpy as np
 from numpy.typing import NDArray
 
-from newsclust import ledger, topics
-from newsclust.centring import centre
+from newsclust import topics
+from newsclust.centering import centre
 from newsclust.embed import embedding_text
 from newsclust.model import Count, Run
-from newsclust.pipeline.performing import since
+from newsclust.pipeline.runner import since
 from newsclust.pipeline.stories import CHANGES_STORIES
-from newsclust.store import Database, runs, texts
+from newsclust.store import Database, articles, runs
 from newsclust.store import topics as store_topics
+from newsclust.stories import identity
 
 
 def group_topics(db: Database, run: Run, model: str, window_days: float, min_stories: int) -> Count:
@@ -32,12 +33,12 @@ def group_topics(db: Database, run: Run, model: str, window_days: float, min_sto
         outlets=store_topics.outlet_names(db),
         earlier=[topic.members for topic in known],
     )
-    ids = ledger.match([topic.stories for topic in found], known)
+    ids = identity.match([topic.stories for topic in found], known)
     used = set(store_topics.topic_ids(db))
     names = store_topics.headlines_of(db, [topic.central_story for topic in found])
     rows = []
     for position, topic in enumerate(found):
-        topic_id = ids.get(position) or ledger.mint("topic", topic.central_story, used, run.night_at)
+        topic_id = ids.get(position) or identity.mint("topic", topic.central_story, used, run.night_at)
         used.add(topic_id)
         rows.append(
             store_topics.TopicRow(
@@ -57,11 +58,11 @@ def group_topics(db: Database, run: Run, model: str, window_days: float, min_sto
 def _stories_in_window(db: Database, model: str, since: datetime) -> tuple[list[topics.Story], NDArray[np.float32]]:
     """Return the stories told since then, and for each a unit vector: the mean of its articles', as topics see it."""
     rows = store_topics.stories_since(db, since)
-    ids, vectors = texts.vectors_of(db, model, sorted({a for _, members in rows for a in members}))
+    ids, vectors = articles.vectors_of(db, model, sorted({a for _, members in rows for a in members}))
     if not ids:
         return [], np.zeros((0, 0), np.float32)
     place = {article_id: position for position, article_id in enumerate(ids)}
-    told = {article.id: article for article in texts.articles(db, ids)}
+    told = {article.id: article for article in articles.articles(db, ids)}
     stories, means = [], []
     for story_id, members in rows:
         present = [a for a in members if a in place]

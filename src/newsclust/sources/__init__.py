@@ -3,8 +3,7 @@
 `SourceFetcher` and `ListFetcher` are fetchers over another one; `look` asks an address once and says what it is.
 """
 
-from newsclust.sources.fetching import ListFetcher, SourceFetcher
-from newsclust.sources.looking import (
+from newsclust.sources.discovery import (
     Found,
     FoundFeed,
     FoundList,
@@ -14,6 +13,7 @@ from newsclust.sources.looking import (
     new_feed,
     read_list,
 )
+from newsclust.sources.fetching import ListFetcher, SourceFetcher
 
 __all__ = [
     "Found",

@@ -7,10 +7,11 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 
 from newsclust.errors import FetchError, Reason, SettingsError
-from newsclust.feeds import account, read_opml, write_opml
-from newsclust.feeds.discovery import rss_form
 from newsclust.fetch import Fetcher
 from newsclust.model import Feed, FeedKind, FeedList, Fetch, Page, Request
+from newsclust.sources import greader
+from newsclust.sources.feed_links import rss_form
+from newsclust.sources.opml import read_opml, write_opml
 
 log = logging.getLogger("newsclust")
 
@@ -55,8 +56,8 @@ class SourceFetcher:
             wrong = "is no token" if token else "is not set in the environment"
             said = f"{feed.token_env} {wrong}"
             return Fetch.not_made(request, FetchError(request.url, Reason.NO_TOKEN, said), self._now)
-        stream = account.stream_of(feed.url)
-        asking = _Asking(self._fetcher, request, account.authorization(token), since=self._now - _SINCE)
+        stream = greader.stream_of(feed.url)
+        asking = _Asking(self._fetcher, request, greader.authorization(token), since=self._now - _SINCE)
         found = None if stream.by_ids_only else asking.every(stream.contents_url)
         if found is None:  # Miniflux, too: the ids first, then the items that have them
             ids = [one for answer in asking.known(stream.ids_url) for one in answer.ids]
@@ -68,7 +69,7 @@ class SourceFetcher:
             said = f"HTTP {stopped.status}: the account refuses the token that {feed.token_env} holds"
             return replace(stopped, error=FetchError(request.url, Reason.FORBIDDEN, said))
         items = [item for answer in found for item in answer.items]
-        return asking.together(account.whole_stream(items, left_out=asking.left_out))
+        return asking.together(greader.whole_stream(items, left_out=asking.left_out))
 
 
 def _as_rss(request: Request) -> Request:
@@ -87,9 +88,9 @@ class _Asking:
         self.stopped: Fetch | None = None
         self.left_out = False
 
-    def every(self, url_of: Callable[..., str]) -> list[account.Answer] | None:
+    def every(self, url_of: Callable[..., str]) -> list[greader.Answer] | None:
         """All answers from the first to the last; None when the first is that the question is not known."""
-        answers: list[account.Answer] = []
+        answers: list[greader.Answer] = []
         continuation: str | None = None
         for _ in range(_ANSWERS):
             answer = self._ask(replace(self._request, url=url_of(since=self._since, continuation=continuation)))
@@ -102,7 +103,7 @@ class _Asking:
         self.left_out = True
         return answers
 
-    def known(self, url_of: Callable[..., str]) -> list[account.Answer]:
+    def known(self, url_of: Callable[..., str]) -> list[greader.Answer]:
         """All answers; NOT_A_FEED is what ended it when the question is not known."""
         answers = self.every(url_of)
         if answers is None:
@@ -110,11 +111,11 @@ class _Asking:
             self.stopped = replace(self._fetches[-1], page=None, error=said)
         return answers or []
 
-    def items(self, url: str, ids: Sequence[str], token: str) -> list[account.Answer]:
+    def items(self, url: str, ids: Sequence[str], token: str) -> list[greader.Answer]:
         """The items of these ids."""
-        answers: list[account.Answer] = []
-        for start in range(0, len(ids), account.ITEMS_AT_ONCE):
-            form = account.items_form(ids[start : start + account.ITEMS_AT_ONCE], token)
+        answers: list[greader.Answer] = []
+        for start in range(0, len(ids), greader.ITEMS_AT_ONCE):
+            form = greader.items_form(ids[start : start + greader.ITEMS_AT_ONCE], token)
             answer = self._ask(replace(self._request, url=url, form=form))
             if answer is None:
                 return answers
@@ -144,14 +145,14 @@ class _Asking:
             page=page,
         )
 
-    def _ask(self, request: Request) -> account.Answer | None:
+    def _ask(self, request: Request) -> greader.Answer | None:
         (fetch,) = self._fetcher.fetch([request])
         self._fetches.append(fetch)
         if fetch.page is None:
             self.stopped = fetch
             return None
         try:
-            return account.read_answer(fetch.page.body)
+            return greader.read_answer(fetch.page.body)
         except ValueError as error:
             self.stopped = replace(
                 fetch, page=None, error=FetchError(request.url, Reason.NOT_A_FEED, str(error)[:80])

@@ -7,9 +7,9 @@ from typing import Any
 
 import pyarrow as pa
 
-from newsclust.ledger import Event, Known, Ledger
 from newsclust.model import Run, StoryEvent
 from newsclust.store.database import Database
+from newsclust.stories.identity import Event, Known, Ledger
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -6,9 +6,9 @@ from datetime import datetime
 
 import pyarrow as pa
 
-from newsclust.ledger import Known
 from newsclust.model import Run
 from newsclust.store.database import Database
+from newsclust.stories.identity import Known
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

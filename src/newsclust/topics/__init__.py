@@ -6,9 +6,9 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from newsclust.topics.clustering import find_themes
 from newsclust.topics.labels import Words, name_groups
 from newsclust.topics.projection import NEAR_PROJECTED, near, project
-from newsclust.topics.themes import find_themes
 
 __all__ = ["Story", "Topic", "group_topics", "near", "project"]
 

@@ -1,5 +1,5 @@
 -- Work queue: the listed feeds that have not answered in this run, with the validators of their last full answer.
--- Which of them are due tells their history (newsclust.schedule).
+-- Which of them are due tells their history (newsclust.polling.scheduler).
 CREATE OR REPLACE MACRO todo_feeds(this_run) AS TABLE
 WITH validators AS (
     SELECT item_id, arg_max(fetches, requested_at) AS held

@@ -1,0 +1,74 @@
+"""What two texts have in common by their words: runs of words, and names and numbers in one order."""
+
+import re
+import unicodedata
+from collections.abc import Sequence
+
+import numpy as np
+
+from newsclust.text.sentences import QUOTATION
+
+RUN_WORDS = 4
+
+Run = tuple[str, ...]
+
+_WORD = re.compile(r"[^\W_]+")
+_THOUSANDS = r"[\s\u00a0\u202f.,'’]"
+_NUMBER = rf"(?:\d{{1,3}}(?:{_THOUSANDS}\d{{3}})+(?!\d)|\d+)(?:[.,]\d+)?"
+_ANCHOR = re.compile(rf"{_NUMBER}|[^\W\d_][\w’'-]*")
+_APOSTROPHE = re.compile(r"['’]")
+_SENTENCE_BEGINS = re.compile(r"[.!?…:\n«“\"]")
+
+
+def runs_of(text: str) -> frozenset[Run]:
+    """Return the runs of `RUN_WORDS` words outside quotations, without case and accents."""
+    parts = [_WORD.findall(_folded(part)) for part in QUOTATION.split(text)]
+    return frozenset(
+        run for words in parts for run in zip(*(words[start:] for start in range(RUN_WORDS)), strict=False)
+    )
+
+
+def anchors_of(text: str) -> tuple[str, ...]:
+    """Return names and numbers as they come: what translation and rewording leave standing.
+
+    A name is a capitalised word that does not begin a sentence or a quotation; in "l'Élysée" it is the second part.
+    """
+    found: list[str] = []
+    end = 0
+    begins = True
+    for match in _ANCHOR.finditer(text):
+        begins = begins or bool(_SENTENCE_BEGINS.search(text, end, match.start()))
+        word, end = match[0], match.end()
+        if word[0].isdigit():
+            found.append(number_of(word))
+        else:
+            first, *elided = _APOSTROPHE.split(word)
+            found += [_folded(part) for part in ([] if begins else [first]) + elided if _is_name(part)]
+        begins = False
+    return tuple(found)
+
+
+def number_of(written: str) -> str:
+    """Return a number in one notation: 1 200, 1,200, 1.200 and 1'200 are 1200; 1,5 and 1.5 are 1.5."""
+    if not written.startswith("0"):
+        written = re.sub(rf"{_THOUSANDS}(?=\d{{3}}(?!\d))", "", written)
+    return written.replace(",", ".")
+
+
+def in_order(one: Sequence[str], other: Sequence[str]) -> int:
+    """Return the length of the longest common subsequence."""
+    codes: dict[str, int] = {}
+    coded = np.array([codes.setdefault(item, len(codes)) for item in other], np.int64)
+    row = np.zeros(len(other) + 1, np.int64)
+    for item in one:
+        with_item = np.where(coded == codes.get(item, -1), row[:-1] + 1, 0)
+        row[1:] = np.maximum.accumulate(np.maximum(row[1:], with_item))
+    return int(row[-1])
+
+
+def _is_name(word: str) -> bool:
+    return len(word) > 2 and word[0].isupper()
+
+
+def _folded(text: str) -> str:
+    return unicodedata.normalize("NFKD", text.casefold()).encode("ascii", "ignore").decode()

@@ -1,0 +1,193 @@
+"""The tree of an article's page -> the lines of its main text.
+
+Two readings by others and what they both miss: trafilatura (Barbaresi 2021, ACL demos) keeps what looks like the
+article's container, readability scores paragraphs. Before them goes what neither knows to be foreign (teasers, hover
+cards), and a body that the layout splits is joined, since trafilatura reads its first part only.
+"""
+
+import re
+from collections import defaultdict
+from collections.abc import Iterator
+from copy import deepcopy
+from itertools import dropwhile, takewhile
+from typing import TYPE_CHECKING
+
+from newsclust.extract.links import leads_to, linked_words, links_of, site_of, words_of
+from newsclust.text.plain import html_text, letters, normal_text, word_count
+
+if TYPE_CHECKING:
+    from lxml.html import HtmlElement
+
+# A text of fewer words may be what stands beside an article that was not found.
+SHORT = 100
+MUCH_LONGER = 2  # times; then what the other reading found is the article
+MOST_ABOVE = 4  # paragraphs down to the page's own heading: a kicker, a promotion
+TEASER_WORDS = 4  # a link of fewer words is a name, not a headline
+MOST_LINKS = 2  # of a teaser: its picture's and its headline's
+LIST_ITEMS = 3  # of these at most one in three is a sentence: a promotion, a headline that asks
+LINKED_OF_LIST = 0.4  # words: headlines of a list may be linked in part
+# A page with a larger share of its words in teasers is made of them: they are its text.
+MOST_TEASERS = 0.5
+PARAGRAPHS = 2  # of a part of a split body, each of so many words:
+PARAGRAPH_WORDS = 15
+
+_SENTENCE_END = re.compile(r"[.!?…][»”\"')\]]*$")
+_INLINE = frozenset(("a", "abbr", "b", "cite", "code", "em", "i", "q", "span", "strong", "sub", "sup", "u"))
+_LEAVES = ("p", "li", "h2", "h3", "h4", "h5", "h6", "article", "aside", "dd", "figcaption")
+# The elements of trafilatura's own document that begin and end a line.
+_LINES = frozenset(("p", "head", "item", "quote", "list", "table", "row", "lb", "div"))
+
+
+def main_text(tree: "HtmlElement", url: str) -> str:
+    """The main text of a page in normal form, "" where there is none; the tree is left changed."""
+    from trafilatura import bare_extraction
+
+    headings = {letters(heading.text_content()) for heading in tree.iter("h1")} - {""}
+    title = letters("".join(element.text_content() for element in tree.iter("title")))
+    tidy(tree, site_of(url))
+    spare = deepcopy(tree)
+    document = bare_extraction(tree, url=url, favor_precision=True, include_comments=False, fast=True)
+    body = getattr(document, "body", None)
+    text = normal_text("".join(_lines_of(body)) if body is not None else "")
+    if word_count(text) < SHORT:
+        other = _by_readability(spare)
+        if word_count(other) > MUCH_LONGER * word_count(text):
+            text = other
+    return "\n\n".join(below_title(text.split("\n\n"), headings, title))
+
+
+def below_title(paragraphs: list[str], headings: set[str], title: str) -> list[str]:
+    """The paragraphs behind the page's headings: what stands above the one that names the page is not of it."""
+    above = [letters(paragraph) for paragraph in paragraphs[:MOST_ABOVE]]
+    names = [at for at, line in enumerate(above) if line in headings and line in title]
+    return list(dropwhile(lambda line: letters(line) in headings, paragraphs[names[-1] if names else 0 :]))
+
+
+def tidy(tree: "HtmlElement", site: str) -> None:
+    """Leave the tree without headlines of other articles, and with a body in one piece."""
+    _wrap_openings(tree)
+    _drop_hover_cards(tree)
+    _drop_teasers(tree, site)
+    _join_split_body(tree)
+
+
+def _by_readability(tree: "HtmlElement") -> str:
+    """The text by trafilatura's copy of readability-lxml; "" where that finds nothing."""
+    from trafilatura.readability_lxml import Document
+
+    try:
+        return html_text(Document(tree).summary())
+    except AssertionError:  # it drops the root of what it found, when that looks like no article
+        return ""
+
+
+def _lines_of(body: "HtmlElement") -> Iterator[str]:
+    """The words under trafilatura's body: a line for each block and each row of a table, without signs of its own."""
+    from lxml.etree import iterwalk
+
+    cells = 0
+    for event, element in iterwalk(body, events=("start", "end")):
+        is_cell = element.tag == "cell"
+        if event == "start":
+            cells += is_cell
+            yield _border(element, cells) + (element.text or "")
+        else:
+            yield _border(element, cells)
+            cells -= is_cell
+            if element is not body:
+                yield element.tail or ""
+
+
+def _border(element: "HtmlElement", cells: int) -> str:
+    if element.tag in _LINES or (element.tag == "code" and "\n" in (element.text or "")):
+        return " " if cells else "\n"
+    return " " if element.tag == "cell" else ""
+
+
+def _drop_hover_cards(tree: "HtmlElement") -> None:
+    """Drop what pops up over a name in a running sentence: a picture with several links and no word beside them."""
+    for card in tree.xpath("//p//span[.//img][count(.//a) > 1]"):
+        if card.getparent() is not None and linked_words(card) >= words_of(card):
+            card.drop_tree()
+
+
+def _wrap_openings(tree: "HtmlElement") -> None:
+    """Make a paragraph of the running text that opens a block up to its first line break.
+
+    trafilatura reads such words behind a break, and loses those before it when a link stands among them.
+    """
+    for div in tree.xpath("//div[br]"):
+        opening = list(takewhile(lambda inner: inner.tag in _INLINE, div))
+        words = word_count(
+            " ".join([div.text or "", *(inner.xpath("string()") + (inner.tail or "") for inner in opening)])
+        )
+        if words < PARAGRAPH_WORDS or not (div.text or "").strip():
+            continue
+        paragraph = div.makeelement("p")
+        paragraph.text, div.text = div.text, None
+        div.insert(0, paragraph)
+        paragraph.extend(opening)
+
+
+def _drop_teasers(tree: "HtmlElement", site: str) -> None:
+    """Drop blocks that are nothing but a headline linked to another page of the site, and lists of such links.
+
+    A digest that links elsewhere keeps its lines, and so does a page that is made of such blocks.
+    """
+    blocks = list(tree.iter(*_LEAVES))
+    teasers = _alone(
+        [
+            *(block for block in blocks if _is_teaser(block, site)),
+            *(block for block in tree.iter("ul", "ol") if _is_list_of_teasers(block, site)),
+        ]
+    )
+    if teasers and sum(map(words_of, teasers)) <= MOST_TEASERS * sum(map(words_of, _alone(blocks))):
+        for teaser in teasers:
+            teaser.drop_tree()
+
+
+def _alone(elements: list["HtmlElement"]) -> list["HtmlElement"]:
+    """Those of the elements that stand in no other of them."""
+    given = set(elements)
+    return [element for element in elements if given.isdisjoint(element.iterancestors())]
+
+
+def _is_teaser(block: "HtmlElement", site: str) -> bool:
+    links = links_of(block)
+    return (
+        0 < len(links) <= MOST_LINKS
+        and TEASER_WORDS <= words_of(block) <= linked_words(block)
+        and all(leads_to(link, site) for link in links)
+    )
+
+
+def _is_list_of_teasers(block: "HtmlElement", site: str) -> bool:
+    items = list(block.iterchildren("li"))
+    return (
+        len(items) >= LIST_ITEMS
+        and linked_words(block) >= LINKED_OF_LIST * words_of(block)
+        and sum(bool(_SENTENCE_END.search(item.text_content().strip())) for item in items) * LIST_ITEMS <= len(items)
+        and all(any(leads_to(link, site) for link in links_of(item)) for item in items)
+    )
+
+
+def _join_split_body(tree: "HtmlElement") -> None:
+    """Move the paragraphs of a body in several parts, between which the layout puts advertisements, into the first.
+
+    Parts have one tag and class and stand at one depth of one article, each with paragraphs right in it and nothing
+    that would make it a text of its own.
+    """
+    for article in list(tree.iter("article", "main")):
+        parts: dict[tuple[str, str, int], list[HtmlElement]] = defaultdict(list)
+        for part in article.iter("div", "section"):
+            name = part.get("class")
+            if name and _is_part(part):
+                parts[part.tag, name, sum(1 for _ in part.iterancestors())].append(part)
+        for first, *others in parts.values():
+            for other in others:
+                first.extend(list(other))
+
+
+def _is_part(element: "HtmlElement") -> bool:
+    paragraphs = [p for p in element.iterchildren("p") if words_of(p) >= PARAGRAPH_WORDS]
+    return len(paragraphs) >= PARAGRAPHS and next(element.iter("h1", "article", "time"), None) is None

@@ -1,0 +1,247 @@
+"""One feed document -> entries that keep their ids from night to night."""
+
+from collections import Counter
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from urllib.parse import urljoin
+
+from newsclust.model import DateQuality, Entry, Feed, Page, ParsedFeed, id_of
+from newsclust.sources.dates import read_date
+from newsclust.sources.feed import Document, Item, plain
+from newsclust.sources.registry import document_of
+from newsclust.text.language_codes import language_code
+from newsclust.text.sanitize import legible
+from newsclust.urls import HIDDEN, canonical, redacted
+
+_CLOCK_SKEW = timedelta(minutes=15)  # a server's clock may run ahead of ours by as much
+_EARLIEST_YEAR = 1995  # RSS is from 1999; what is older is a default (1970, 0001) or a slip
+_TITLE_CHARACTERS = 80  # of a text that stands in for a missing title
+_LONGEST_TITLE = 500  # characters; of 12,000 titles of real feeds the longest has 250
+_LONGEST_NAME = 200  # of an author or a feed
+_LONGEST_GUID = 2000
+_LONGEST_LINK = 8000  # what servers commonly take in a request's first line; longer ones are no address
+_LONGEST_WARNING = 200
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Addressed:
+    """An item with its address: `link` absolute, `url` canonical."""
+
+    item: Item
+    link: str
+    url: str
+    warnings: tuple[str, ...]
+
+    @property
+    def whole(self) -> tuple[str, str | None, str]:
+        """What must agree for two items to be one item shown twice."""
+        return self.url, self.item.guid, self.item.title
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Dates:
+    published_at: datetime
+    quality: DateQuality
+    updated_at: datetime | None
+    warnings: tuple[str, ...]
+
+
+def parse_feed(feed: Feed, page: Page) -> ParsedFeed:
+    """The entries of one downloaded feed document, in its order, each id once; nothing is lost in silence.
+
+    An entry's id is made of the feed's URL and
+    - its canonical link, where no other item of the document has that link and it is not the site's home;
+    - else its guid, where no other item has that guid;
+    - else its link and title.
+    So a feed that repeats one guid on every item keeps all its entries, and one that changes all guids
+    overnight doubles none. An item repeated whole counts once; of two entries with one id the first stays.
+
+    A guid that is a web address stands in for a missing link; an item without any address is left out with
+    the warning "entry without an address: TITLE". Relative links are taken from xml:base, then from the
+    feed's own address (Atom, JSON Feed) or its site's (RSS, which knows no base). A missing title is the
+    beginning of the text. `page.fetched_at` is the present: it stands in for missing dates and for those
+    over 15 minutes ahead. The language is the entry's own, else what a person wrote in the feed list, else
+    the document's.
+
+    Titles, names and warnings are legible: one line of 500 or 200 characters at most, without controls and
+    overrides of direction. Summary and content are HTML without scripts, and whole.
+
+    ParseError(feed.url) when the page is nothing of the feed's kind: EMPTY, HTML_NOT_FEED, NOT_A_FEED or
+    NOTHING_SELECTED.
+    """
+    document = document_of(feed, page)
+    warnings = list(document.warnings)
+    if not document.items:
+        warnings.append("no entries")
+    document_language = _language(document.language, warnings)
+    addressed: list[_Addressed] = []
+    base = _base(feed, page, document)
+    for item in document.items:
+        try:
+            addressed.append(_addressed(item, base))
+        except ValueError:
+            title = legible(_title(item, "(no title)"), _TITLE_CHARACTERS)
+            warnings.append(f"entry without an address: {title}")
+    homes = _homes(feed, page, document)
+    distinct = {one.whole for one in addressed}
+    urls = Counter(url for url, _, _ in distinct)
+    guids = Counter(guid for _, guid, _ in distinct if guid)
+    entries: dict[str, Entry] = {}
+    for one in addressed:
+        guid = one.item.guid
+        if urls[one.url] == 1 and one.url not in homes:
+            identity: tuple[str, ...] = (one.url,)
+        elif guid and guids[guid] == 1:
+            identity = (guid,)
+        else:
+            identity = (one.url, one.item.title)
+        # Two feeds whose addresses differ only in what is hidden are two feeds.
+        showing = feed.id if HIDDEN in feed.url else feed.url
+        entry = _entry(feed, id_of(showing, *identity), one, feed.language or document_language, page.fetched_at)
+        if entry.id in entries:
+            warnings.append(f"entry repeated: {entry.title[:_TITLE_CHARACTERS]}")
+        else:
+            entries[entry.id] = entry
+    return ParsedFeed(
+        feed_id=feed.id,
+        title=_name(document.title),
+        entries=tuple(entries.values()),
+        site_url=redacted(document.home) if document.home and _is_address(document.home) else None,
+        warnings=tuple(legible(warning, _LONGEST_WARNING) for warning in warnings),
+        wishes=document.wishes,
+    )
+
+
+def _entry(feed: Feed, entry_id: str, one: _Addressed, language: str | None, now: datetime) -> Entry:
+    item = one.item
+    warnings = list(one.warnings)
+    own_language = _language(item.language, warnings)
+    dates = _dates(item, now)
+    warnings.extend(dates.warnings)
+    title = legible(_title(item, one.url), _LONGEST_TITLE) or one.url
+    if not item.title:
+        warnings.append("no title: the address stands in" if title == one.url else "no title: taken from the text")
+    return Entry(
+        id=entry_id,
+        feed_id=feed.id,
+        guid=legible(item.guid, _LONGEST_GUID) if item.guid else None,
+        link=one.link,
+        url=one.url,
+        title=title,
+        summary=item.summary,
+        content=item.content,
+        author=_name(item.author),
+        language=own_language or language,
+        published_at=dates.published_at,
+        date_quality=dates.quality,
+        updated_at=dates.updated_at,
+        source_title=_name(item.source_title),
+        source_url=redacted(item.source_url) if item.source_url and _is_address(item.source_url) else None,
+        warnings=tuple(legible(warning, _LONGEST_WARNING) for warning in warnings),
+    )
+
+
+def _name(written: str | None) -> str | None:
+    return legible(written or "", _LONGEST_NAME) or None
+
+
+def _title(item: Item, otherwise: str) -> str:
+    """The title, else the first words of the text, else `otherwise`."""
+    text = item.title or plain(item.summary or "") or plain(item.content or "")
+    if item.title or len(text) <= _TITLE_CHARACTERS:
+        return text or otherwise
+    words = text[:_TITLE_CHARACTERS].rpartition(" ")[0] or text[:_TITLE_CHARACTERS]
+    return f"{words}…"
+
+
+def _language(written: str | None, warnings: list[str]) -> str | None:
+    """The two letters for what was written, None and a warning for nonsense."""
+    if not written or not written.strip():
+        return None
+    try:
+        return language_code(written)
+    except ValueError as error:
+        warnings.append(f"language: {error}")
+        return None
+
+
+# --- addresses
+
+
+def _addressed(item: Item, base: str) -> _Addressed:
+    """The item with its address; ValueError when neither its link nor its guid is one."""
+    if item.link:
+        try:
+            link = _short(urljoin(base, item.link))
+            return _Addressed(item=item, link=link, url=canonical(link), warnings=())
+        except ValueError:
+            if not item.guid:
+                raise
+    link = _short(item.guid or "")
+    return _Addressed(item=item, link=link, url=canonical(link), warnings=("no usable link: the guid stands in",))
+
+
+def _short(link: str) -> str:
+    if len(link) > _LONGEST_LINK:
+        raise ValueError(f"an address of {len(link)} characters")
+    return link
+
+
+def _base(feed: Feed, page: Page, document: Document) -> str:
+    if document.kind != "rss":
+        return page.final_url
+    return next((home for home in (document.home, feed.site_url) if home and _is_address(home)), page.final_url)
+
+
+def _homes(feed: Feed, page: Page, document: Document) -> set[str]:
+    """Canonical addresses that are the site itself and so no entry's own."""
+    written = (feed.site_url, document.home, urljoin(feed.url, "/"), urljoin(page.final_url, "/"))
+    return {canonical(home) for home in written if home and _is_address(home)}
+
+
+def _is_address(text: str) -> bool:
+    try:
+        canonical(text)
+    except ValueError:
+        return False
+    return True
+
+
+# --- dates
+
+
+def _dates(item: Item, now: datetime) -> _Dates:
+    """When the item was published, as far as it says; `now` stands in where it does not."""
+    warnings: list[str] = []
+    published = _moment(item.published, warnings)
+    updated = _moment(item.updated, warnings)
+    updated_at = updated[0] if updated and updated[0] <= now + _CLOCK_SKEW else None
+    if published is None and updated is not None:
+        published = updated[0], DateQuality.GUESSED
+    if published is None:
+        at, quality = now, DateQuality.MISSING
+    elif published[0] > now + _CLOCK_SKEW:
+        at, quality = now, DateQuality.FUTURE
+        warnings.append(f"date in the future: {_date_shown(item.published or item.updated)}")
+    else:
+        at, quality = published
+    return _Dates(published_at=at, quality=quality, updated_at=updated_at, warnings=tuple(warnings))
+
+
+def _moment(written: str | None, warnings: list[str]) -> tuple[datetime, DateQuality] | None:
+    """A date and how far it can be trusted; None with a warning when it is unreadable or absurdly early."""
+    if not written or not written.strip():
+        return None
+    try:
+        moment = read_date(written)
+    except ValueError:
+        warnings.append(f"date unreadable: {_date_shown(written)}")
+        return None
+    if moment.at.year < _EARLIEST_YEAR:
+        warnings.append(f"date too early: {_date_shown(written)}")
+        return None
+    return moment.at, DateQuality.GIVEN if moment.exact else DateQuality.GUESSED
+
+
+def _date_shown(written: str | None) -> str:
+    return " ".join((written or "").split())[:40]

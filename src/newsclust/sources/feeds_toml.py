@@ -1,0 +1,244 @@
+"""The list of feeds that a person keeps: `feeds.toml` <-> `Feed` and `FeedList`."""
+
+import json
+import tomllib
+from collections.abc import Iterable, Iterator, Sequence
+from pathlib import Path
+from typing import Annotated, Any, Self, TypeVar
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, model_validator
+
+from newsclust.errors import SettingsError
+from newsclust.model import Feed, FeedKind, FeedList, PagePolicy, id_of
+from newsclust.sources.validators import check_variable, checked_address, if_hidden, one_line, tag_of
+from newsclust.sources.webpage import check_selector
+from newsclust.text.language_codes import language_code
+from newsclust.urls import canonical, redacted
+
+
+def _language(text: str) -> str:
+    code = language_code(text)
+    if code != text:
+        raise ValueError(f'write it with two letters: "{code}"')
+    return text
+
+
+def _tag(text: str) -> str:
+    # As OPML can hold it: a folder's name, and one of a list parted by commas.
+    if text != tag_of(text) or "," in text or not text:
+        raise ValueError("a tag is one line without commas, outer slashes, and blanks but single spaces")
+    return one_line(text)
+
+
+def _distinct(tags: tuple[str, ...]) -> tuple[str, ...]:
+    if len(set(tags)) < len(tags):
+        raise ValueError("a tag stands here twice")
+    return tags
+
+
+_Tags = Annotated[tuple[Annotated[str, AfterValidator(_tag)], ...], AfterValidator(_distinct)]
+
+
+class _Row(BaseModel):
+    """One [[feed]] of feeds.toml."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    url: Annotated[str, AfterValidator(checked_address)]
+    title: Annotated[str, AfterValidator(one_line)]
+    site_url: Annotated[str, AfterValidator(checked_address)] | None = None
+    language: Annotated[str, AfterValidator(_language)] | None = None
+    tags: _Tags = ()
+    pages: PagePolicy = PagePolicy.AUTO
+    priority: Annotated[int, Field(strict=True, ge=-100, le=100)] = 0  # neither true nor "1" nor 1.0 is a number here
+    kind: FeedKind = FeedKind.FEED
+    select: Annotated[str, AfterValidator(check_selector)] | None = None
+    token_env: Annotated[str, AfterValidator(check_variable)] | None = None
+
+    @model_validator(mode="after")
+    def _complete(self) -> Self:
+        for key, kind, given in (
+            ("select", FeedKind.PAGE, self.select),
+            ("token_env", FeedKind.ACCOUNT, self.token_env),
+        ):
+            if (self.kind is kind) is not (given is not None):
+                raise ValueError(f'{key} is what kind = "{kind}" needs, and no other kind')
+        return self
+
+
+class _ListRow(BaseModel):
+    """One [[list]] of feeds.toml."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    url: Annotated[str, AfterValidator(checked_address)] | None = None
+    path: Annotated[str, AfterValidator(one_line)] | None = None
+    tags: _Tags = ()
+
+    @model_validator(mode="after")
+    def _one_place(self) -> Self:
+        if (self.url is None) is (self.path is None):
+            raise ValueError("either a url or a path is needed")
+        return self
+
+
+_AnyRow = TypeVar("_AnyRow", _Row, _ListRow)
+
+
+def read_feeds(path: Path) -> list[Feed]:
+    """The feeds of a `feeds.toml`, in its order; each id is made of the canonical address.
+
+    SettingsError, one line for every problem with file, feed and key, when any of it is wrong: the TOML, an
+    unknown key, a value that does not fit, an address that stands there twice in whatever spelling.
+    """
+    return _parsed(path, _text(path))[0]
+
+
+def read_lists(path: Path) -> list[FeedList]:
+    """The living lists of a `feeds.toml`, in its order; SettingsError as in `read_feeds`."""
+    return _parsed(path, _text(path))[1]
+
+
+def add_to(path: Path, feeds: Sequence[Feed] = (), lists: Sequence[FeedList] = ()) -> None:
+    """Append to a `feeds.toml`, which is made when there is none; what a person wrote stays as it is.
+
+    SettingsError, and nothing is written, when the file is or would be wrong.
+    """
+    before = _text(path).rstrip() + "\n\n" if path.exists() else ""
+    after = before + "\n".join([*map(_list_table, lists), *map(_table, feeds)])
+    _parsed(path, after)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    partial = path.with_suffix(".partial")
+    partial.write_bytes(after.encode())
+    partial.replace(path)
+
+
+def _text(path: Path) -> str:
+    try:
+        return path.read_bytes().decode("utf-8")  # not as text: the ends of its lines stay
+    except OSError as error:
+        raise SettingsError(f"{path}: {error.strerror}") from error
+    except ValueError as error:
+        raise SettingsError(f"{path}: {error}") from error
+
+
+def _parsed(path: Path, text: str) -> tuple[list[Feed], list[FeedList]]:
+    try:
+        document = tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        raise SettingsError(f"{path}: {error}") from error
+    problems = [
+        f"{path}: {key}: unknown, only [[feed]] and [[list]] stand at the top"
+        for key in document
+        if key not in {"feed", "list"}
+    ]
+    feeds: dict[str, Feed] = {}
+    for name, row in _rows(path, document, "feed", _Row, problems):
+        feed = _feed(row)
+        if feed.id in feeds:
+            problems.append(f"{name} ({feed.url}): url: the same feed as {feeds[feed.id].url}")
+        feeds.setdefault(feed.id, feed)
+    lists: dict[str, FeedList] = {}
+    for name, written in _rows(path, document, "list", _ListRow, problems):
+        one = _feed_list(written, path.parent)
+        if one.id in lists:
+            problems.append(f"{name}: the same list as {lists[one.id].url}")
+        lists.setdefault(one.id, one)
+    if problems:
+        raise SettingsError("\n".join(problems))
+    return list(feeds.values()), list(lists.values())
+
+
+def _rows(
+    path: Path, document: dict[str, Any], key: str, model: type[_AnyRow], problems: list[str]
+) -> Iterator[tuple[str, _AnyRow]]:
+    """Each sound row of an array of tables with the name it is told by; `problems` gets the others'."""
+    tables = document.get(key, [])
+    if not isinstance(tables, list):
+        raise SettingsError(f"{path}: {key}: write [[{key}]], with two brackets")
+    for position, table in enumerate(tables, start=1):
+        name = f"{path}: {key} {position}"
+        try:
+            yield name, model.model_validate(table)
+        except ValidationError as error:
+            problems.extend(_told(name, table, error))
+
+
+def _told(name: str, table: Any, error: ValidationError) -> Iterator[str]:
+    url = table.get("url") if isinstance(table, dict) else None
+    named = f"{name} ({url})" if isinstance(url, str) else name
+    for problem in error.errors(include_url=False):
+        key = ".".join(str(part) for part in problem["loc"]) or "table"
+        yield redacted(f"{named}: {key}: {problem['msg'].removeprefix('Value error, ')}")
+
+
+def _feed(row: _Row) -> Feed:
+    return Feed(
+        id=id_of(canonical(row.url)),
+        url=redacted(row.url),
+        written_url=if_hidden(row.url),
+        title=row.title,
+        site_url=None if row.site_url is None else redacted(row.site_url),
+        language=row.language,
+        tags=row.tags,
+        pages=row.pages,
+        priority=row.priority,
+        kind=row.kind,
+        select=row.select,
+        token_env=row.token_env,
+    )
+
+
+def _feed_list(row: _ListRow, folder: Path) -> FeedList:
+    if row.url is not None:
+        return FeedList(
+            id=id_of("list", canonical(row.url)),
+            url=redacted(row.url),
+            written_url=if_hidden(row.url),
+            tags=row.tags,
+        )
+    path = row.path or ""
+    return FeedList(id=id_of("list", path), url=path, file=folder / path, tags=row.tags)
+
+
+def write_feeds(feeds: Iterable[Feed]) -> str:
+    """TOML that `read_feeds` reads back to equal feeds in the same order; what is default is left out."""
+    return "\n".join(_table(feed) for feed in feeds)
+
+
+def _table(feed: Feed) -> str:
+    lines = ["[[feed]]", f"url = {_quoted(feed.written_url or feed.url)}", f"title = {_quoted(feed.title)}"]
+    lines += [
+        f"{key} = {_quoted(value)}"
+        for key, value in (
+            ("kind", None if feed.kind is FeedKind.FEED else feed.kind),
+            ("select", feed.select),
+            ("token_env", feed.token_env),
+            ("site_url", feed.site_url),
+            ("language", feed.language),
+            ("pages", None if feed.pages is PagePolicy.AUTO else feed.pages),
+        )
+        if value is not None
+    ]
+    lines += _tags_line(feed.tags)
+    if feed.priority:
+        lines.append(f"priority = {feed.priority}")
+    return "\n".join(lines) + "\n"
+
+
+def _list_table(one: FeedList) -> str:
+    lines = [
+        "[[list]]",
+        f"{'url' if one.file is None else 'path'} = {_quoted(one.written_url or one.url)}",
+        *_tags_line(one.tags),
+    ]
+    return "\n".join(lines) + "\n"
+
+
+def _tags_line(tags: tuple[str, ...]) -> list[str]:
+    return [f"tags = [{', '.join(_quoted(tag) for tag in tags)}]"] if tags else []
+
+
+def _quoted(text: str) -> str:
+    """A TOML basic string: JSON's escapes are a subset of TOML's, which also wants DEL escaped."""
+    return json.dumps(text, ensure_ascii=False).replace("\x7f", "\\u007f")

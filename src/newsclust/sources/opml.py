@@ -1,0 +1,185 @@
+"""OPML <-> feeds, as other readers write and read it (opml.org/spec2.opml)."""
+
+import re
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from itertools import islice
+from typing import Any
+from urllib.parse import urlsplit
+
+from newsclust.errors import SettingsError
+from newsclust.model import Feed, FeedKind, id_of
+from newsclust.sources.validators import UNPRINTABLE, checked_address, if_hidden, tag_of
+from newsclust.text.language_codes import language_code
+from newsclust.text.sanitize import legible
+from newsclust.urls import canonical, redacted
+
+_MOST_TAGS = 50  # of one feed
+_LONGEST_TITLE = 200  # characters
+_BARE_AMPERSAND = re.compile(rb"&(?!#?\w+;)")  # in addresses; the most common fault of exported lists
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OpmlImport:
+    """The feeds of an OPML file, and one sentence for each thing that could not be taken as it stands."""
+
+    feeds: tuple[Feed, ...]
+    problems: tuple[str, ...]
+
+
+def read_opml(text: bytes) -> OpmlImport:
+    """The feeds of an OPML file, with a sentence for each outline that could not be taken as it stands.
+
+    Folders, from the outermost, and `category` attributes become tags. A feed in several folders is one feed
+    with the tags of all, of which the first 50 count; a title has 200 characters at most. Of a file that is not
+    well-formed, as many public lists are, what can be saved is.
+    SettingsError when the bytes are no OPML, or declare entities, which no reader exports and a bomb needs.
+    """
+    problems: list[str] = []
+    root = _opml_root(text, problems)
+    declared = root.getroottree().docinfo.internalDTD
+    if declared is not None and any(True for _ in declared.iterentities()):
+        raise SettingsError("OPML: it declares entities, which is refused")
+    body = root.find("body")
+    if root.tag != "opml" or body is None:
+        raise SettingsError(f"OPML: an <opml> with a <body> is needed, this is <{root.tag}>")
+    feeds: dict[str, Feed] = {}
+    for outline, folders in _outlines(body, ()):
+        feed = _outlined(outline, folders, problems)
+        if feed is not None:
+            known = feeds.get(feed.id, feed)
+            feeds[feed.id] = replace(known, tags=_first_tags((*known.tags, *feed.tags)))
+    return OpmlImport(feeds=tuple(feeds.values()), problems=tuple(problems))
+
+
+def _opml_root(text: bytes, problems: list[str]) -> Any:
+    """The root element; of a document that is not well-formed what can be saved, and `problems` by line."""
+    from lxml import etree
+
+    safe = {"resolve_entities": False, "no_network": True, "huge_tree": False, "load_dtd": False}
+    try:
+        return etree.fromstring(text, etree.XMLParser(**safe))
+    except etree.XMLSyntaxError as error:
+        if b"\x00" not in text:  # else UTF-16, where the pattern would tear characters apart
+            text = _BARE_AMPERSAND.sub(b"&amp;", text)
+        parser = etree.XMLParser(recover=True, **safe)
+        try:
+            root = etree.fromstring(text, parser)
+        except etree.XMLSyntaxError:
+            root = None
+        if root is None:
+            raise SettingsError(f"OPML: not well-formed: {error.msg}") from error
+        faults = {fault.line: fault.message for fault in reversed(parser.error_log)}  # the first of each line
+        problems.extend(f"line {line}: {faults[line]}" for line in sorted(faults))
+        if not faults:
+            problems.append(f"{error.msg}: a bare & was read as &amp;")
+        return root
+
+
+def _outlines(parent: Any, folders: tuple[str, ...]) -> Iterator[tuple[Any, tuple[str, ...]]]:
+    """Every outline without outlines in it or with an address, and the tags of the folders around it."""
+    for outline in parent.iterchildren("outline"):
+        is_feed = "xmlurl" in _attributes(outline)
+        inner = outline.find("outline") is not None
+        if is_feed or not inner:
+            yield outline, folders
+        if inner:
+            yield from _outlines(outline, folders if is_feed else _first_tags((*folders, *_tags(_name(outline)))))
+
+
+def _outlined(outline: Any, folders: tuple[str, ...], problems: list[str]) -> Feed | None:
+    """The feed of an outline; None when `problems` got the sentence why there is none."""
+    written = _attributes(outline)
+    title = legible(redacted(_name(outline)), _LONGEST_TITLE)
+    name = title or f"line {outline.sourceline}"
+    url = written.get("xmlurl", "")
+    if not url:
+        problems.append(redacted(f"{name}: left out, it has no xmlUrl"))
+        return None
+    if "${" in url:  # a list that others write must not be sent what our environment holds
+        problems.append(redacted(f"{name}: left out, xmlUrl: it names an environment variable"))
+        return None
+    try:
+        feed_id = id_of(canonical(checked_address(url)))
+    except ValueError as error:
+        problems.append(redacted(f"{name}: left out, xmlUrl: {error}"))
+        return None
+    return Feed(
+        id=feed_id,
+        url=redacted(url),
+        written_url=if_hidden(url),
+        title=title or urlsplit(url).netloc.rpartition("@")[2],
+        site_url=_optional(written, "htmlurl", _shown_address, name, problems),
+        language=_optional(written, "language", language_code, name, problems),
+        tags=_first_tags((*folders, *_tags(written.get("category", "")))),
+    )
+
+
+def _optional(written: dict[str, str], key: str, checked: Any, name: str, problems: list[str]) -> str | None:
+    """An attribute as `checked` returns it; None when it is absent or `problems` got the sentence why."""
+    if not written.get(key):
+        return None
+    try:
+        return str(checked(written[key]))
+    except ValueError as error:
+        problems.append(redacted(f"{name}: {key} dropped: {error}"))
+        return None
+
+
+def _shown_address(text: str) -> str:
+    return redacted(checked_address(text))
+
+
+def _attributes(outline: Any) -> dict[str, str]:
+    """The attributes with lower-case names (many exports write xmlurl or xmlURL) and outer blanks gone."""
+    return {str(key).lower(): str(value).strip() for key, value in outline.attrib.items()}
+
+
+def _name(outline: Any) -> str:
+    written = _attributes(outline)
+    return " ".join(UNPRINTABLE.sub(" ", written.get("title") or written.get("text") or "").split())
+
+
+def _tags(categories: str) -> tuple[str, ...]:
+    """The tags of a list parted by commas ("/Tech/Linux, /News": a slash in front says it is a path)."""
+    tags = (tag_of(UNPRINTABLE.sub(" ", category)) for category in categories.split(","))
+    return _first_tags(tag for tag in tags if tag)
+
+
+def _first_tags(tags: Iterable[str]) -> tuple[str, ...]:
+    """Each tag once, and not more of them than a person gives: a list of others may hold any number."""
+    return tuple(islice(dict.fromkeys(tags), _MOST_TAGS))
+
+
+def write_opml(feeds: Sequence[Feed]) -> str:
+    """OPML 2.0 that any reader imports and `read_opml` reads back, in the order of the folders.
+
+    A feed stands in the folder of its first tag, which is all that most readers look at; all its tags are its
+    categories. What OPML has no word for is left out: when to download pages, which feed is preferred, and whole
+    the feeds that no other reader could ask (sitemaps, pages, accounts).
+    """
+    from lxml import etree
+
+    root = etree.Element("opml", version="2.0")
+    etree.SubElement(etree.SubElement(root, "head"), "title").text = "newsclust"
+    body = etree.SubElement(root, "body")
+    folders: dict[str, Any] = {}
+    for feed in feeds:
+        if feed.kind is not FeedKind.FEED:
+            continue  # as the docstring says
+        parent = body
+        if feed.tags:
+            tag = feed.tags[0]
+            if tag not in folders:
+                folders[tag] = etree.SubElement(body, "outline", text=tag)
+            parent = folders[tag]
+        outline = etree.SubElement(parent, "outline", type="rss", text=feed.title, title=feed.title, xmlUrl=feed.url)
+        for attribute, value in (
+            ("htmlUrl", feed.site_url),
+            ("language", feed.language),
+            ("category", ",".join(feed.tags)),
+        ):
+            if value:
+                outline.set(attribute, value)
+    written: bytes = etree.tostring(root, xml_declaration=True, encoding="utf-8", pretty_print=True)
+    return written.decode("utf-8")

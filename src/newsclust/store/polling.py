@@ -1,0 +1,236 @@
+"""What the requests for each feed say of the next one; what was decided; where feeds moved to."""
+
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from datetime import datetime, timedelta
+from itertools import groupby
+
+from newsclust.errors import Reason
+from newsclust.model import ParsedFeed, Run, Wishes
+from newsclust.polling.scheduler import Due, FeedHistory, Redirected, Tried, latest_by_site, site_of
+from newsclust.store.database import Database
+
+_WATCHED = timedelta(days=14)  # back from the last answer: how long new entries count for a feed's pace
+
+_HISTORIES = """
+WITH asked AS (
+    SELECT item_id, run_id, requested_at, status, reason, fresh_until, final_url
+    FROM fetches
+    WHERE kind = 'feed'
+      AND NOT EXISTS (  -- what came of a move that was undone says nothing of the feed
+          SELECT 1 FROM feed_moves
+          WHERE feed_moves.feed_id = fetches.item_id AND to_url = fetches.url AND undone_at IS NOT NULL
+      )
+), last AS (
+    SELECT item_id, arg_max(asked, requested_at) AS request
+    FROM asked
+    GROUP BY item_id
+), good AS (
+    SELECT item_id, arg_max(asked, requested_at) AS answer
+    FROM asked
+    WHERE reason IS NULL
+    GROUP BY item_id
+), watched AS (
+    SELECT asked.item_id, min(asked.requested_at) AS since
+    FROM asked
+    JOIN good ON good.item_id = asked.item_id
+    WHERE asked.reason IS NULL AND asked.requested_at >= good.answer.requested_at - $2::INTERVAL
+    GROUP BY asked.item_id
+), failed AS (
+    SELECT asked.item_id, count(DISTINCT asked.run_id) AS runs
+    FROM asked
+    LEFT JOIN good ON good.item_id = asked.item_id
+    WHERE asked.reason IS NOT NULL AND asked.requested_at > coalesce(good.answer.requested_at, '-infinity'::TIMESTAMP)
+    GROUP BY asked.item_id
+), fresh AS (
+    SELECT entries.feed_id, count(*) AS entries
+    FROM entries
+    JOIN watched ON watched.item_id = entries.feed_id
+    WHERE entries.first_seen_at > watched.since
+    GROUP BY entries.feed_id
+)
+SELECT feed_addresses.feed_id, feed_addresses.url,
+       coalesce(good.answer.final_url, feed_addresses.url) AS answering_url,
+       last.request.requested_at AS asked_at, last.request.reason AS reason,
+       coalesce(last.request.reason IS NOT NULL AND last.request.status IS NULL, false) AS unanswered,
+       coalesce(last.request.run_id = $1, false) AS of_this_run, coalesce(failed.runs, 0) AS failures,
+       good.answer.requested_at AS answered_at, good.answer.fresh_until AS fresh_until,
+       watched.since AS watched_since, coalesce(fresh.entries, 0) AS new_entries,
+       feed_wishes.every_s, coalesce(feed_wishes.skip_hours, []) AS skip_hours,
+       coalesce(feed_wishes.skip_days, []) AS skip_days
+FROM feed_addresses
+JOIN feeds ON feeds.feed_id = feed_addresses.feed_id
+LEFT JOIN last ON last.item_id = feeds.feed_id
+LEFT JOIN good ON good.item_id = feeds.feed_id
+LEFT JOIN watched ON watched.item_id = feeds.feed_id
+LEFT JOIN failed ON failed.item_id = feeds.feed_id
+LEFT JOIN fresh ON fresh.feed_id = feeds.feed_id
+LEFT JOIN feed_wishes ON feed_wishes.feed_id = feeds.feed_id
+WHERE feeds.listed
+ORDER BY feeds.feed_id
+"""
+
+_ANSWERS = """
+SELECT feeds.feed_id, feed_addresses.url, fetches.requested_at, fetches.moved_to
+FROM fetches
+JOIN feeds ON feeds.feed_id = fetches.item_id
+JOIN feed_addresses ON feed_addresses.feed_id = fetches.item_id AND feed_addresses.url = fetches.url
+WHERE fetches.kind = 'feed' AND fetches.reason IS NULL AND feeds.listed
+  AND NOT EXISTS (
+      SELECT 1 FROM failures AS unread
+      WHERE unread.step = 'parse_feeds' AND unread.item_id = fetches.item_id AND unread.run_id = fetches.run_id
+  )
+QUALIFY last_value(fetches.moved_to) OVER (
+    PARTITION BY feeds.feed_id ORDER BY fetches.requested_at ROWS BETWEEN UNBOUNDED PRECEDING AND UNBOUNDED FOLLOWING
+) IS NOT NULL
+ORDER BY feeds.feed_id, fetches.requested_at DESC
+"""
+
+_TRIES = """
+SELECT feed_moves.feed_id, feed_moves.to_url, fetches.requested_at,
+       coalesce(any_value(fetches.reason), any_value(unread.reason)) AS reason
+FROM feed_moves
+JOIN feed_addresses ON feed_addresses.feed_id = feed_moves.feed_id AND feed_addresses.url = feed_moves.to_url
+JOIN fetches
+  ON fetches.kind = 'feed' AND fetches.item_id = feed_moves.feed_id AND fetches.url = feed_moves.to_url
+ AND fetches.requested_at >= feed_moves.moved_at
+LEFT JOIN failures AS unread
+  ON unread.step = 'parse_feeds' AND unread.item_id = fetches.item_id AND unread.run_id = fetches.run_id
+WHERE feed_moves.undone_at IS NULL
+GROUP BY ALL
+ORDER BY feed_moves.feed_id, fetches.requested_at DESC
+"""
+
+
+def histories(db: Database, run: Run, *, asked_for: Mapping[str, datetime], within_run: bool) -> list[FeedHistory]:
+    """Return what is known of each listed feed; `asked_for` says when a person last asked for a feed.
+
+    `within_run`: a request of this run that got no answer counts as interrupted.
+    """
+    held = closed_sites(db, run.night_at)
+    return [
+        FeedHistory(
+            feed_id=row["feed_id"],
+            asked_at=row["asked_at"],
+            reason=Reason(row["reason"]) if row["reason"] else None,
+            unanswered=row["unanswered"],
+            interrupted=within_run and row["unanswered"] and row["of_this_run"],
+            failures=row["failures"],
+            answered_at=row["answered_at"],
+            watched_since=row["watched_since"],
+            new_entries=row["new_entries"],
+            fresh_until=row["fresh_until"],
+            wishes=Wishes(
+                every=None if row["every_s"] is None else timedelta(seconds=row["every_s"]),
+                skip_hours=frozenset(row["skip_hours"]),
+                skip_days=frozenset(row["skip_days"]),
+            ),
+            asked_for_at=asked_for.get(row["feed_id"]),
+            site_retry_at=max(
+                (held[site] for site in {site_of(row["url"]), site_of(row["answering_url"])} & held.keys()),
+                default=None,
+            ),
+        )
+        for row in db.rows(_HISTORIES, [run.id, f"{_WATCHED.days} days"])
+    ]
+
+
+def closed_sites(db: Database, now: datetime) -> dict[str, datetime]:
+    """Return the sites that want no request before a moment that has not come, with that moment."""
+    rows = db.rows("SELECT final_url, retry_at FROM fetches WHERE retry_at > $1", [now])
+    return latest_by_site((row["final_url"], row["retry_at"]) for row in rows)
+
+
+def save_schedule(db: Database, run: Run, decided: Mapping[str, Due]) -> tuple[int, int]:
+    """Store when each feed is asked next, by its id; return (new or changed, as before)."""
+    before = {
+        row["feed_id"]: Due(at=row["next_at"], rule=row["rule"], why=row["why"])
+        for row in db.rows("SELECT feed_id, next_at, rule, why FROM schedules")
+    }
+    changed = {feed_id: due for feed_id, due in decided.items() if before.get(feed_id) != due}
+    db.save(
+        "schedules",
+        [
+            {
+                "feed_id": feed_id,
+                "next_at": due.at,
+                "rule": due.rule.value,
+                "why": due.why,
+                "decided_at": run.night_at,
+                "run_id": run.id,
+            }
+            for feed_id, due in changed.items()
+        ],
+        on_conflict="ON CONFLICT DO UPDATE SET next_at = excluded.next_at, rule = excluded.rule, why = excluded.why, "
+        "decided_at = excluded.decided_at, run_id = excluded.run_id",
+    )
+    return len(changed), len(decided) - len(changed)
+
+
+def save_wishes(db: Database, run: Run, documents: Sequence[ParsedFeed]) -> None:
+    """Store when the last documents of different feeds want to be asked for."""
+    rows = [
+        {
+            "feed_id": parsed.feed_id,
+            "every_s": None if parsed.wishes.every is None else int(parsed.wishes.every.total_seconds()),
+            "skip_hours": sorted(parsed.wishes.skip_hours),
+            "skip_days": sorted(parsed.wishes.skip_days),
+            "run_id": run.id,
+        }
+        for parsed in documents
+    ]
+    db.save(
+        "feed_wishes",
+        rows,
+        on_conflict="ON CONFLICT DO UPDATE SET every_s = excluded.every_s, skip_hours = excluded.skip_hours, "
+        "skip_days = excluded.skip_days",
+    )
+
+
+def redirected_feeds(db: Database) -> Iterator[tuple[str, str, Sequence[Redirected]]]:
+    """Give (feed id, present address, its good answers, newest first) of each feed whose last one was redirected.
+
+    An answer that could not be read as a feed is no good one.
+    """
+    for (feed_id, url), rows in groupby(db.rows(_ANSWERS), key=lambda row: (row["feed_id"], row["url"])):
+        yield feed_id, url, [Redirected(at=row["requested_at"], moved_to=row["moved_to"]) for row in rows]
+
+
+def save_moves(db: Database, run: Run, moves: Sequence[tuple[str, str, str]]) -> None:
+    """Store the moves, as (feed id, from, to); the feeds are asked there from now on."""
+    db.save(
+        "feed_moves",
+        [
+            {
+                "feed_id": feed_id,
+                "from_url": from_url,
+                "to_url": to_url,
+                "moved_at": run.night_at,
+                "undone_at": None,
+                "undone_by": None,
+                "run_id": run.id,
+            }
+            for feed_id, from_url, to_url in moves
+        ],
+        on_conflict="ON CONFLICT DO UPDATE SET from_url = excluded.from_url, moved_at = excluded.moved_at",
+    )
+
+
+def tried_moves(db: Database) -> Iterator[tuple[str, str, Sequence[Tried]]]:
+    """Give (feed id, address it moved to, what came of the requests there, newest first) of each move that holds."""
+    for (feed_id, url), rows in groupby(db.rows(_TRIES), key=lambda row: (row["feed_id"], row["to_url"])):
+        yield feed_id, url, [Tried(at=row["requested_at"], reason=row["reason"]) for row in rows]
+
+
+def undo_moves(db: Database, run: Run, refused: Collection[tuple[str, str]], *, by: str) -> int:
+    """Take the given moves back, (feed id, to) each, for good; return how many stood."""
+    standing = {
+        (row["feed_id"], row["to_url"])
+        for row in db.rows("SELECT feed_id, to_url FROM feed_moves WHERE undone_at IS NULL")
+    }
+    undone = standing & set(refused)
+    for feed_id, to_url in sorted(undone):
+        db.execute(
+            "UPDATE feed_moves SET undone_at = $1, undone_by = $4 WHERE feed_id = $2 AND to_url = $3",
+            [run.night_at, feed_id, to_url, by],
+        )
+    return len(undone)

@@ -1,0 +1,35 @@
+"""Links between articles -> groups of articles that tell one story.
+
+`LearnedJoins` asks of two groups at a time whether they tell one story (`joins`); `AverageLinkage` and `Density`
+(HDBSCAN) know the probabilities of the links alone.
+"""
+
+from collections.abc import Sequence
+from typing import Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from newsclust.model import Constraints, Link, Window
+from newsclust.stories.clustering.average_linkage import AverageLinkage
+from newsclust.stories.clustering.hdbscan import Density
+from newsclust.stories.clustering.merge_classifier import LearnedJoins
+
+__all__ = ["AverageLinkage", "Clusterer", "Density", "LearnedJoins", "most_central"]
+
+
+class Clusterer(Protocol):
+    """Parts articles into groups."""
+
+    def cluster(self, window: Window, links: Sequence[Link], constraints: Constraints = ...) -> list[frozenset[str]]:
+        """Return disjoint groups that cover the window and honour the constraints; order changes nothing."""
+        ...
+
+
+def most_central(ids: Sequence[str], vectors: NDArray[np.float32]) -> str:
+    """Return the id whose vector lies nearest to the mean of all; the first of equals.
+
+    `vectors` has shape (ids, dimensions), rows of unit length.
+    """
+    nearness = vectors @ vectors.mean(axis=0)
+    return ids[int(np.argmax(np.round(nearness, 6)))]

@@ -1,0 +1,86 @@
+"""Average linkage over the probabilities of the links."""
+
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from newsclust.model import Constraints, Link, Window
+from newsclust.stories.clustering.components import parts
+
+_FREE = Constraints()
+
+
+class AverageLinkage:
+    """Groups whose articles are linked with an average probability of at least `cut` when two parts join.
+
+    Two articles without a link count as probability 0, so a chain of single links cannot hold a group together.
+    (Unweighted pair group method with arithmetic mean, Sokal and Michener 1958.)
+    """
+
+    def __init__(self, *, cut: float = 0.26) -> None:
+        self.cut = cut
+
+    def cluster(
+        self, window: Window, links: Sequence[Link], constraints: Constraints = _FREE
+    ) -> list[frozenset[str]]:
+        """Return disjoint groups that cover the window and honour the constraints, sorted by their smallest id."""
+        from scipy.cluster.hierarchy import fcluster, linkage  # heavy: only where groups are made
+
+        groups: list[frozenset[str]] = []
+        for members, distances in parts(sorted(window.ids), links, constraints, self.cut):
+            if len(members) == 1:
+                groups.append(frozenset(members))
+                continue
+            if not constraints.articles.isdisjoint(members):
+                groups.extend(_constrained(members, distances, constraints, self.cut))
+                continue
+            # float32 rounding must not decide: 1 - p is taken in float64 and the cut has a little air
+            tree = linkage(distances, "average")
+            labels = fcluster(tree, 1.0 - self.cut + 1e-9, "distance")
+            joined: dict[int, list[str]] = {}
+            for member, label in zip(members, labels.tolist(), strict=True):
+                joined.setdefault(label, []).append(member)
+            groups.extend(map(frozenset, joined.values()))
+        return sorted(groups, key=min)
+
+
+def _constrained(
+    members: Sequence[str], distances: NDArray[np.float64], constraints: Constraints, cut: float
+) -> list[frozenset[str]]:
+    """Return what average linkage makes of one part when some members are tied and some are held apart.
+
+    The best allowed pair of clusters is joined until none reaches the cut: cubic in the members, so it is kept
+    for the few parts that a person has corrected.
+    """
+    from scipy.spatial.distance import squareform
+
+    place = {member: position for position, member in enumerate(members)}
+    tied = [[place[m] for m in sorted(group) if m in place] for group in constraints.together]
+    in_a_tie = {position for group in tied for position in group}
+    clusters = [group for group in tied if group] + [[i] for i in range(len(members)) if i not in in_a_tie]
+    clusters.sort()
+    inside = np.zeros((len(clusters), len(members)))
+    for number, cluster in enumerate(clusters):
+        inside[number, cluster] = 1
+    held_apart = np.zeros((len(members), len(members)))
+    for pair in constraints.apart:
+        if pair <= place.keys():
+            a, b = (place[m] for m in pair)
+            held_apart[a, b] = held_apart[b, a] = 1
+    size = inside.sum(axis=1)
+    total = inside @ (1.0 - squareform(distances)) @ inside.T
+    allowed = (inside @ held_apart @ inside.T) == 0
+    np.fill_diagonal(allowed, val=False)
+    while True:
+        average = np.where(allowed, total / np.outer(size, size), -1.0)
+        a, b = sorted(divmod(int(np.argmax(np.round(average, 9))), len(clusters)))
+        if average[a, b] < cut - 1e-9:
+            return [frozenset(members[i] for i in cluster) for cluster in clusters if cluster]
+        clusters[a], clusters[b] = sorted(clusters[a] + clusters[b]), []
+        total[a] += total[b]
+        total[:, a] += total[:, b]
+        size[a] += size[b]
+        allowed[a] &= allowed[b]
+        allowed[:, a] &= allowed[:, b]
+        allowed[b] = allowed[:, b] = False

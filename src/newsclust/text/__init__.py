@@ -1,0 +1,1 @@
+"""Text as every stage needs it: decoded, sanitised, plain, split into tokens and sentences, compared."""

@@ -1,0 +1,376 @@
+"""`newsclust feeds add` and `newsclust feeds test`, over a small web on loopback: what is found, said and written."""
+
+import json
+import re
+from collections.abc import Iterator
+from email.utils import format_datetime
+from pathlib import Path
+
+import pytest
+
+from newsclust.model import Feed, FeedKind
+from newsclust.sources.feeds_toml import read_feeds, read_lists, write_feeds
+from newsclust.store import Database, feeds, runs
+from tests.small_web import Answering, SmallWeb, Told
+from tests.sources.test_discovery import (
+    CONTENTS,
+    NEWS,
+    NOW,
+    TEASERS,
+    TOKEN,
+    item,
+    naming,
+    opml,
+    outline,
+    rss,
+    sitemap,
+    told,
+)
+from tests.terminal import Ended, Terminal
+
+ACCOUNT = "http://fresh.example/api/greader.php"
+WEB: dict[str, Answering] = {
+    "http://paper.example/": Told(body=naming(News="/feed", Comments="/comments/feed")),
+    "http://paper.example/feed": Told(body=rss("one", "two"), content_type="application/rss+xml"),
+    "http://two.example/": Told(body=naming(News="/feed", Tech="/tech", Gone="/gone")),
+    "http://two.example/feed": Told(body=rss("one", name="Two: news"), content_type="application/rss+xml"),
+    "http://two.example/tech": Told(body=rss("one", name="Two: tech"), content_type="application/rss+xml"),
+    "http://quai.example/": Told(body=TEASERS),
+    "http://map.example/news.xml": Told(body=sitemap(NEWS), content_type="text/xml"),
+    "http://lists.example/tech.opml": Told(body=opml(outline("one"), outline("two"), "<outline text='Odd'/>")),
+    "http://fresh.example/api/query.php?user=ana&t=abc&f=rss": Told(
+        body=rss("one", name="Shared"), content_type="application/rss+xml"
+    ),
+    CONTENTS: told({"items": [item(1)]}),
+}
+
+
+@pytest.fixture
+def web() -> Iterator[SmallWeb]:
+    with SmallWeb(dict(WEB)) as web:
+        yield web
+
+
+@pytest.fixture
+def newsclust(terminal: Terminal, web: SmallWeb, monkeypatch: pytest.MonkeyPatch) -> Terminal:
+    """A terminal in an empty folder whose fetcher finds every host in the small web."""
+    options = {"connect_to": web.connect_to, "host_pause_s": 0}
+    monkeypatch.setenv("NEWSCLUST_FETCH__OPTIONS", json.dumps(options))
+    monkeypatch.setenv("NEWSCLUST_PATHS__FEEDS", "feeds.toml")
+    monkeypatch.setenv("FRESH_TOKEN", TOKEN)
+    monkeypatch.setenv("COLUMNS", "300")
+    return terminal
+
+
+LISTED = Path("feeds.toml")
+
+
+def added(newsclust: Terminal, *arguments: str) -> Ended:
+    ended = newsclust("feeds", "add", *arguments)
+    assert ended.code == 0, ended.err
+    return ended
+
+
+def test_adding_a_feed_says_what_it_found_writes_it_and_asks_once(newsclust: Terminal, web: SmallWeb) -> None:
+    ended = added(newsclust, "http://paper.example/feed", "--tag", "tech", "--tag", "boats", "--language", "en")
+    assert "http://paper.example/feed is a feed: The Paper, 2 entries" in ended.out
+    assert "newsclust feeds test 'http://paper.example/feed'" in ended.out
+    (feed,) = read_feeds(LISTED)
+    assert (feed.title, feed.tags, feed.language) == ("The Paper", ("tech", "boats"), "en")
+    assert web.urls == ["http://paper.example/feed"]
+
+
+def test_adding_keeps_what_a_person_wrote_byte_for_byte(newsclust: Terminal) -> None:
+    written = '# mine\n\n[[feed]]\nurl = "http://old.example/feed"  # first\ntitle = "Old"\n'
+    LISTED.write_text(written)
+    added(newsclust, "http://paper.example/feed")
+    assert LISTED.read_text().startswith(written)
+    assert [feed.title for feed in read_feeds(LISTED)] == ["Old", "The Paper"]
+
+
+def test_adding_a_site_adds_the_feed_that_it_names(newsclust: Terminal) -> None:
+    ended = added(newsclust, "http://paper.example/")
+    assert "is the feed that the page http://paper.example/ names" in ended.out
+    (feed,) = read_feeds(LISTED)
+    assert (feed.url, feed.site_url) == ("http://paper.example/feed", "http://paper.example/")
+
+
+def test_of_several_feeds_one_is_asked_for_or_all_are_added(newsclust: Terminal) -> None:
+    ended = newsclust("feeds", "add", "http://two.example/")
+    assert ended.code == 2
+    assert "http://two.example/tech" in ended.out
+    assert "name one of these 3 feeds, or add them with --all" in ended.err
+    assert not LISTED.exists()
+    ended = added(newsclust, "http://two.example/", "--all")
+    assert "left out: http://two.example/gone: not_found" in ended.err
+    assert [feed.title for feed in read_feeds(LISTED)] == ["Two: news", "Two: tech"]
+
+
+def test_adding_an_opml_address_keeps_it_as_a_living_list(newsclust: Terminal) -> None:
+    ended = added(newsclust, "http://lists.example/tech.opml", "--tag", "friends")
+    assert "is a list of 2 feeds" in ended.out
+    assert "Odd: left out" in ended.out
+    assert read_feeds(LISTED) == []
+    (one,) = read_lists(LISTED)
+    assert (one.url, one.tags, one.file) == ("http://lists.example/tech.opml", ("friends",), None)
+    again = newsclust("feeds", "add", "http://lists.example/tech.opml")
+    assert (again.code, "listed in feeds.toml already" in again.err) == (2, True)
+    assert "http://lists.example/tech.opml" in newsclust("feeds", "list").out
+
+
+def test_adding_an_opml_file_keeps_its_path_from_the_list(
+    newsclust: Terminal, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("NEWSCLUST_PATHS__FEEDS", "lists/feeds.toml")
+    Path("mine.opml").write_text(opml(outline("one")))
+    added(newsclust, "mine.opml")
+    (one,) = read_lists(Path("lists/feeds.toml"))
+    assert one.url == "../mine.opml"
+    assert one.file is not None
+    assert one.file.resolve() == Path("mine.opml").resolve()
+
+
+def test_adding_a_page_of_freshrss_adds_its_rss_form(newsclust: Terminal, web: SmallWeb) -> None:
+    added(newsclust, "http://fresh.example/api/query.php?user=ana&t=abc&f=html")
+    (feed,) = read_feeds(LISTED)
+    asked = "http://fresh.example/api/query.php?user=ana&t=abc&f=rss"
+    assert (feed.title, feed.url, feed.written_url) == ("Shared", asked.replace("abc", "***"), asked)
+    assert web.urls == [asked]
+
+
+def test_adding_a_news_sitemap_a_page_and_an_account_keeps_their_kinds(newsclust: Terminal) -> None:
+    added(newsclust, "http://map.example/news.xml")
+    added(newsclust, "http://quai.example/", "--select", "article h2 a", "--title", "Le Quai")
+    ended = added(newsclust, ACCOUNT, "--token-env", "FRESH_TOKEN")
+    assert [(feed.kind, feed.title, feed.select, feed.token_env) for feed in read_feeds(LISTED)] == [
+        (FeedKind.SITEMAP, "The Paper", None, None),
+        (FeedKind.PAGE, "Le Quai", "article h2 a", None),
+        (FeedKind.ACCOUNT, "fresh.example", None, "FRESH_TOKEN"),
+    ]
+    assert TOKEN not in ended.out + ended.err + LISTED.read_text()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["http://nowhere.example/"], "http://nowhere.example/: not_found (HTTP 404)"),
+        (["nowhere"], "'nowhere' is no file here and no address of a page, which begins with https://"),
+        (["http://quai.example/", "--select", "article[["], "'article[[' is no CSS selector"),
+        (["http://quai.example/", "--select", "section a"], "nothing_selected (no link matches 'section a')"),
+        (["http://quai.example/", "--select", "a", "--token-env", "T"], "not both"),
+        ([ACCOUNT], "--token-env names the environment variable"),
+        ([ACCOUNT, "--token-env", "NOT_SET"], "no_token (NOT_SET is not set in the environment)"),
+        ([ACCOUNT, "--token-env", TOKEN], "the name of an environment variable is needed, never the token itself"),
+        (["http://paper.example/feed", "--language", "english"], "write it with two letters"),
+        (["http://two.example/", "--all", "--title", "Two"], "--title names one feed"),
+    ],
+)
+def test_what_cannot_be_added_is_told_and_nothing_is_written(
+    newsclust: Terminal, arguments: list[str], said: str
+) -> None:
+    ended = newsclust("feeds", "add", *arguments)
+    assert ended.code == 2
+    assert said in ended.err
+    assert TOKEN not in ended.err
+    assert not LISTED.exists()
+
+
+def test_a_feed_is_not_added_twice_however_it_is_written_or_found(newsclust: Terminal, web: SmallWeb) -> None:
+    added(newsclust, "http://paper.example/feed")
+    before, asked = LISTED.read_bytes(), len(web.asked)
+    again = newsclust("feeds", "add", "https://www.paper.example/feed/")
+    assert (again.code, "listed in feeds.toml already, as The Paper" in again.err) == (2, True)
+    assert len(web.asked) == asked
+    found = newsclust("feeds", "add", "http://paper.example/")
+    assert (found.code, "listed already, as The Paper" in found.out) == (2, True)
+    assert LISTED.read_bytes() == before
+
+
+def test_a_list_that_is_wrong_is_told_and_left_alone(newsclust: Terminal) -> None:
+    LISTED.write_text("feed = [3]\n")
+    ended = newsclust("feeds", "add", "http://paper.example/feed")
+    assert (ended.code, LISTED.read_text()) == (2, "feed = [3]\n")
+
+
+def test_a_feed_that_leads_to_a_listed_one_is_not_added(newsclust: Terminal, web: SmallWeb) -> None:
+    added(newsclust, "http://paper.example/feed")
+    before = LISTED.read_bytes()
+    web.pages["http://old.example/rss"] = Told(status=301, headers={"location": "http://paper.example/feed/"})
+    web.pages["http://paper.example/feed/"] = web.pages["http://paper.example/feed"]
+    ended = newsclust("feeds", "add", "http://old.example/rss")
+    assert "It answers at http://paper.example/feed/." in ended.out
+    assert "It is listed already, as The Paper." in ended.out
+    assert (ended.code, LISTED.read_bytes()) == (2, before)
+
+
+def test_what_a_page_names_besides_is_told(newsclust: Terminal) -> None:
+    ended = added(newsclust, "http://paper.example/")
+    assert "The page names another one: http://paper.example/comments/feed (Comments)" in ended.out
+
+
+def test_of_one_feed_in_two_formats_the_first_is_taken(newsclust: Terminal, web: SmallWeb) -> None:
+    links = (
+        '<link rel="alternate" type="application/rss+xml" title="Both (RSS 2.0)" href="/rss">'
+        '<link rel="alternate" type="application/atom+xml" title="Both (Atom)" href="/atom">'
+    )
+    web.pages["http://both.example/"] = Told(body=f"<html><head>{links}</head></html>")
+    web.pages["http://both.example/rss"] = Told(body=rss("one"), content_type="application/rss+xml")
+    ended = added(newsclust, "http://both.example/")
+    assert "The page names another one: http://both.example/atom (Both (Atom))" in ended.out
+    assert [feed.url for feed in read_feeds(LISTED)] == ["http://both.example/rss"]
+
+
+INDEX = "<sitemapindex>{}</sitemapindex>".format(
+    "".join(f"<sitemap><loc>http://map.example/{name}.xml</loc></sitemap>" for name in ("pages", "gone-news", "news"))
+)
+
+
+@pytest.mark.parametrize("url", ["http://map.example/all.xml", "http://map.example/"])
+def test_an_index_of_sitemaps_and_a_robots_txt_lead_to_the_news(newsclust: Terminal, web: SmallWeb, url: str) -> None:
+    web.pages |= {
+        "http://map.example/": Told(body="<html><body>Hello</body></html>"),
+        "http://map.example/robots.txt": Told(body="Sitemap: http://map.example/all.xml", content_type="text/plain"),
+        "http://map.example/all.xml": Told(body=INDEX, content_type="text/xml"),
+    }
+    added(newsclust, url)
+    (feed,) = read_feeds(LISTED)
+    assert (feed.url, feed.kind) == ("http://map.example/news.xml", FeedKind.SITEMAP)
+    assert "http://map.example/pages.xml" not in web.urls
+
+
+def test_undated_entries_have_no_newest_and_an_empty_feed_is_told_once(newsclust: Terminal, web: SmallWeb) -> None:
+    web.pages["http://quiet.example/"] = Told(body=rss(name="Quiet"), content_type="application/rss+xml")
+    assert "The Paper, 2 entries, none with a date." in added(newsclust, "http://paper.example/feed").out
+    assert "Quiet, 0 entries.\n" in added(newsclust, "http://quiet.example/").out
+    ended = newsclust("feeds", "test", "http://quiet.example/")
+    assert (ended.code, ended.out.strip()) == (0, "http://quiet.example/ is a feed: Quiet, 0 entries.")
+
+
+@pytest.mark.parametrize(
+    ("answer", "said"),
+    [
+        (Told(body=b"%PDF-1.7\n1 0 obj", content_type="application/pdf"), "not_a_feed (%PDF-1.7"),
+        (Told(body=b"\x1f\x8bnothing", headers={"content-encoding": "gzip"}), "bad_encoding"),
+        (Told(body=b"\x1f\x8bnothing", content_type="application/gzip"), "not_a_feed"),
+        (Told(status=302, headers={"location": "http://odd.example/"}), "too_many_redirects (a loop"),
+        (Told(status=302, headers={"location": "http://127.0.0.1:8080/"}), "refused_address (127.0.0.1 is loopback)"),
+        (Told(status=304), "server_error (HTTP 304"),
+        (Told(status=410), "gone (HTTP 410)"),
+        (Told(body=""), "empty (0 bytes)"),
+        (Told(body=INDEX.replace("news", "old"), content_type="text/xml"), "not_a_feed (an index of sitemaps"),
+    ],
+)
+def test_what_is_no_feed_leaves_the_list_as_it_was(
+    newsclust: Terminal, web: SmallWeb, answer: Told, said: str
+) -> None:
+    LISTED.write_text("# mine\n")
+    web.pages["http://odd.example/"] = answer
+    for verb in ("add", "test"):
+        ended = newsclust("feeds", verb, "http://odd.example/")
+        assert (ended.code, ended.out) == (2, "")
+        assert f"http://odd.example/: {said}" in ended.err
+        assert ended.err.count("\n") == 1
+    assert LISTED.read_text() == "# mine\n"
+
+
+# --- feeds list
+
+
+def test_the_feeds_of_living_lists_are_shown_with_their_list_and_those_named_no_more_as_unlisted(
+    newsclust: Terminal,
+) -> None:
+    LISTED.write_text('[[list]]\nurl = "http://lists.example/tech.opml"\n')
+    assert "Their feeds are shown here when a night has read them." in newsclust("feeds", "list").out
+    one, two = (
+        Feed(id=name, url=f"http://{name}.example/feed", title=name, listed_by="http://lists.example/tech.opml")
+        for name in ("one", "two")
+    )
+    mine = Feed(id="mine", url="http://mine.example/feed", title="mine")
+    with Database(Path("data/published/newsclust.duckdb"), now=NOW) as db:
+        run = runs.begin_run(db, flow="test", night_at=NOW, started_at=NOW, settings={})
+        feeds.save_feeds(db, run, [one, two, mine])
+        feeds.save_feeds(db, run, [two, mine])
+    ended = newsclust("feeds", "list")
+    assert "2 feeds of living lists, as of the last night" in ended.out
+    assert re.search(r"two +http://lists\.example/tech\.opml +http://two\.example/feed", ended.out)
+    assert re.search(r"one +http://lists\.example/tech\.opml +unlisted +http://one\.example/feed", ended.out)
+    assert "mine" not in ended.out
+
+
+# --- feeds test
+
+
+def test_testing_a_feed_shows_what_would_be_stored_and_writes_nothing(newsclust: Terminal, web: SmallWeb) -> None:
+    text = "word " * 200
+    items = (
+        f"<item><title>Long \x1b[31m one</title><link>http://paper.example/1</link><dc:language>fr</dc:language>"
+        f"<pubDate>{format_datetime(NOW)}</pubDate><description>{text}.</description></item>"
+        "<item><title>Short</title><link>http://paper.example/2</link><pubDate>soon</pubDate></item>"
+    )
+    body = (
+        "<rss version='2.0' xmlns:dc='http://purl.org/dc/elements/1.1/'><channel>"
+        f"<title>The Paper</title>{items}</channel></rss>"
+    )
+    web.pages["http://paper.example/feed"] = Told(body=body, content_type="text/plain")
+    ended = newsclust("feeds", "test", "http://paper.example/feed")
+    assert ended.code == 0
+    assert "content type: text/plain" in ended.out
+    assert "\x1b" not in ended.out
+    assert re.search(r"one +2026-03-02 22:00 +given +fr +\d{3,4} +no +http://paper\.example/1", ended.out)
+    assert re.search(r"Short +\d{4}-\d\d-\d\d \d\d:\d\d +missing +0 +yes +http://paper\.example/2", ended.out)
+    assert "date unreadable: soon" in ended.out
+    assert list(Path().iterdir()) == []
+
+
+def test_testing_a_listed_feed_uses_what_the_list_says(newsclust: Terminal) -> None:
+    added(newsclust, "http://quai.example/", "--select", "article h2 a", "--language", "fr")
+    before = LISTED.read_bytes()
+    ended = newsclust("feeds", "test", "http://quai.example/")
+    assert (ended.code, LISTED.read_bytes()) == (0, before)
+    assert "a page whose links are read as entries" in ended.out
+    assert "The quay sinks" in ended.out
+
+
+def test_a_listed_account_is_tested_by_its_address_alone(newsclust: Terminal) -> None:
+    added(newsclust, ACCOUNT, "--token-env", "FRESH_TOKEN")
+    ended = newsclust("feeds", "test", ACCOUNT)
+    assert (ended.code, "News & 1" in ended.out) == (0, True)
+
+
+def test_testing_an_account_names_the_feeds_its_entries_come_from(newsclust: Terminal) -> None:
+    ended = newsclust("feeds", "test", ACCOUNT, "--token-env", "FRESH_TOKEN")
+    assert ended.code == 0
+    assert re.search(r"News & 1 .* given .* The Paper +http://paper\.example/1", ended.out)
+
+
+def test_testing_shows_no_more_entries_than_asked_for(newsclust: Terminal) -> None:
+    ended = newsclust("feeds", "test", "http://paper.example/feed", "--number", "1")
+    assert "the first 1 of 2 entries" in ended.out
+    assert "http://paper.example/two" not in ended.out
+
+
+def test_testing_a_list_or_a_page_of_several_feeds_says_what_they_name(newsclust: Terminal) -> None:
+    assert "is a list of 2 feeds" in newsclust("feeds", "test", "http://lists.example/tech.opml").out
+    several = newsclust("feeds", "test", "http://two.example/")
+    assert (several.code, "http://two.example/tech" in several.out) == (0, True)
+
+
+def test_testing_what_is_no_feed_is_told_with_exit_code_2(newsclust: Terminal) -> None:
+    ended = newsclust("feeds", "test", "http://nowhere.example/")
+    assert (ended.code, "http://nowhere.example/: not_found" in ended.err) == (2, True)
+
+
+# --- OPML
+
+
+def test_export_leaves_out_what_no_other_reader_asks_and_says_so(newsclust: Terminal) -> None:
+    added(newsclust, "http://paper.example/feed", "--tag", "tech")
+    added(newsclust, "http://map.example/news.xml")
+    ended = newsclust("feeds", "export")
+    assert "http://map.example/news.xml: left out" in ended.err
+    assert "map.example" not in ended.out
+    Path("back.opml").write_text(ended.out)
+    first = write_feeds(read_feeds(LISTED)[:1])
+    LISTED.unlink()
+    assert newsclust("feeds", "import", "back.opml").code == 0
+    assert write_feeds(read_feeds(LISTED)) == first

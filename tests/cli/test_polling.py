@@ -1,0 +1,180 @@
+"""`newsclust feeds schedule|ask|moved|undo-move`: what the published file says, and what people order."""
+
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+
+from newsclust.errors import FetchError, Reason
+from newsclust.model import Feed, Fetch, Request, RequestKind, id_of
+from newsclust.orders import OrderKind, asked_for, read_orders, refused_moves
+from newsclust.polling.scheduler import Due, Rule
+from newsclust.report import summary_markdown
+from newsclust.store import Database, feeds, runs
+from newsclust.store.database import migrations
+from newsclust.store.polling import save_moves, save_schedule, undo_moves
+from tests.terminal import Terminal
+
+NIGHT = datetime(2026, 3, 2, 3, 30, tzinfo=UTC)
+HARBOUR = Feed(id=id_of("https://harbour.example/old"), url="https://harbour.example/old", title="The Harbour")
+LIGHT = Feed(id=id_of("https://light.example/feed"), url="https://light.example/feed", title="The Light")
+NEW = "https://harbour.example/new"
+WEEK = timedelta(days=7)
+ORDERS = Path("data/feed_orders.jsonl")
+
+
+@pytest.fixture
+def published(terminal: Terminal) -> Terminal:
+    """A terminal beside a published file with two feeds, of which one has moved."""
+    path = Path("data/published/newsclust.duckdb")
+    with Database(path, now=NIGHT) as db:
+        run = runs.begin_run(db, flow="test", night_at=NIGHT, started_at=NIGHT, settings={})
+        feeds.save_feeds(db, run, [HARBOUR, LIGHT])
+        save_moves(db, run, [(HARBOUR.id, HARBOUR.url, NEW)])
+        save_schedule(
+            db,
+            run,
+            {
+                HARBOUR.id: Due(at=NIGHT, rule=Rule.PACE, why="2 new in 4 h: every 80 min"),
+                LIGHT.id: Due(at=None, rule=Rule.GONE, why="it said so"),
+            },
+        )
+    return terminal
+
+
+def test_the_schedule_shows_when_each_feed_is_asked_next_and_why(published: Terminal) -> None:
+    shown = published("feeds", "schedule")
+    assert shown.code == 0
+    (harbour, light) = (line for line in shown.out.splitlines() if "The " in line)
+    assert harbour.split() == [
+        HARBOUR.id,
+        "The",
+        "Harbour",
+        "2026-03-02",
+        "03:30",
+        *["pace", "2", "new", "in", "4", "h:", "every", "80", "min"],
+    ]
+    assert light.split() == [LIGHT.id, "The", "Light", "gone", "it", "said", "so"]
+
+
+def test_on_a_narrow_terminal_nothing_is_cut(published: Terminal, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("COLUMNS", "80")
+    address = "https://harbour.example/" + "a" * 70
+    few = published("query", f"select 'x' as feed_id, '{address}' as url").out
+    assert address in "".join(few.split())
+    columns = ", ".join(f"'value {n}' as name_{n}" for n in range(9))
+    lines = published("query", f"select {columns}, '{address}' as url").out
+    assert [line.split() for line in lines.splitlines()][:2] == [["name_0", "value", "0"], ["name_1", "value", "1"]]
+    assert address in "".join(lines.split())
+    assert "no rows" in published("query", f"select {columns} where false").out
+
+
+@pytest.mark.parametrize("named", [LIGHT.id, LIGHT.url])
+def test_a_feed_is_ordered_by_id_or_address(published: Terminal, named: str) -> None:
+    assert published("feeds", "ask", named).code == 0
+    assert asked_for(read_orders(ORDERS)).keys() == {LIGHT.id}
+
+
+def test_a_moved_feed_is_ordered_by_either_address(published: Terminal) -> None:
+    for address in (HARBOUR.url, NEW):
+        assert published("feeds", "ask", address).code == 0
+    assert [order.feed_id for order in read_orders(ORDERS)] == [HARBOUR.id, HARBOUR.id]
+
+
+def test_a_feed_that_is_listed_no_more_is_not_promised_to_be_asked(published: Terminal) -> None:
+    with Database(Path("data/published/newsclust.duckdb"), now=NIGHT) as db:
+        run = runs.begin_run(db, flow="later", night_at=NIGHT, started_at=NIGHT, settings={})
+        feeds.save_feeds(db, run, [HARBOUR])
+    ended = published("feeds", "ask", LIGHT.id)
+    assert (ended.code, "names it no more" in ended.err) == (2, True)
+    assert not ORDERS.exists()
+
+
+@pytest.mark.parametrize("arguments", [("top", "--number", "-1"), ("query", "select 1", "--seconds", "0")])
+def test_a_number_out_of_range_is_refused(published: Terminal, arguments: tuple[str, ...]) -> None:
+    ended = published(*arguments)
+    assert (ended.code, f"Invalid value for '{arguments[-2]}'" in ended.err) == (2, True)
+
+
+def test_a_move_is_shown_and_undone(published: Terminal) -> None:
+    assert NEW in published("feeds", "moved").out
+    said = published("feeds", "undo-move", HARBOUR.id)
+    assert (said.code, HARBOUR.url in said.out) == (0, True)
+    (order,) = read_orders(ORDERS)
+    assert (order.kind, refused_moves([order])) == (OrderKind.STAY, {(HARBOUR.id, NEW)})
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (("ask", "https://nobody.example/"), "no feed of that id or address has been asked yet"),
+        (("undo-move", LIGHT.id), "the feed has not moved"),
+        (("release", LIGHT.id), "nothing of the feed is held"),
+    ],
+)
+def test_what_cannot_be_ordered_is_told_and_nothing_written(
+    published: Terminal, arguments: tuple[str, ...], said: str
+) -> None:
+    ended = published("feeds", *arguments)
+    assert (ended.code, said in ended.err) == (2, True)
+    assert not ORDERS.exists()
+
+
+def test_the_mornings_summary_names_the_new_address_of_a_moved_feed_until_it_is_undone(published: Terminal) -> None:
+    with Database(Path("data/published/newsclust.duckdb"), now=NIGHT) as db:
+        run = runs.begin_run(db, flow="later", night_at=NIGHT, started_at=NIGHT, settings={})
+        row = f"- The Harbour, since 2026-03-02: {NEW} (before: {HARBOUR.url})"
+        assert row in summary_markdown(db.connection, run.id)
+        assert undo_moves(db, run, {(HARBOUR.id, NEW), (LIGHT.id, NEW)}, by="person") == 1
+        assert "moved" not in summary_markdown(db.connection, run.id)
+
+
+def test_the_mornings_summary_names_the_feeds_in_trouble_with_since_when_and_why(published: Terminal) -> None:
+    with Database(Path("data/published/newsclust.duckdb"), now=NIGHT) as db:
+        run = runs.begin_run(db, flow="later", night_at=NIGHT, started_at=NIGHT, settings={})
+        assert "## Feeds in trouble\n\nNone." in summary_markdown(db.connection, run.id)
+        asked = Request(item_id=LIGHT.id, url=LIGHT.url, kind=RequestKind.FEED)
+        feeds.save_fetches(db, run, [Fetch.not_made(asked, FetchError(LIGHT.url, Reason.GONE, "HTTP 410"), NIGHT)])
+        row = "| The Light | gone | 2026-03-02 | it answered that it is gone |"
+        assert row in summary_markdown(db.connection, run.id)
+
+
+def test_a_feed_that_a_living_list_dropped_is_told_for_a_week(published: Terminal) -> None:
+    listed = Feed(id=id_of("l"), url="https://l.example/", title="Listed", listed_by="https://list.example/opml")
+    with Database(Path("data/published/newsclust.duckdb"), now=NIGHT) as db:
+        run = runs.begin_run(db, flow="later", night_at=NIGHT, started_at=NIGHT, settings={})
+        feeds.save_feeds(db, run, [HARBOUR, LIGHT, listed])
+        for feed in (LIGHT, listed):
+            request = Request(item_id=feed.id, url=feed.url, kind=RequestKind.FEED)
+            failed = FetchError(feed.url, Reason.TIMEOUT, "slow")
+            feeds.save_fetches(db, run, [Fetch.not_made(request, failed, NIGHT)])
+        feeds.save_feeds(db, run, [HARBOUR])
+        said = summary_markdown(db.connection, run.id)
+        assert "| Listed | unlisted | 2026-03-02 | https://list.example/opml names it no more |" in said
+        assert "| The Light | unlisted |" not in said  # a person took it out, and knows
+        run = runs.begin_run(db, flow="later", night_at=NIGHT + WEEK, started_at=NIGHT + WEEK, settings={})
+        assert "| Listed | unlisted |" not in summary_markdown(db.connection, run.id)
+
+
+@pytest.mark.parametrize(
+    "asked",
+    [("schedule",), ("moved",), ("ask", LIGHT.id), ("undo-move", LIGHT.id), ("release", LIGHT.id)],
+    ids=lambda asked: asked[0],
+)
+def test_a_file_published_before_the_verb_was_known_is_named_with_what_to_do(
+    terminal: Terminal, asked: tuple[str, ...]
+) -> None:
+    path = Path("data/published/newsclust.duckdb")
+    with Database(path, now=NIGHT) as db:
+        db.execute("DELETE FROM migrations WHERE number > 6")
+        for view in db.rows("SELECT view_name AS name FROM duckdb_views() WHERE NOT internal"):
+            db.execute(f"DROP VIEW {view['name']}")
+        db.execute("DROP TABLE feeds")
+    refused = terminal("feeds", *asked)
+    newest = migrations()[-1].number
+    assert refused.code == 3
+    assert refused.err == (
+        f"newsclust: {path} cannot answer this: it was published with schema 6, this newsclust reads {newest}; "
+        "the next night publishes it anew\n"
+    )
+    assert not ORDERS.exists()

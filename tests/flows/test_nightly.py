@@ -1,0 +1,402 @@
+"""The night as a flow: order, retries, failures, and being killed half-way. Two feeds on loopback, no model."""
+
+import asyncio
+import json
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import time
+import urllib.request
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+from xml.sax.saxutils import escape
+
+import pytest
+from prefect.server.schemas.schedules import CronSchedule
+
+from flows.deploy import schedule
+from flows.nightly import main, nightly
+from flows.rehearsal import rehearsal_settings, visible
+from newsclust.demo import Loopback, Reply, Site
+from newsclust.errors import CheckError, SettingsError
+from newsclust.model import Feed, PagePolicy, id_of
+from newsclust.settings import (
+    EmbedSettings,
+    ExtractSettings,
+    FetchSettings,
+    LinkSettings,
+    NightSettings,
+    Settings,
+    StorySettings,
+)
+from newsclust.store import Database, open_published
+
+ROOT = Path(__file__).parents[2]
+FIRST = datetime(2026, 2, 3, 22, tzinfo=UTC)
+SECOND = FIRST + timedelta(days=1)
+STEPS = [
+    "fetch_lists",
+    "sync_feeds",
+    "fetch_feeds",
+    "parse_feeds",
+    "judge_feeds",
+    "fetch_pages",
+    "plan_feeds",
+    "extract_articles",
+    "find_copies",
+    "embed_articles",
+    "link_articles",
+    "sync_corrections",
+    "group_stories",
+    "find_derived",
+    "group_topics",
+    "check",
+    "publish",
+]
+FEEDS = [
+    Feed(
+        id=id_of("http://pier.example/feed"),
+        url="http://pier.example/feed",
+        title="The Pier",
+        language="en",
+        pages=PagePolicy.ALWAYS,
+    ),
+    Feed(
+        id=id_of("http://quai.example/flux"),
+        url="http://quai.example/flux",
+        title="Le Quai",
+        language="fr",
+        pages=PagePolicy.NEVER,
+    ),
+]
+# (feed, name, title, text); the tag in the title is the event that the article tells (TaggedEmbedder).
+TOLD_FIRST = [
+    (
+        0,
+        "crane",
+        "Harbour crane stops #1",
+        "A crane in the old harbour stopped at noon and nobody has a spare bearing.",
+    ),
+    (0, "ferry", "Ferry changes its hours #2", "From Monday the small ferry leaves a quarter of an hour earlier."),
+    (
+        1,
+        "grue",
+        "La grue du port est en panne #1",
+        "La grue du vieux port ne tourne plus, faute d'un roulement neuf.",
+    ),
+    (1, "phare", "Le phare rouvre au public #3", "On peut de nouveau monter les deux cents marches du phare."),
+]
+TOLD_SECOND = [
+    *TOLD_FIRST,
+    (1, "bac", "Le petit bac part plus tôt #2", "Le petit bac quittera le quai un quart d'heure plus tôt dès lundi."),
+]
+
+
+def site(told: list[tuple[int, str, str, str]]) -> Site:
+    shown: dict[str, Reply] = {}
+    for number, feed in enumerate(FEEDS):
+        home = feed.url.rpartition("/")[0]
+        items = "".join(
+            f"<item><title>{escape(title)}</title><link>{home}/{name}</link><guid>{home}/{name}</guid>"
+            f"<pubDate>Tue, 03 Feb 2026 1{place}:00:00 GMT</pubDate><description>{escape(text)}</description></item>"
+            for place, (of, name, title, text) in enumerate(told)
+            if of == number
+        )
+        document = f'<rss version="2.0"><channel><title>{feed.title}</title>{items}</channel></rss>'
+        shown[feed.url] = Reply(body=document.encode(), content_type="application/rss+xml")
+        shown |= {
+            f"{home}/{name}": Reply(body=f"<p>{text}</p><p>{text.upper()}</p>".encode())
+            for of, name, _, text in told
+            if of == number
+        }
+    return shown
+
+
+@pytest.fixture
+def loopback(prefect_server: str) -> Iterator[Loopback]:
+    with Loopback(site(TOLD_FIRST)) as served:
+        yield served
+
+
+def chosen(loopback: Loopback, folder: Path, **sections: Any) -> Settings:
+    """Settings without a model and without worker processes, and with other sections as given."""
+    settings = rehearsal_settings(loopback, FEEDS, folder)
+    plain = {
+        "extract": ExtractSettings(use="tests.fakes:PlainExtractor"),
+        "embed": EmbedSettings(use="tests.fakes:TaggedEmbedder"),
+        "links": LinkSettings(use="newsclust.stories.pairs:CentredCosine"),
+        "stories": StorySettings(use="newsclust.stories.clustering:AverageLinkage"),
+    }
+    return settings.model_copy(update=plain | sections)
+
+
+def rows(settings: Settings, sql: str) -> list[dict[str, Any]]:
+    with Database(settings.paths.database) as db:
+        return db.rows(sql)
+
+
+def attempts(settings: Settings, run_id: str) -> list[tuple[str, int, str | None]]:
+    sql = f"SELECT step, attempt, error FROM night_steps WHERE run_id = '{run_id}'"
+    return [(row["step"], row["attempt"], row["error"]) for row in rows(settings, sql)]
+
+
+def published_nights(settings: Settings) -> int:
+    with open_published(settings.paths.published) as connection:
+        return connection.execute("SELECT count(*) FROM nightly_summary WHERE outcome = 'finished'").fetchall()[0][0]
+
+
+def last_night(settings: Settings) -> str:
+    return settings.paths.published.with_name("last_night.md").read_text(encoding="utf-8")
+
+
+def last_run(settings: Settings) -> dict[str, Any]:
+    return rows(settings, "FROM runs ORDER BY night_at DESC, started_at DESC LIMIT 1")[0]
+
+
+# ---------------------------------------------------------------- a good night
+
+
+@dataclass(frozen=True, kw_only=True)
+class Lived:
+    settings: Settings
+    run_id: str
+    asked: list[str]
+    artifact: Any
+
+
+@pytest.fixture(scope="module")
+def good_night(prefect_server: str, tmp_path_factory: pytest.TempPathFactory) -> Lived:
+    """One night without trouble. To be read."""
+    with Loopback(site(TOLD_FIRST)) as loopback:
+        settings = chosen(loopback, tmp_path_factory.mktemp("good"))
+        run_id = nightly(settings, FIRST)
+    with urllib.request.urlopen(f"{prefect_server}/artifacts/night/latest", timeout=10) as answer:
+        artifact = json.load(answer)
+    return Lived(
+        settings=settings, run_id=run_id, asked=[asked.url for asked in loopback.requests], artifact=artifact["data"]
+    )
+
+
+def test_the_steps_of_a_night_come_in_their_order_and_each_once(good_night: Lived) -> None:
+    assert attempts(good_night.settings, good_night.run_id) == [(step, 1, None) for step in STEPS]
+
+
+def test_a_night_turns_feeds_into_published_stories_across_languages(good_night: Lived) -> None:
+    with open_published(good_night.settings.paths.published) as connection:
+        stories = connection.execute("SELECT articles, languages FROM current_stories").fetchall()
+        steps = connection.execute("SELECT count(*) FROM night_steps").fetchall()
+    assert sorted(stories) == [(1, ["en"]), (1, ["fr"]), (2, ["en", "fr"])]
+    assert steps == [(len(STEPS) - 1,)]  # the copy is made by the step that it cannot hold
+
+
+def test_only_the_pages_of_feeds_that_ask_for_them_are_downloaded(good_night: Lived) -> None:
+    pages = ["http://pier.example/crane", "http://pier.example/ferry"]
+    rules = ["http://pier.example/robots.txt"]
+    assert sorted(good_night.asked) == sorted([feed.url for feed in FEEDS] + rules + pages)
+
+
+def test_the_settings_that_a_night_ran_with_are_stored_with_it_as_json(good_night: Lived) -> None:
+    stored = json.loads(last_run(good_night.settings)["settings"])
+    assert stored == good_night.settings.model_dump(mode="json")
+    assert Settings(**stored) == good_night.settings
+
+
+def test_the_summary_of_a_night_is_an_artifact_and_lies_beside_the_published_file(good_night: Lived) -> None:
+    summary = last_night(good_night.settings)
+    assert good_night.artifact == summary
+    assert summary.startswith("# The night of 2026-02-03 22:00 UTC: finished\n")
+    assert "| new entries | new articles | copies | edited | stories born | stories grown | failures |" in summary
+    assert "| 4 | 4 | 0 | 0 | 3 | 0 | 0 |" in summary
+    assert "| 2 | 2 | en fr | " in summary
+    assert "## Failures by reason\n\nNone." in summary
+    assert "| sync_feeds | 2 | 0 | 0 |" in summary
+
+
+@pytest.fixture
+def morning_after(good_night: Lived, loopback: Loopback, tmp_path: Path) -> Settings:
+    """A folder as the good night left it, to be changed."""
+    shutil.copytree(good_night.settings.paths.database.parent, tmp_path, dirs_exist_ok=True)
+    return chosen(loopback, tmp_path)
+
+
+def test_a_night_that_brings_nothing_new_writes_nothing(morning_after: Settings) -> None:
+    settings = morning_after
+    before = visible(settings.paths.database)
+    run_id = nightly(settings, SECOND)
+    assert visible(settings.paths.database) == before
+    done = rows(settings, f"SELECT step, done FROM steps WHERE run_id = '{run_id}' AND done > 0 ORDER BY step")
+    assert [row["step"] for row in done] == ["check", "plan_feeds", "publish"]
+
+
+# ---------------------------------------------------------------- a bad night
+
+
+@pytest.mark.parametrize("wrong_settings", [False, True])
+def test_a_step_that_fails_leaves_yesterdays_copy_and_the_next_night_goes_on(
+    wrong_settings: bool, loopback: Loopback, morning_after: Settings
+) -> None:
+    settings = morning_after
+    yesterday = settings.paths.published.read_bytes()
+
+    loopback.show(site(TOLD_SECOND))
+    refusing = EmbedSettings(use="tests.fakes:RefusingEmbedder", options={"wrong_settings": wrong_settings})
+    broken = settings.model_copy(update={"embed": refusing, "night": NightSettings(retries=1, retry_delay_s=0)})
+    error = "no such model" if wrong_settings else "no room for the model"
+    with pytest.raises(SettingsError if wrong_settings else MemoryError, match=error):
+        nightly(broken, SECOND)
+    assert settings.paths.published.read_bytes() == yesterday
+    failed = last_run(settings)
+    assert (failed["outcome"], failed["error"]) == ("failed", error)
+    assert attempts(settings, failed["run_id"])[-2:] == (
+        [("find_copies", 1, None), ("embed_articles", 1, error)]  # wrong settings stay wrong
+        if wrong_settings
+        else [("embed_articles", 1, error), ("embed_articles", 2, error)]
+    )
+    assert "# The night of 2026-02-04 22:00 UTC: failed" in last_night(settings)
+    assert f"**Failed:** {error}" in last_night(settings)
+
+    run_id = nightly(settings, SECOND)
+    done = {row["step"]: row["done"] for row in rows(settings, f"FROM steps WHERE run_id = '{run_id}'")}
+    assert (done["parse_feeds"], done["extract_articles"], done["embed_articles"]) == (0, 0, 1)
+    assert published_nights(settings) == 2
+    assert "# The night of 2026-02-04 22:00 UTC: finished" in last_night(settings)
+
+
+def test_a_failed_step_is_tried_again_and_both_attempts_are_stored(loopback: Loopback, tmp_path: Path) -> None:
+    stumbling = FetchSettings(use="tests.fakes:StumblingFetcher", options={"connect_to": loopback.connect_to})
+    settings = chosen(loopback, tmp_path, fetch=stumbling, night=NightSettings(retries=2, retry_delay_s=0))
+    run_id = nightly(settings, FIRST)
+    assert attempts(settings, run_id)[:5] == [
+        ("fetch_lists", 1, None),
+        ("sync_feeds", 1, None),
+        ("fetch_feeds", 1, "the network is not up yet"),
+        ("fetch_feeds", 2, None),
+        ("parse_feeds", 1, None),
+    ]
+    assert last_run(settings)["outcome"] == "finished"
+    assert published_nights(settings) == 1
+
+
+def test_contradicting_rows_are_not_tried_again_and_not_published(morning_after: Settings) -> None:
+    settings = morning_after.model_copy(update={"night": NightSettings(retries=2, retry_delay_s=0)})
+    yesterday = settings.paths.published.read_bytes()
+    with Database(settings.paths.database) as db:
+        db.execute("UPDATE entries SET feed_id = 'nobody' WHERE title LIKE 'Ferry%'")
+    with pytest.raises(CheckError, match="entries_name_a_feed"):
+        nightly(settings, SECOND)
+    assert attempts(settings, last_run(settings)["run_id"])[-1][:2] == ("check", 1)
+    assert last_run(settings)["outcome"] == "failed"
+    assert settings.paths.published.read_bytes() == yesterday
+
+
+def test_a_night_that_cannot_publish_is_a_failed_night(loopback: Loopback, tmp_path: Path) -> None:
+    settings = chosen(loopback, tmp_path)
+    settings.paths.published.mkdir(parents=True)  # a folder stands where the file should
+    with pytest.raises(Exception, match="cannot publish"):
+        nightly(settings, FIRST)
+    assert last_run(settings)["outcome"] == "failed"
+    assert "# The night of 2026-02-03 22:00 UTC: failed" in last_night(settings)
+
+
+def test_a_night_by_hand_that_fails_ends_with_one_line_and_the_exit_code_of_the_error(
+    prefect_server: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    wrong = tmp_path / "newsclust.toml"
+    wrong.write_text("[fetch]\nspeed = 'fast'\n")
+    monkeypatch.setenv("NEWSCLUST_CONFIG", str(wrong))
+    with pytest.raises(SystemExit) as ended:
+        main()
+    assert ended.value.code == 2
+    last = capsys.readouterr().err.splitlines()[-1]
+    assert last.startswith("nightly: ")
+    assert "fetch.speed" in last
+
+
+# ---------------------------------------------------------------- killed half-way
+
+NIGHT = """
+import json, sys
+from datetime import datetime
+from flows.nightly import nightly
+from newsclust.settings import Settings
+nightly(Settings(**json.loads(sys.argv[1])), datetime.fromisoformat(sys.argv[2]))
+"""
+# When a step of a run was done, which no two runs share, and what only says so.
+OF_THE_RUN = {"run_id", "fetched_at", "requested_at", "first_seen_at", "last_seen_at", "changed_at", "extracted_at"}
+
+
+def stored(settings: Settings) -> dict[str, list[str]]:
+    """All rows that a reader can see, without what belongs to a run rather than to the night."""
+    with Database(settings.paths.database) as db:
+        return {
+            table: sorted(
+                repr({name: value for name, value in row.items() if name not in OF_THE_RUN})
+                for row in db.rows(f"FROM {table}")
+            )
+            for table in visible(settings.paths.database) or ()
+        }
+
+
+@pytest.mark.parametrize(
+    ("section", "hanging"),
+    [
+        ("extract", ExtractSettings(use="tests.fakes:HangingExtractor")),
+        ("embed", EmbedSettings(use="tests.fakes:HangingEmbedder")),
+    ],
+    ids=["extract_articles", "embed_articles"],
+)
+def test_a_night_killed_half_way_is_gone_on_with_and_ends_as_an_unbroken_one(
+    section: str,
+    hanging: ExtractSettings | EmbedSettings,
+    good_night: Lived,
+    loopback: Loopback,
+    prefect_server: str,
+    tmp_path: Path,
+) -> None:
+    settings = chosen(loopback, tmp_path / "killed")
+    reached = tmp_path / "reached"
+    doomed = settings.model_copy(update={section: hanging.model_copy(update={"options": {"reached": str(reached)}})})
+    process = subprocess.Popen(
+        [sys.executable, "-c", NIGHT, doomed.model_dump_json(), FIRST.isoformat()],
+        cwd=ROOT,
+        env=os.environ | {"PREFECT_API_URL": prefect_server},
+        stderr=subprocess.DEVNULL,
+    )
+    try:
+        deadline = time.monotonic() + 90
+        while not reached.exists() and process.poll() is None and time.monotonic() < deadline:
+            time.sleep(0.1)
+        assert reached.exists(), f"the step was not reached (exit code {process.poll()})"
+    finally:
+        process.kill()
+        process.wait(timeout=10)
+    assert process.returncode == -signal.SIGKILL
+    assert not settings.paths.published.exists()
+
+    nightly(settings, FIRST)
+    assert stored(settings) == stored(good_night.settings)
+    outcomes = rows(settings, "SELECT outcome, error FROM runs ORDER BY started_at")
+    assert [(row["outcome"], row["error"]) for row in outcomes] == [
+        ("failed", "killed before its end"),
+        ("finished", None),
+    ]
+    assert published_nights(settings) == 1
+
+
+# ---------------------------------------------------------------- every night
+
+
+@pytest.mark.parametrize(("month", "utc_hour"), [(1, 3), (7, 2)], ids=["winter", "summer"])
+def test_the_night_begins_at_the_local_time_of_the_settings_all_year(month: int, utc_hour: int) -> None:
+    planned = schedule(NightSettings(at="04:05", timezone="Europe/Paris"))
+    assert (planned.cron, planned.timezone) == ("5 4 * * *", "Europe/Paris")
+    served = CronSchedule(cron=str(planned.cron), timezone=planned.timezone)
+    begins = asyncio.run(served.get_dates(n=2, start=datetime(2026, month, 15, tzinfo=UTC)))
+    assert [begin.astimezone(UTC) for begin in begins] == [
+        datetime(2026, month, day, utc_hour, 5, tzinfo=UTC) for day in (15, 16)
+    ]
