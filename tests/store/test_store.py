@@ -17,7 +17,7 @@ from newsclust.errors import CheckError, FetchError, Reason, StoreError
 from newsclust.model import Count, Run
 from newsclust.store import Database, articles, open_published, runs
 from newsclust.store import database as database_module
-from newsclust.store.database import Migration, migrations
+from newsclust.store.database import Migration, migrations, shipped_checksums
 
 NOON = datetime(2026, 3, 2, 12, tzinfo=UTC)
 SQL = resources.files("newsclust").joinpath("sql")
@@ -119,6 +119,32 @@ def test_an_edited_migration_is_refused(tmp_path: Path, monkeypatch: pytest.Monk
     use_migrations(monkeypatch, "CREATE TABLE first (i BIGINT)")
     with pytest.raises(StoreError, match="migration 1 is not the one this newsclust knows"):
         Database(path)
+
+
+def test_no_shipped_migration_was_edited_and_each_has_its_checksum_written_down() -> None:
+    """A failure here means: leave the shipped file as it was, and write a new migration with a line in CHECKSUMS."""
+    assert {name: forms[-1] for name, forms in shipped_checksums().items()} == {
+        f"{migration.number:04}_{migration.name}": migration.checksum for migration in migrations()
+    }
+
+
+@pytest.mark.parametrize(
+    ("number", "checksum"),
+    [
+        (int(name.partition("_")[0]), checksum)
+        for name, forms in shipped_checksums().items()
+        for checksum in forms[:-1]
+    ],
+)
+def test_a_database_made_with_an_earlier_shipped_form_of_a_migration_opens(
+    tmp_path: Path, number: int, checksum: str
+) -> None:
+    path = tmp_path / "work.duckdb"
+    with Database(path) as db:
+        put(db, "feeds", feed_id="f")
+        db.execute("UPDATE migrations SET checksum = $1 WHERE number = $2", [checksum, number])
+    with Database(path) as db:
+        assert db.rows("SELECT feed_id FROM feeds") == [{"feed_id": "f"}]
 
 
 def test_a_file_that_is_no_database_is_refused_and_left_as_it_was(tmp_path: Path) -> None:

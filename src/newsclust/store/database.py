@@ -26,15 +26,21 @@ Row = Mapping[str, Any]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Migration:
-    """One numbered step of the schema: its SQL and the hash that proves it was not edited afterwards."""
+    """One numbered step of the schema: its SQL, and the checksums of the forms that it was shipped in."""
 
     number: int
     name: str
     sql: str
+    shipped: tuple[str, ...] = ()
 
     @property
     def checksum(self) -> str:
+        """The first 16 hexadecimal digits of the SHA-256 of its SQL."""
         return hashlib.sha256(self.sql.encode()).hexdigest()[:16]
+
+    def is_known_as(self, checksum: str) -> bool:
+        """Tell whether a database that records this checksum has the tables that this migration makes."""
+        return checksum == self.checksum or checksum in self.shipped
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -48,11 +54,23 @@ class CheckResult:
 
 def migrations() -> list[Migration]:
     """Return the migrations that this program knows, in order."""
+    shipped = shipped_checksums()
     found = []
     for name, sql in _sql_files("migrations"):
         number, _, title = name.partition("_")
-        found.append(Migration(number=int(number), name=title, sql=sql))
+        found.append(Migration(number=int(number), name=title, sql=sql, shipped=shipped.get(name, ())))
     return found
+
+
+def shipped_checksums() -> dict[str, tuple[str, ...]]:
+    """Return the checksums of `sql/migrations/CHECKSUMS` by migration, its present form last."""
+    text = resources.files("newsclust").joinpath("sql", "migrations", "CHECKSUMS").read_text(encoding="utf-8")
+    shipped: dict[str, tuple[str, ...]] = {}
+    for line in text.splitlines():
+        if words := line.partition("#")[0].split():
+            name, checksum = words
+            shipped[name] = (*shipped.get(name, ()), checksum)
+    return shipped
 
 
 class Database:
@@ -248,7 +266,7 @@ def _migrate(connection: duckdb.DuckDBPyConnection, path: Path, now: datetime) -
         )
     for migration in known:
         if migration.number in applied:
-            if applied[migration.number][1] != migration.checksum:
+            if not migration.is_known_as(applied[migration.number][1]):
                 raise StoreError(f"{path}: migration {migration.number} is not the one this newsclust knows")
             continue
         connection.execute("BEGIN")
