@@ -27,7 +27,7 @@ from numpy.typing import NDArray
 
 from newsclust import pipeline
 from newsclust.centering import Part, shipped_mean
-from newsclust.demo import Loopback, Reply
+from newsclust.demo import LoopbackServer, Reply
 from newsclust.fetch import HttpFetcher
 from newsclust.model import Count, Feed, id_of
 from newsclust.settings import Settings
@@ -229,7 +229,7 @@ def site(tonight: Sequence[Told], before: Sequence[Told]) -> dict[str, Reply]:
 
 
 def live(
-    db: Database, now: datetime, loopback: Loopback, embedder: DrawnVectors, published: Path
+    db: Database, now: datetime, loopback: LoopbackServer, embedder: DrawnVectors, published: Path
 ) -> tuple[Step, ...]:
     """One night, in the order of flows/nightly.py; what each step did and how long it took."""
     db.execute("SET enable_progress_bar = false")  # DuckDB takes a spawned process for a person's session
@@ -277,7 +277,7 @@ def measure(window: int, new: int) -> Measured:
     """Live the earlier nights, the night with new articles, and one more that brings nothing."""
     embedder, told = DrawnVectors(), nights(window, new)
     before: list[Told] = []
-    with tempfile.TemporaryDirectory() as folder, Loopback({}) as loopback:
+    with tempfile.TemporaryDirectory() as folder, LoopbackServer({}) as loopback:
         path, published = Path(folder) / "newsclust.duckdb", Path(folder) / "published.duckdb"
         for night, tonight in enumerate(told):
             loopback.show(site(tonight, before))

@@ -13,7 +13,7 @@ from pathlib import Path
 
 from flows.nightly import nightly
 from newsclust import cli
-from newsclust.demo import Loopback, night_time, sample_feeds, sample_site, seed_feeds, seed_site
+from newsclust.demo import LoopbackServer, captured_feeds, captured_site, night_time, sample_feeds, sample_site
 from newsclust.model import Feed
 from newsclust.settings import ExtractSettings, FetchSettings, NightSettings, Paths, Settings, StorySettings
 from newsclust.sources.feeds_toml import write_feeds
@@ -47,7 +47,7 @@ def demo(folder: Path) -> Path:
 
     When it holds all of them, the last one is lived again, to show that nothing changes.
     """
-    with Loopback(sample_site(SAMPLE, night=SAMPLE_NIGHTS[0])) as loopback:
+    with LoopbackServer(sample_site(SAMPLE, night=SAMPLE_NIGHTS[0])) as loopback:
         settings = rehearsal_settings(loopback, sample_feeds(SAMPLE), folder)
         ended = _finished_nights(settings.paths.database)
         missing = [night for night in SAMPLE_NIGHTS if night_time(night) not in ended]
@@ -65,8 +65,8 @@ def real(folder: Path, seeds: Path = SEEDS) -> Path | None:
     if not (seeds / "feeds").is_dir():
         _say(f"Skipped: the documents are not there ({seeds}); they are not part of the repository.")
         return None
-    with Loopback(seed_site(seeds)) as loopback:
-        settings = rehearsal_settings(loopback, seed_feeds(seeds), folder)
+    with LoopbackServer(captured_site(seeds)) as loopback:
+        settings = rehearsal_settings(loopback, captured_feeds(seeds), folder)
         # The documents span twenty months: one window holds them all.
         settings = settings.model_copy(update={"stories": StorySettings(window_days=700)})
         before = visible(settings.paths.database)
@@ -75,7 +75,7 @@ def real(folder: Path, seeds: Path = SEEDS) -> Path | None:
     return settings.paths.published
 
 
-def rehearsal_settings(loopback: Loopback, feeds: Sequence[Feed], folder: Path) -> Settings:
+def rehearsal_settings(loopback: LoopbackServer, feeds: Sequence[Feed], folder: Path) -> Settings:
     """Return settings that read these feeds from the loopback and keep everything under `folder`."""
     folder.mkdir(parents=True, exist_ok=True)
     listed = folder / "feeds.toml"

@@ -1,4 +1,4 @@
-"""A web on loopback whose answers are functions of the request: for what the rehearsal's server cannot say."""
+"""A web on loopback whose answers are functions of the request: for what LoopbackServer cannot say."""
 
 import threading
 from collections.abc import Callable

@@ -11,7 +11,7 @@ import duckdb
 import pytest
 
 from flows.rehearsal import demo
-from newsclust.demo import Gold, night_time, sample_gold
+from newsclust.demo import GoldLabel, night_time, sample_gold
 from newsclust.demo.corpus import Corpus, SampleArticle, read_corpus
 from newsclust.evaluation.measures import b_cubed, pairwise
 from newsclust.store import Database, open_published
@@ -30,7 +30,7 @@ def corpus() -> Corpus:
 
 
 @pytest.fixture(scope="module")
-def gold() -> dict[str, Gold]:
+def gold() -> dict[str, GoldLabel]:
     return {one.id: one for one in sample_gold(SAMPLE)}
 
 
@@ -218,7 +218,7 @@ def test_broken_feeds_are_rows_with_reasons_and_every_night_finishes(published: 
 
 
 def test_copies_name_their_original_and_nothing_else_is_called_a_copy(
-    published: duckdb.DuckDBPyConnection, gold: dict[str, Gold]
+    published: duckdb.DuckDBPyConnection, gold: dict[str, GoldLabel]
 ) -> None:
     copies = {one.url: (one.duplicate_of, METHODS[one.id]) for one in gold.values() if one.duplicate_of}
     found = asked(published, "SELECT url, original_url, method FROM duplicate_articles")
@@ -238,7 +238,7 @@ def test_the_similarity_of_a_copy_is_the_share_of_its_three_word_runs(published:
 
 
 def test_what_was_rewritten_or_translated_names_its_source(
-    published: duckdb.DuckDBPyConnection, gold: dict[str, Gold]
+    published: duckdb.DuckDBPyConnection, gold: dict[str, GoldLabel]
 ) -> None:
     """Both are found; a third pair, two reports of one release in the same order, is called derived wrongly."""
     found = asked(
@@ -269,7 +269,7 @@ def test_every_original_is_in_one_living_story_and_no_copy_is(
     assert asked(published, "SELECT count(*) FROM current_story_articles") == [(len(originals),)]
 
 
-def test_stories_are_those_that_people_see(story_of: dict[str, str], gold: dict[str, Gold]) -> None:
+def test_stories_are_those_that_people_see(story_of: dict[str, str], gold: dict[str, GoldLabel]) -> None:
     """Measured over the 128 originals: B-cubed precision .971, recall .695, F1 .810; pairwise F1 .689.
 
     Hardly anything stands together that should not; what is missed are the articles that comment on an event
@@ -285,7 +285,7 @@ def test_stories_are_those_that_people_see(story_of: dict[str, str], gold: dict[
     assert b_cubed(range(len(told)), wanted).f1 < 0.5
 
 
-def test_stories_cross_languages(published: duckdb.DuckDBPyConnection, gold: dict[str, Gold]) -> None:
+def test_stories_cross_languages(published: duckdb.DuckDBPyConnection, gold: dict[str, GoldLabel]) -> None:
     """Measured: 24 stories told in both languages (some events are parted in two); people see 23."""
     ((both,),) = asked(published, "SELECT count(*) FROM current_stories WHERE languages = ['en', 'fr']")
     assert both >= 20

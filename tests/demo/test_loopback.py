@@ -1,4 +1,4 @@
-"""The rehearsal: a loopback web, the sample corpus rendered for it, and the seed documents."""
+"""The demonstration: the loopback server, the sample corpus rendered for it, and the captured documents."""
 
 import builtins
 import gzip
@@ -25,20 +25,29 @@ from hypothesis import strategies as st
 from lxml import etree
 from lxml import html as lxml_html
 
-from newsclust.demo import Loopback, Reply, night_time, sample_feeds, sample_gold, sample_site, seed_feeds, seed_site
-from newsclust.demo.corpus import Carries, Format, Outlet, OutletFeed
-from newsclust.demo.render import Shown, feed_document
+from newsclust.demo import (
+    LoopbackServer,
+    Reply,
+    captured_feeds,
+    captured_site,
+    night_time,
+    sample_feeds,
+    sample_gold,
+    sample_site,
+)
+from newsclust.demo.corpus import FeedBody, FeedFormat, OutletFeed, SampleOutlet
+from newsclust.demo.render import RenderedArticle, feed_document
 from newsclust.errors import SettingsError
 from newsclust.model import PagePolicy
 from newsclust.sources.feeds_toml import read_feeds
 
 ROOT = Path(__file__).parents[2]
 SAMPLE = ROOT / "data" / "sample"
-SEEDS = ROOT.parent / "shared" / "seeds"
+CAPTURED = ROOT.parent / "shared" / "seeds"
 NIGHTS = (1, 2, 3)
 TIMEOUT_S = 5
 
-needs_seeds = pytest.mark.skipif(not SEEDS.is_dir(), reason="needs ../shared/seeds, outside the repository")
+needs_captured = pytest.mark.skipif(not CAPTURED.is_dir(), reason="needs ../shared/seeds, outside the repository")
 
 
 # ---------------------------------------------------------------- the loopback server
@@ -51,7 +60,7 @@ class Answer:
     body: bytes
 
 
-def connect(loopback: Loopback, scheme: str, host: str) -> socket.socket:
+def connect(loopback: LoopbackServer, scheme: str, host: str) -> socket.socket:
     address, port = loopback.connect_to["*:443" if scheme == "https" else "*:80"].split(":")
     connection = socket.create_connection((address, int(port)), timeout=TIMEOUT_S)
     if scheme == "https":
@@ -60,7 +69,7 @@ def connect(loopback: Loopback, scheme: str, host: str) -> socket.socket:
     return connection
 
 
-def ask(loopback: Loopback, url: str, **headers: str) -> Answer:
+def ask(loopback: LoopbackServer, url: str, **headers: str) -> Answer:
     """GETs a URL as a client that was told `connect_to`; underscores in header names stand for dashes."""
     parts = urlsplit(url)
     client = http.client.HTTPConnection(parts.netloc, timeout=TIMEOUT_S)
@@ -76,14 +85,14 @@ def ask(loopback: Loopback, url: str, **headers: str) -> Answer:
 
 @pytest.mark.parametrize("scheme", ["http", "https"])
 def test_a_page_is_served_under_its_own_host_name(scheme: str) -> None:
-    with Loopback({f"{scheme}://any.host.example/a": Reply(body=b"hello")}) as loopback:
+    with LoopbackServer({f"{scheme}://any.host.example/a": Reply(body=b"hello")}) as loopback:
         answer = ask(loopback, f"{scheme}://any.host.example/a")
     assert (answer.status, answer.body) == (200, b"hello")
     assert answer.headers["content-type"] == "text/html; charset=utf-8"
 
 
 def test_the_same_path_on_another_host_or_scheme_is_not_found() -> None:
-    with Loopback({"https://one.example/a": Reply(body=b"one")}) as loopback:
+    with LoopbackServer({"https://one.example/a": Reply(body=b"one")}) as loopback:
         statuses = [
             ask(loopback, url).status
             for url in ("https://two.example/a", "http://one.example/a", "https://one.example/b")
@@ -92,7 +101,7 @@ def test_the_same_path_on_another_host_or_scheme_is_not_found() -> None:
 
 
 def test_a_certificate_names_the_one_host_that_was_asked_for() -> None:
-    with Loopback({}) as loopback:
+    with LoopbackServer({}) as loopback:
         connection = connect(loopback, "https", "one.example")
         assert isinstance(connection, ssl.SSLSocket)
         with connection:
@@ -101,7 +110,7 @@ def test_a_certificate_names_the_one_host_that_was_asked_for() -> None:
 
 
 def test_a_client_that_does_not_trust_the_authority_gets_nothing() -> None:
-    with Loopback({"https://one.example/": Reply()}) as loopback:
+    with LoopbackServer({"https://one.example/": Reply()}) as loopback:
         port = int(loopback.connect_to["*:443"].rpartition(":")[2])
         with (
             socket.create_connection(("127.0.0.1", port), timeout=TIMEOUT_S) as connection,
@@ -116,7 +125,7 @@ def test_a_url_is_looked_up_with_its_query_first_and_then_without() -> None:
         "http://one.example/a": Reply(body=b"plain"),
         "http://one.example/a?page=2": Reply(body=b"second"),
     }
-    with Loopback(site) as loopback:
+    with LoopbackServer(site) as loopback:
         bodies = [
             ask(loopback, f"http://one.example/a{query}").body
             for query in ("", "?page=2", "?utm_source=rss&utm_medium=libre")
@@ -129,12 +138,12 @@ def test_a_url_is_looked_up_with_its_query_first_and_then_without() -> None:
 )
 def test_a_site_key_that_no_request_could_name_is_refused(url: str) -> None:
     with pytest.raises(ValueError, match=re.escape(repr(url))):
-        Loopback({url: Reply()})
+        LoopbackServer({url: Reply()})
 
 
 def test_a_reply_is_sent_with_its_status_type_and_headers() -> None:
     moved = Reply(status=301, content_type="text/plain", headers={"Location": "/b"}, body=b"moved")
-    with Loopback({"http://one.example/a": moved}) as loopback:
+    with LoopbackServer({"http://one.example/a": moved}) as loopback:
         answer = ask(loopback, "http://one.example/a")
     assert (answer.status, answer.headers["location"], answer.headers["content-type"]) == (
         301,
@@ -147,7 +156,7 @@ def test_a_reply_is_sent_with_its_status_type_and_headers() -> None:
 @pytest.mark.parametrize("scheme", ["http", "https"])
 def test_a_dropping_reply_closes_the_connection_without_an_answer(scheme: str) -> None:
     url = f"{scheme}://down.example/"
-    with Loopback({url: Reply(drop=True)}) as loopback:
+    with LoopbackServer({url: Reply(drop=True)}) as loopback:
         with pytest.raises((http.client.RemoteDisconnected, ConnectionResetError)):
             ask(loopback, url)
         assert [(asked.url, asked.status) for asked in loopback.requests] == [(url, None)]
@@ -155,7 +164,7 @@ def test_a_dropping_reply_closes_the_connection_without_an_answer(scheme: str) -
 
 def test_the_etag_of_an_answer_gets_304_until_the_body_changes() -> None:
     url = "https://one.example/feed"
-    with Loopback({url: Reply(body=b"one")}) as loopback:
+    with LoopbackServer({url: Reply(body=b"one")}) as loopback:
         etag = ask(loopback, url).headers["etag"]
         again = ask(loopback, url, If_None_Match=f'"other", {etag}')
         loopback.show({url: Reply(body=b"two")})
@@ -174,7 +183,7 @@ def test_if_modified_since_is_judged_by_the_replys_own_date_and_only_without_an_
         undated: Reply(body=b"x"),
     }
     earlier, later = (format_datetime(noon + timedelta(hours=hours), usegmt=True) for hours in (-1, 1))
-    with Loopback(site) as loopback:
+    with LoopbackServer(site) as loopback:
         assert ask(loopback, url, If_Modified_Since=earlier).status == 200
         assert ask(loopback, url, If_Modified_Since=later).status == 304
         assert ask(loopback, url, If_Modified_Since=later, If_None_Match='"other"').status == 200
@@ -182,7 +191,7 @@ def test_if_modified_since_is_judged_by_the_replys_own_date_and_only_without_an_
 
 
 def test_an_error_is_never_not_modified() -> None:
-    with Loopback({"http://one.example/a": Reply(status=410)}) as loopback:
+    with LoopbackServer({"http://one.example/a": Reply(status=410)}) as loopback:
         assert ask(loopback, "http://one.example/a", If_None_Match="*").status == 410
 
 
@@ -200,7 +209,7 @@ def test_an_error_is_never_not_modified() -> None:
 )
 def test_a_body_over_one_kilobyte_is_zipped_for_whoever_accepts_it(accepted: str, length: int, zipped: bool) -> None:
     body = b"z" * length
-    with Loopback({"http://one.example/a": Reply(body=body)}) as loopback:
+    with LoopbackServer({"http://one.example/a": Reply(body=body)}) as loopback:
         answer = ask(loopback, "http://one.example/a", Accept_Encoding=accepted)
     assert (answer.headers.get("content-encoding") == "gzip") is zipped
     assert (gzip.decompress(answer.body) if zipped else answer.body) == body
@@ -208,7 +217,7 @@ def test_a_body_over_one_kilobyte_is_zipped_for_whoever_accepts_it(accepted: str
 
 def test_a_zipped_and_a_plain_answer_have_two_etags_which_both_get_304() -> None:
     url = "http://one.example/a"
-    with Loopback({url: Reply(body=b"z" * 5000)}) as loopback:
+    with LoopbackServer({url: Reply(body=b"z" * 5000)}) as loopback:
         plain, zipped = (ask(loopback, url, Accept_Encoding=kind).headers["etag"] for kind in ("br", "gzip"))
         assert plain != zipped
         assert ask(loopback, url, Accept_Encoding="br", If_None_Match=plain).status == 304
@@ -216,7 +225,7 @@ def test_a_zipped_and_a_plain_answer_have_two_etags_which_both_get_304() -> None
 
 
 def test_what_was_asked_is_listed_in_order_with_its_headers() -> None:
-    with Loopback({"http://one.example/a": Reply()}) as loopback:
+    with LoopbackServer({"http://one.example/a": Reply()}) as loopback:
         ask(loopback, "http://one.example/a?x=1", User_Agent="newsclust-test/1")
         ask(loopback, "https://two.example/b")
     first, second = loopback.requests
@@ -226,7 +235,7 @@ def test_what_was_asked_is_listed_in_order_with_its_headers() -> None:
 
 
 def test_the_next_night_replaces_the_one_before() -> None:
-    with Loopback({"http://one.example/a": Reply(body=b"1")}) as loopback:
+    with LoopbackServer({"http://one.example/a": Reply(body=b"1")}) as loopback:
         loopback.show({"http://one.example/b": Reply(body=b"2")})
         assert ask(loopback, "http://one.example/a").status == 404
         assert ask(loopback, "http://one.example/b").body == b"2"
@@ -234,12 +243,12 @@ def test_the_next_night_replaces_the_one_before() -> None:
 
 def test_two_servers_run_side_by_side() -> None:
     url = "https://one.example/"
-    with Loopback({url: Reply(body=b"1")}) as one, Loopback({url: Reply(body=b"2")}) as two:
+    with LoopbackServer({url: Reply(body=b"1")}) as one, LoopbackServer({url: Reply(body=b"2")}) as two:
         assert (ask(one, url).body, ask(two, url).body) == (b"1", b"2")
 
 
 def test_leaving_ends_the_server_at_once_though_clients_hold_their_connections() -> None:
-    with Loopback({}) as loopback:
+    with LoopbackServer({}) as loopback:
         held = [connect(loopback, scheme, "one.example") for scheme in ("http", "https")]
         ca_file, connect_to = loopback.ca_file, dict(loopback.connect_to)
         assert ca_file.is_file()
@@ -262,8 +271,8 @@ def test_without_trustme_the_error_names_the_extra(monkeypatch: pytest.MonkeyPat
         return really_import(name, *rest, **more)
 
     monkeypatch.setattr(builtins, "__import__", lacking)
-    with pytest.raises(SettingsError, match=re.escape("newsclust[rehearsal]")):
-        Loopback({})
+    with pytest.raises(SettingsError, match=re.escape("newsclust[demo]")):
+        LoopbackServer({})
 
 
 # ---------------------------------------------------------------- the sample, with a corpus of our own
@@ -500,7 +509,7 @@ def test_the_second_feed_of_an_article_adds_tracking_to_its_link(
     links = [entries_of(rendered[ORIGINS[site] + path])[0]["link"] for path in paths]
     page = f"{ORIGINS[site]}/a"
     assert links == [page, f"{page}?utm_source=rss&utm_medium={medium}"]
-    with Loopback(rendered) as loopback:
+    with LoopbackServer(rendered) as loopback:
         first, second = (ask(loopback, link) for link in links)
     assert first.status == 200
     assert first.body == second.body
@@ -581,7 +590,7 @@ def test_comments_have_names_and_dates_and_headlines_stand_aside(tmp_path: Path)
 
 def test_the_broken_feeds_answer_what_no_feed_should(tmp_path: Path) -> None:
     site = sample_site(write_corpus(tmp_path), night=1)
-    with Loopback(site) as loopback:
+    with LoopbackServer(site) as loopback:
         with pytest.raises((http.client.RemoteDisconnected, ConnectionResetError)):
             ask(loopback, "http://down.example/feed.xml")
         portal = ask(loopback, "https://portal.example/rss")
@@ -665,23 +674,23 @@ XML_TEXT = st.text(st.characters(exclude_categories=["Cc", "Cs"], exclude_charac
 @given(
     title=XML_TEXT,
     paragraph=XML_TEXT,
-    kind=st.sampled_from(Format),
+    kind=st.sampled_from(FeedFormat),
     encoding=st.sampled_from(["utf-8", "iso-8859-1"]),
 )
 def test_no_text_is_lost_or_changed_on_its_way_into_a_feed(
-    title: str, paragraph: str, kind: Format, encoding: str
+    title: str, paragraph: str, kind: FeedFormat, encoding: str
 ) -> None:
     feed = OutletFeed(path="/f", format=kind, title="F")
-    outlet = Outlet(
+    outlet = SampleOutlet(
         key="o",
         name="O",
         origin="https://o.example",
         language="en",
-        carries=Carries.FULL,
+        carries=FeedBody.FULL,
         feeds=(feed,),
         encoding=encoding,
     )
-    shown = Shown(
+    shown = RenderedArticle(
         url="https://o.example/a",
         title=title,
         author=None,
@@ -695,7 +704,7 @@ def test_no_text_is_lost_or_changed_on_its_way_into_a_feed(
         headlines=(),
     )
     document = feed_document(outlet, feed, [shown], changed_at=night_time(1))
-    if kind is Format.JSON:
+    if kind is FeedFormat.JSON:
         [item] = json.loads(document)["items"]
         told, content = item["title"], item["content_html"]
     else:
@@ -741,24 +750,24 @@ def test_the_gold_that_ships_covers_both_languages_and_both_kinds_of_copies() ->
     assert hosts == {urlsplit(origin).hostname for origin in ORIGINS.values()}
 
 
-# ---------------------------------------------------------------- the seed documents
+# ---------------------------------------------------------------- the captured documents
 
 
-@needs_seeds
+@needs_captured
 def test_every_seed_feed_and_page_is_served_at_its_address() -> None:
-    site = seed_site(SEEDS)
-    with Loopback(site) as loopback:
+    site = captured_site(CAPTURED)
+    with LoopbackServer(site) as loopback:
         answers = {url: ask(loopback, url) for url in site}
     assert {answer.status for answer in answers.values()} == {200}
-    assert {feed.url for feed in seed_feeds(SEEDS)} < answers.keys()
+    assert {feed.url for feed in captured_feeds(CAPTURED)} < answers.keys()
     assert "https://next.ink/feed/next.xml" in answers
     assert b"<article" in answers["https://next.ink/183501/next-noyb-meta/"].body
 
 
-@needs_seeds
+@needs_captured
 def test_only_seed_feeds_whose_pages_were_kept_have_them_downloaded() -> None:
-    feeds = seed_feeds(SEEDS)
-    site = seed_site(SEEDS)
+    feeds = captured_feeds(CAPTURED)
+    site = captured_site(CAPTURED)
     assert {feed.language for feed in feeds} == {"en", "fr"}
     for feed in feeds:
         links = {entry["link"] for entry in entries_of(site[feed.url])}
@@ -769,4 +778,4 @@ def test_only_seed_feeds_whose_pages_were_kept_have_them_downloaded() -> None:
 
 def test_a_folder_without_seeds_is_refused(tmp_path: Path) -> None:
     with pytest.raises(SettingsError, match=re.escape("no feeds/*.xml there")):
-        seed_site(tmp_path)
+        captured_site(tmp_path)

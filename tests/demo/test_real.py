@@ -13,7 +13,7 @@ import pytest
 from lxml import html as lxml_html
 
 from flows.rehearsal import SEEDS, main, real
-from newsclust.demo.captured import PAGES
+from newsclust.demo.captured import PAGE_URLS
 from newsclust.store import open_published
 from newsclust.urls import canonical
 
@@ -36,7 +36,7 @@ def asked(published: duckdb.DuckDBPyConnection, sql: str, *parameters: Any) -> l
 
 
 def text_of(published: duckdb.DuckDBPyConnection, page: str) -> str:
-    ((text,),) = asked(published, "SELECT text FROM articles WHERE url = $1", canonical(PAGES[page]))
+    ((text,),) = asked(published, "SELECT text FROM articles WHERE url = $1", canonical(PAGE_URLS[page]))
     return one_line(text)
 
 

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from newsclust import pipeline
-from newsclust.demo import Loopback
+from newsclust.demo import LoopbackServer
 from newsclust.demo.server import Reply
 from newsclust.errors import FetchError, Reason, StepError
 from newsclust.fetch import HttpFetcher
@@ -386,7 +386,7 @@ def test_a_file_comes_back_from_the_database_as_it_was(nights: Nights) -> None:
 # --- over HTTP
 
 
-def fetched(loopback: Loopback, *requests: Request, **options: Any) -> list[Fetch]:
+def fetched(loopback: LoopbackServer, *requests: Request, **options: Any) -> list[Fetch]:
     given = {"user_agent": "newsclust/0.1", "connect_to": loopback.connect_to, "ca_file": loopback.ca_file}
     fetcher = HttpFetcher(**given | {"host_pause_s": 0} | options)
     return list(fetcher.fetch(requests))
@@ -394,7 +394,7 @@ def fetched(loopback: Loopback, *requests: Request, **options: Any) -> list[Fetc
 
 def test_of_a_file_over_the_limit_the_beginning_counts() -> None:
     long = FORBIDDING.encode() + b"# and so on, for a while\n" * 40_000
-    with Loopback({"http://one.example/robots.txt": Reply(body=long, content_type="text/plain")}) as loopback:
+    with LoopbackServer({"http://one.example/robots.txt": Reply(body=long, content_type="text/plain")}) as loopback:
         (told,) = fetched(loopback, robots_request("http://one.example"))
     assert told.page is not None
     assert len(told.page.body) == 512_000
@@ -408,7 +408,7 @@ def test_a_page_that_moves_within_its_origin_is_followed_and_one_that_leaves_it_
         "http://one.example/c": Reply(status=301, headers={"Location": "https://one.example/b"}),
         "https://one.example/b": Reply(body=b"<p>there</p>"),
     }
-    with Loopback(web) as loopback:
+    with LoopbackServer(web) as loopback:
         here, there = (
             fetched(
                 loopback,
@@ -432,7 +432,7 @@ def test_permanent_redirects_say_where_a_feed_lives_and_others_do_not() -> None:
         "http://two.example/newer": Reply(body=b"<rss/>"),
     }
     names = ("moved", "found", "part")
-    with Loopback(web) as loopback:
+    with LoopbackServer(web) as loopback:
         told = {
             fetch.request.item_id: fetch
             for fetch in fetched(
@@ -453,7 +453,7 @@ def test_after_a_retry_after_no_host_of_the_site_is_asked_again_in_this_run() ->
         "http://two.example/feed": Reply(status=503, headers={"Retry-After": "soon"}),
         "http://two.example/feed2": Reply(body=b"<rss/>", headers={"Cache-Control": "max-age=600"}),
     }
-    with Loopback(web) as loopback:
+    with LoopbackServer(web) as loopback:
         requests = [Request(url=url, kind=RequestKind.FEED, item_id=url) for url in web]
         told = {fetch.request.url: fetch for fetch in fetched(loopback, *requests, per_host=1, clock=lambda: NIGHT)}
         asked = {one.url for one in loopback.requests}
@@ -471,7 +471,7 @@ def test_the_pause_of_a_site_holds_from_one_call_to_the_next_and_for_all_its_hos
     web = {f"http://{host}.one.example/": Reply(body=b"x") for host in "ab"} | {
         "http://two.example/": Reply(body=b"x")
     }
-    with Loopback(web) as loopback:
+    with LoopbackServer(web) as loopback:
         fetcher = HttpFetcher(user_agent="newsclust", connect_to=loopback.connect_to, host_pause_s=0.4)
         begun = monotonic()
         took = {}

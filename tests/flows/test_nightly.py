@@ -22,7 +22,7 @@ from prefect.server.schemas.schedules import CronSchedule
 from flows.deploy import schedule
 from flows.nightly import main, nightly
 from flows.rehearsal import rehearsal_settings, visible
-from newsclust.demo import Loopback, Reply, Site
+from newsclust.demo import LoopbackServer, Reply, Site
 from newsclust.errors import CheckError, SettingsError
 from newsclust.model import Feed, PagePolicy, id_of
 from newsclust.settings import (
@@ -118,12 +118,12 @@ def site(told: list[tuple[int, str, str, str]]) -> Site:
 
 
 @pytest.fixture
-def loopback(prefect_server: str) -> Iterator[Loopback]:
-    with Loopback(site(TOLD_FIRST)) as served:
+def loopback(prefect_server: str) -> Iterator[LoopbackServer]:
+    with LoopbackServer(site(TOLD_FIRST)) as served:
         yield served
 
 
-def chosen(loopback: Loopback, folder: Path, **sections: Any) -> Settings:
+def chosen(loopback: LoopbackServer, folder: Path, **sections: Any) -> Settings:
     """Settings without a model and without worker processes, and with other sections as given."""
     settings = rehearsal_settings(loopback, FEEDS, folder)
     plain = {
@@ -172,7 +172,7 @@ class Lived:
 @pytest.fixture(scope="module")
 def good_night(prefect_server: str, tmp_path_factory: pytest.TempPathFactory) -> Lived:
     """One night without trouble. To be read."""
-    with Loopback(site(TOLD_FIRST)) as loopback:
+    with LoopbackServer(site(TOLD_FIRST)) as loopback:
         settings = chosen(loopback, tmp_path_factory.mktemp("good"))
         run_id = nightly(settings, FIRST)
     with urllib.request.urlopen(f"{prefect_server}/artifacts/night/latest", timeout=10) as answer:
@@ -218,7 +218,7 @@ def test_the_summary_of_a_night_is_an_artifact_and_lies_beside_the_published_fil
 
 
 @pytest.fixture
-def morning_after(good_night: Lived, loopback: Loopback, tmp_path: Path) -> Settings:
+def morning_after(good_night: Lived, loopback: LoopbackServer, tmp_path: Path) -> Settings:
     """A folder as the good night left it, to be changed."""
     shutil.copytree(good_night.settings.paths.database.parent, tmp_path, dirs_exist_ok=True)
     return chosen(loopback, tmp_path)
@@ -238,7 +238,7 @@ def test_a_night_that_brings_nothing_new_writes_nothing(morning_after: Settings)
 
 @pytest.mark.parametrize("wrong_settings", [False, True])
 def test_a_step_that_fails_leaves_yesterdays_copy_and_the_next_night_goes_on(
-    wrong_settings: bool, loopback: Loopback, morning_after: Settings
+    wrong_settings: bool, loopback: LoopbackServer, morning_after: Settings
 ) -> None:
     settings = morning_after
     yesterday = settings.paths.published.read_bytes()
@@ -267,7 +267,7 @@ def test_a_step_that_fails_leaves_yesterdays_copy_and_the_next_night_goes_on(
     assert "# The night of 2026-02-04 22:00 UTC: finished" in last_night(settings)
 
 
-def test_a_failed_step_is_tried_again_and_both_attempts_are_stored(loopback: Loopback, tmp_path: Path) -> None:
+def test_a_failed_step_is_tried_again_and_both_attempts_are_stored(loopback: LoopbackServer, tmp_path: Path) -> None:
     stumbling = FetchSettings(use="tests.fakes:StumblingFetcher", options={"connect_to": loopback.connect_to})
     settings = chosen(loopback, tmp_path, fetch=stumbling, night=NightSettings(retries=2, retry_delay_s=0))
     run_id = nightly(settings, FIRST)
@@ -294,7 +294,7 @@ def test_contradicting_rows_are_not_tried_again_and_not_published(morning_after:
     assert settings.paths.published.read_bytes() == yesterday
 
 
-def test_a_night_that_cannot_publish_is_a_failed_night(loopback: Loopback, tmp_path: Path) -> None:
+def test_a_night_that_cannot_publish_is_a_failed_night(loopback: LoopbackServer, tmp_path: Path) -> None:
     settings = chosen(loopback, tmp_path)
     settings.paths.published.mkdir(parents=True)  # a folder stands where the file should
     with pytest.raises(Exception, match="cannot publish"):
@@ -354,7 +354,7 @@ def test_a_night_killed_half_way_is_gone_on_with_and_ends_as_an_unbroken_one(
     section: str,
     hanging: ExtractSettings | EmbedSettings,
     good_night: Lived,
-    loopback: Loopback,
+    loopback: LoopbackServer,
     prefect_server: str,
     tmp_path: Path,
 ) -> None:

@@ -1,20 +1,20 @@
-"""A night on real HTTP without the internet: feeds and pages on loopback under their own host names."""
+"""The demonstration: a loopback server, the sample corpus that it serves, and the captured documents."""
 
-from newsclust.demo.captured import seed_feeds, seed_site
-from newsclust.demo.corpus import Gold
+from newsclust.demo.captured import captured_feeds, captured_site
+from newsclust.demo.corpus import GoldLabel
 from newsclust.demo.sample import night_time, sample_feeds, sample_gold, sample_site
-from newsclust.demo.server import Asked, Loopback, Reply, Site
+from newsclust.demo.server import LoopbackServer, ReceivedRequest, Reply, Site
 
 __all__ = [
-    "Asked",
-    "Gold",
-    "Loopback",
+    "GoldLabel",
+    "LoopbackServer",
+    "ReceivedRequest",
     "Reply",
     "Site",
+    "captured_feeds",
+    "captured_site",
     "night_time",
     "sample_feeds",
     "sample_gold",
     "sample_site",
-    "seed_feeds",
-    "seed_site",
 ]

@@ -1,4 +1,4 @@
-"""The documents that the project was asked from, as sites; they lie outside the repository."""
+"""Captured documents (real feeds and pages kept outside the repository) as a site for the loopback server."""
 
 from pathlib import Path
 
@@ -7,24 +7,24 @@ from newsclust.errors import SettingsError
 from newsclust.model import Feed, PagePolicy, id_of
 from newsclust.urls import canonical
 
-PAGES = {
+PAGE_URLS = {
     "next-noyb-meta.html": "https://next.ink/183501/next-noyb-meta/",
     "spun-meta-noyb.html": "https://spun-site.example/spun-meta-noyb",
     "developpez-linkedin.html": "https://www.developpez.net/forums/d2172017/developpez-linkedin/",
 }
 
 
-def seed_site(folder: Path) -> Site:
-    """Every feed of the folder under /feed/ on the host that its channel names, and every page kept."""
+def captured_site(folder: Path) -> Site:
+    """Return every captured feed, under /feed/ on the host that its channel names, and every captured page."""
     site = {
         feed.url: Reply(body=file.read_bytes(), content_type="application/rss+xml; charset=utf-8")
         for file, feed in _feeds(folder)
     }
-    return site | {url: Reply(body=(folder / "pages" / name).read_bytes()) for name, url in PAGES.items()}
+    return site | {url: Reply(body=(folder / "pages" / name).read_bytes()) for name, url in PAGE_URLS.items()}
 
 
-def seed_feeds(folder: Path) -> list[Feed]:
-    """The feeds that `seed_site` serves, by file name."""
+def captured_feeds(folder: Path) -> list[Feed]:
+    """Return the feeds that `captured_site` serves, by file name."""
     return [feed for _, feed in _feeds(folder)]
 
 
@@ -50,9 +50,9 @@ def _feeds(folder: Path) -> list[tuple[Path, Feed]]:
                     title=channel.findtext("title"),
                     site_url=home,
                     language=channel.findtext("language"),
-                    # The other feeds hold the text, or its free beginning; their pages were not kept, and a
-                    # request for one would be a failure that tells nothing.
-                    pages=PagePolicy.AUTO if links & set(PAGES.values()) else PagePolicy.NEVER,
+                    # The other feeds hold the text, or its free beginning. Their pages were not captured: a
+                    # request for one could only fail.
+                    pages=PagePolicy.AUTO if links & set(PAGE_URLS.values()) else PagePolicy.NEVER,
                 ),
             )
         )

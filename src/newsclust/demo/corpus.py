@@ -1,4 +1,4 @@
-"""The sample corpus as people wrote it: outlets, their articles over a few nights, and the gold beside them.
+"""The sample corpus as it is written: outlets, their articles over a few nights, and the gold labels.
 
 A folder holds `sites.toml` (outlets and broken feeds), `layouts/<outlet>.html`, `articles/*.toml` and
 `gold*.tsv`.
@@ -17,50 +17,54 @@ from newsclust.errors import SettingsError
 from newsclust.urls import canonical
 
 
-class Written(BaseModel):
-    """A table that a person wrote: unknown keys are errors."""
+class CorpusTable(BaseModel):
+    """A table of the corpus's files: unknown keys are errors."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
 
-class Format(StrEnum):
+class FeedFormat(StrEnum):
+    """In which format a feed is served."""
+
     RSS2 = "rss2"
     RDF = "rdf"
     ATOM = "atom"
     JSON = "jsonfeed"
 
 
-class Carries(StrEnum):
-    """How much of an article the feeds of an outlet hold."""
+class FeedBody(StrEnum):
+    """How much of an article the feeds of an outlet carry."""
 
     FULL = "full"  # the summary and the text
     SUMMARY = "summary"
     TEASER = "teaser"  # the summary, broken off
 
 
-class OutletFeed(Written):
+class OutletFeed(CorpusTable):
+    """One feed of an invented news site."""
+
     path: str
-    format: Format
+    format: FeedFormat
     title: str
     tags: tuple[str, ...] = ("tech",)
 
 
-class Outlet(Written):
-    """An invented news site."""
+class SampleOutlet(CorpusTable):
+    """One invented news site."""
 
     key: str
     name: str
     origin: str  # scheme and host
     language: Literal["en", "fr"]
-    carries: Carries
+    carries: FeedBody
     feeds: tuple[OutletFeed, ...]
     encoding: str = "utf-8"  # of its feeds and pages
     tail: str = ""  # HTML at the end of each feed item, with {url} and {title}
     paywall: tuple[str, ...] = ()  # the lines at the end of a text for subscribers, with {percent}
 
 
-class Broken(Written):
-    """A feed that answers what no feed should."""
+class BrokenFeed(CorpusTable):
+    """One feed that answers with an error or with something that is no feed."""
 
     url: str
     title: str
@@ -70,13 +74,17 @@ class Broken(Written):
     drop: bool = False
 
 
-class Edit(Written):
+class SampleEdit(CorpusTable):
+    """A later state of an article, from one night on."""
+
     night: int
     title: str | None = None
     paragraphs: tuple[str, ...] = ()
 
 
-class SampleArticle(Written):
+class SampleArticle(CorpusTable):
+    """One article, with the first night on which its outlet shows it."""
+
     id: str
     site: str
     feeds: tuple[str, ...]
@@ -90,23 +98,25 @@ class SampleArticle(Written):
     paywall: int | None = None
     comments: tuple[str, ...] = ()
     headlines: tuple[str, ...] = ()
-    edit: Edit | None = None
+    edit: SampleEdit | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Corpus:
-    outlets: dict[str, Outlet]  # by key
-    broken: tuple[Broken, ...]
+    """The whole sample corpus."""
+
+    outlets: dict[str, SampleOutlet]  # by key
+    broken: tuple[BrokenFeed, ...]
     articles: tuple[SampleArticle, ...]
 
     def url_of(self, article: SampleArticle) -> str:
-        """The address of the article's page, by its own word."""
+        """Return the URL of the article's page, as the outlet writes it."""
         return self.outlets[article.site].origin + article.slug
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Gold:
-    """What a person says of one article; addresses are canonical, as in the store."""
+class GoldLabel:
+    """What a person labelled one article with; URLs are canonical, as in the store."""
 
     id: str
     url: str
@@ -117,11 +127,11 @@ class Gold:
 
 
 def read_corpus(folder: Path) -> Corpus:
-    """The corpus in a folder; SettingsError names the file, the table and the key that is wrong."""
+    """Return the corpus in a folder; SettingsError names the file, the table and the key that is wrong."""
     sites = folder / "sites.toml"
     corpus = Corpus(
-        outlets={outlet.key: outlet for outlet in _tables(sites, "site", Outlet)},
-        broken=tuple(_tables(sites, "broken", Broken)),
+        outlets={outlet.key: outlet for outlet in _tables(sites, "site", SampleOutlet)},
+        broken=tuple(_tables(sites, "broken", BrokenFeed)),
         articles=tuple(
             article
             for file in sorted((folder / "articles").glob("*.toml"))
@@ -138,15 +148,15 @@ def read_corpus(folder: Path) -> Corpus:
     return corpus
 
 
-def read_gold(folder: Path, corpus: Corpus) -> list[Gold]:
-    """One gold row an article, from all `gold*.tsv`; SettingsError when an article has none or two."""
+def read_gold(folder: Path, corpus: Corpus) -> list[GoldLabel]:
+    """Return one gold label an article, from all `gold*.tsv`; SettingsError when an article has none or two."""
     urls = {article.id: canonical(corpus.url_of(article)) for article in corpus.articles}
-    gold: dict[str, Gold] = {}
+    gold: dict[str, GoldLabel] = {}
     for file in sorted(folder.glob("gold*.tsv")):
         with file.open(encoding="utf-8", newline="") as lines:
             for row in csv.DictReader(lines, delimiter="\t", quoting=csv.QUOTE_NONE, strict=True):
                 try:
-                    one = Gold(
+                    label = GoldLabel(
                         id=row["id"],
                         url=urls[row["id"]],
                         story=row["story"],
@@ -156,15 +166,15 @@ def read_gold(folder: Path, corpus: Corpus) -> list[Gold]:
                     )
                 except KeyError as error:
                     raise SettingsError(f"{file}: no column or no article is called {error}") from error
-                if one.id in gold:
-                    raise SettingsError(f"{file}: {one.id} has a gold row already")
-                gold[one.id] = one
+                if label.id in gold:
+                    raise SettingsError(f"{file}: {label.id} has a gold row already")
+                gold[label.id] = label
     if missing := sorted(urls.keys() - gold.keys()):
         raise SettingsError(f"{folder}: no gold for {', '.join(missing)}")
     return list(gold.values())
 
 
-Table = TypeVar("Table", bound=Written)
+Table = TypeVar("Table", bound=CorpusTable)
 
 
 def _tables(file: Path, key: str, kind: type[Table]) -> list[Table]:
@@ -175,8 +185,8 @@ def _tables(file: Path, key: str, kind: type[Table]) -> list[Table]:
         raise SettingsError(f"{file}: {error}") from error
 
 
-def _check(article: SampleArticle, outlet: Outlet | None) -> None:
-    """Raises SettingsError when the article contradicts itself or its outlet."""
+def _check(article: SampleArticle, outlet: SampleOutlet | None) -> None:
+    """Raise SettingsError when the article contradicts itself or its outlet."""
     if outlet is None:
         raise SettingsError(f"{article.id}: no site is called {article.site}")
     unknown = set(article.feeds) - {feed.path for feed in outlet.feeds}

@@ -1,4 +1,4 @@
-"""Articles as their outlets show them: feed documents in four formats, and pages."""
+"""Sample articles rendered as their outlets serve them: feed documents in four formats, and HTML pages."""
 
 import html
 import json
@@ -10,23 +10,23 @@ from pathlib import PurePosixPath
 from string import Template
 from xml.sax.saxutils import escape
 
-from newsclust.demo.corpus import Carries, Format, Outlet, OutletFeed
+from newsclust.demo.corpus import FeedBody, FeedFormat, OutletFeed, SampleOutlet
 from newsclust.model import id_of
 
 TEASER_WORDS = 25
 CONTENT_TYPES = {
-    Format.RSS2: "application/rss+xml",
-    Format.RDF: "application/rdf+xml",
-    Format.ATOM: "application/atom+xml",
-    Format.JSON: "application/feed+json",
+    FeedFormat.RSS2: "application/rss+xml",
+    FeedFormat.RDF: "application/rdf+xml",
+    FeedFormat.ATOM: "application/atom+xml",
+    FeedFormat.JSON: "application/feed+json",
 }
 PLACEHOLDERS = frozenset(("title", "summary", "url", "metadata", "byline", "paragraphs", "comments", "headlines"))
 COMMENTERS = ("Nadir_B", "plume", "old_sysop", "Marieke", "tchoupi42", "0xCafe", "Jo Fabre", "anon-1138")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Words:
-    """What a page says around an article."""
+class PagePhrases:
+    """The fixed phrases of a page in one language."""
 
     by: str
     updated: str
@@ -35,15 +35,15 @@ class Words:
     moment: str  # strftime
 
 
-WORDS = {
-    "en": Words(
+PHRASES = {
+    "en": PagePhrases(
         by="By",
         updated="Updated",
         comments="Comments",
         headlines="Latest headlines",
         moment="%d %b %Y, %H:%M",
     ),
-    "fr": Words(
+    "fr": PagePhrases(
         by="Par",
         updated="Mis à jour le",
         comments="Commentaires",
@@ -54,7 +54,7 @@ WORDS = {
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Shown:
+class RenderedArticle:
     """One article as its outlet shows it on one night."""
 
     url: str
@@ -63,24 +63,27 @@ class Shown:
     summary: str
     paragraphs: tuple[str, ...]
     feeds: tuple[str, ...]
-    published: datetime | None  # what the outlet says, which may lie in the future
+    published: datetime | None  # as the outlet states it, which may lie in the future
     updated: datetime | None
-    went_up_at: datetime  # what the outlet knows, and orders its feeds by
+    went_up_at: datetime  # when it really appeared: the order of the feeds
     comments: tuple[str, ...]
     headlines: tuple[str, ...]
 
     @property
     def changed_at(self) -> datetime:
+        """When the article was last changed."""
         return self.updated or self.went_up_at
 
 
-def feed_document(outlet: Outlet, feed: OutletFeed, articles: Sequence[Shown], *, changed_at: datetime) -> bytes:
-    """The feed in its format and encoding, with the articles in the order given."""
-    if feed.format is Format.JSON:
+def feed_document(
+    outlet: SampleOutlet, feed: OutletFeed, articles: Sequence[RenderedArticle], *, changed_at: datetime
+) -> bytes:
+    """Return the feed in its format and encoding, with the articles in the order given."""
+    if feed.format is FeedFormat.JSON:
         return _json_feed(outlet, feed, articles)
-    if feed.format is Format.RSS2:
+    if feed.format is FeedFormat.RSS2:
         text = _rss2(outlet, feed, articles)
-    elif feed.format is Format.RDF:
+    elif feed.format is FeedFormat.RDF:
         text = _rdf(outlet, feed, articles)
     else:
         text = _atom(outlet, feed, articles, changed_at)
@@ -89,23 +92,23 @@ def feed_document(outlet: Outlet, feed: OutletFeed, articles: Sequence[Shown], *
     )
 
 
-def page(outlet: Outlet, layout: Template, article: Shown) -> bytes:
-    """The article's page: the outlet's layout with its PLACEHOLDERS filled."""
-    words = WORDS[outlet.language]
+def page(outlet: SampleOutlet, layout: Template, article: RenderedArticle) -> bytes:
+    """Return the article's page: the outlet's layout with its PLACEHOLDERS filled."""
+    phrases = PHRASES[outlet.language]
     text = layout.substitute(
         title=html.escape(article.title),
         summary=html.escape(article.summary),
         url=html.escape(article.url),
         metadata=_metadata(outlet, article),
-        byline=_byline(words, article),
+        byline=_byline(phrases, article),
         paragraphs=_paragraphs(article),
-        comments=_comments(words, article),
-        headlines=_headlines(words, article),
+        comments=_comments(phrases, article),
+        headlines=_headlines(phrases, article),
     )
     return text.encode(outlet.encoding, "xmlcharrefreplace")
 
 
-def _rss2(outlet: Outlet, feed: OutletFeed, articles: Sequence[Shown]) -> str:
+def _rss2(outlet: SampleOutlet, feed: OutletFeed, articles: Sequence[RenderedArticle]) -> str:
     items = "".join(
         "<item>\n"
         + _tag("title", article.title)
@@ -129,7 +132,7 @@ def _rss2(outlet: Outlet, feed: OutletFeed, articles: Sequence[Shown]) -> str:
     )
 
 
-def _rdf(outlet: Outlet, feed: OutletFeed, articles: Sequence[Shown]) -> str:
+def _rdf(outlet: SampleOutlet, feed: OutletFeed, articles: Sequence[RenderedArticle]) -> str:
     links = "".join(f'<rdf:li rdf:resource="{html.escape(_link(feed, article))}"/>\n' for article in articles)
     items = "".join(
         f'<item rdf:about="{html.escape(_link(feed, article))}">\n'
@@ -155,7 +158,7 @@ def _rdf(outlet: Outlet, feed: OutletFeed, articles: Sequence[Shown]) -> str:
     )
 
 
-def _atom(outlet: Outlet, feed: OutletFeed, articles: Sequence[Shown], changed_at: datetime) -> str:
+def _atom(outlet: SampleOutlet, feed: OutletFeed, articles: Sequence[RenderedArticle], changed_at: datetime) -> str:
     entries = "".join(
         "<entry>\n"
         + _tag("title", article.title)
@@ -179,7 +182,7 @@ def _atom(outlet: Outlet, feed: OutletFeed, articles: Sequence[Shown], changed_a
     )
 
 
-def _json_feed(outlet: Outlet, feed: OutletFeed, articles: Sequence[Shown]) -> bytes:
+def _json_feed(outlet: SampleOutlet, feed: OutletFeed, articles: Sequence[RenderedArticle]) -> bytes:
     items = [
         {
             "id": str(_number(article)),
@@ -199,44 +202,44 @@ def _json_feed(outlet: Outlet, feed: OutletFeed, articles: Sequence[Shown]) -> b
         "home_page_url": f"{outlet.origin}/",
         "feed_url": f"{outlet.origin}{feed.path}",
         "language": outlet.language,
-        "items": [{key: given for key, given in item.items() if given is not None} for item in items],
+        "items": [{key: value for key, value in item.items() if value is not None} for item in items],
     }
     return json.dumps(document, ensure_ascii=False, indent=1).encode()
 
 
-def _link(feed: OutletFeed, article: Shown) -> str:
-    """The page's address, with tracking parameters in every feed but the article's first."""
+def _link(feed: OutletFeed, article: RenderedArticle) -> str:
+    """Return the page's URL, with tracking parameters in every feed but the article's first."""
     if feed.path == article.feeds[0]:
         return article.url
     return f"{article.url}?utm_source=rss&utm_medium={PurePosixPath(feed.path).stem}"
 
 
-def _summary(outlet: Outlet, article: Shown) -> str:
-    """HTML: the summary as far as the outlet's feeds tell it, and the tail when no content follows."""
+def _summary(outlet: SampleOutlet, article: RenderedArticle) -> str:
+    """Return as HTML the summary as far as the outlet's feeds carry it, and the tail when no content follows."""
     summary = article.summary
-    if outlet.carries is Carries.TEASER:
+    if outlet.carries is FeedBody.TEASER:
         summary = " ".join(summary.split()[:TEASER_WORDS]).rstrip(" ,;:.") + "..."
-    tail = "" if outlet.carries is Carries.FULL else _tail(outlet, article)
+    tail = "" if outlet.carries is FeedBody.FULL else _tail(outlet, article)
     return f"<p>{html.escape(summary, quote=False)}</p>{tail}"
 
 
-def _content(outlet: Outlet, article: Shown) -> str | None:
-    """HTML: the whole text; None where the outlet's feeds do not carry it."""
-    if outlet.carries is not Carries.FULL:
+def _content(outlet: SampleOutlet, article: RenderedArticle) -> str | None:
+    """Return the whole text as HTML; None where the outlet's feeds do not carry it."""
+    if outlet.carries is not FeedBody.FULL:
         return None
     return _paragraphs(article) + _tail(outlet, article)
 
 
-def _tail(outlet: Outlet, article: Shown) -> str:
+def _tail(outlet: SampleOutlet, article: RenderedArticle) -> str:
     return outlet.tail.format(url=html.escape(article.url), title=html.escape(article.title))
 
 
-def _paragraphs(article: Shown) -> str:
+def _paragraphs(article: RenderedArticle) -> str:
     return "\n".join(f"<p>{html.escape(paragraph, quote=False)}</p>" for paragraph in article.paragraphs)
 
 
-def _number(article: Shown) -> int:
-    """What the outlet's own database would call the article."""
+def _number(article: RenderedArticle) -> int:
+    """Return the article's number in the outlet's own database."""
     return int(id_of(article.url), 16) % 1_000_000
 
 
@@ -248,8 +251,8 @@ def _iso(moment: datetime | None) -> str | None:
     return moment.isoformat() if moment else None
 
 
-def _metadata(outlet: Outlet, article: Shown) -> str:
-    """What search engines read: canonical address, Open Graph, JSON-LD (schema.org NewsArticle)."""
+def _metadata(outlet: SampleOutlet, article: RenderedArticle) -> str:
+    """Return the page's metadata: canonical URL, Open Graph, JSON-LD (schema.org NewsArticle)."""
     open_graph = {
         "og:type": "article",
         "og:site_name": outlet.name,
@@ -258,7 +261,7 @@ def _metadata(outlet: Outlet, article: Shown) -> str:
         "og:url": article.url,
         "article:published_time": _iso(article.published),
     }
-    linked = {
+    json_ld = {
         "@context": "https://schema.org",
         "@type": "NewsArticle",
         "headline": article.title,
@@ -267,57 +270,57 @@ def _metadata(outlet: Outlet, article: Shown) -> str:
         "author": {"@type": "Person", "name": article.author} if article.author else None,
         "publisher": {"@type": "Organization", "name": outlet.name},
     }
-    script = json.dumps({key: given for key, given in linked.items() if given is not None})
+    script = json.dumps({key: value for key, value in json_ld.items() if value is not None})
     return "\n".join(
         (
             f'<link rel="canonical" href="{html.escape(article.url)}">',
             *(
-                f'<meta property="{key}" content="{html.escape(given)}">'
-                for key, given in open_graph.items()
-                if given is not None
+                f'<meta property="{key}" content="{html.escape(value)}">'
+                for key, value in open_graph.items()
+                if value is not None
             ),
             '<script type="application/ld+json">' + script.replace("</", "<\\/") + "</script>",
         )
     )
 
 
-def _byline(words: Words, article: Shown) -> str:
+def _byline(phrases: PagePhrases, article: RenderedArticle) -> str:
     parts = []
     if article.author:
-        parts.append(f'<span class="author" rel="author">{words.by} {html.escape(article.author)}</span>')
+        parts.append(f'<span class="author" rel="author">{phrases.by} {html.escape(article.author)}</span>')
     if article.published:
-        parts.append(_time(words, article.published))
+        parts.append(_time(phrases, article.published))
     if article.updated:
-        parts.append(f"{words.updated} {_time(words, article.updated)}")
+        parts.append(f"{phrases.updated} {_time(phrases, article.updated)}")
     return " - ".join(parts)
 
 
-def _comments(words: Words, article: Shown) -> str:
+def _comments(phrases: PagePhrases, article: RenderedArticle) -> str:
     if not article.comments:
         return ""
     first = _number(article)
     items = "".join(
         f'<li class="comment" id="comment-{first + place}"><p class="comment-meta">'
         f'<b class="fn">{COMMENTERS[(first + place) % len(COMMENTERS)]}</b> '
-        f"{_time(words, article.went_up_at + timedelta(minutes=17 + 23 * place))}</p>"
+        f"{_time(phrases, article.went_up_at + timedelta(minutes=17 + 23 * place))}</p>"
         f'<div class="comment-body"><p>{html.escape(comment, quote=False)}</p></div></li>\n'
         for place, comment in enumerate(article.comments)
     )
     return (
-        f'<section id="comments" class="comments"><h2>{words.comments} ({len(article.comments)})</h2>\n'
+        f'<section id="comments" class="comments"><h2>{phrases.comments} ({len(article.comments)})</h2>\n'
         f'<ol class="comment-list">\n{items}</ol></section>'
     )
 
 
-def _headlines(words: Words, article: Shown) -> str:
+def _headlines(phrases: PagePhrases, article: RenderedArticle) -> str:
     if not article.headlines:
         return ""
     items = "".join(
         f'<li><a href="/{id_of(headline)}">{html.escape(headline, quote=False)}</a></li>\n'
         for headline in article.headlines
     )
-    return f'<aside class="related-posts"><h2>{words.headlines}</h2>\n<ul>\n{items}</ul></aside>'
+    return f'<aside class="related-posts"><h2>{phrases.headlines}</h2>\n<ul>\n{items}</ul></aside>'
 
 
-def _time(words: Words, moment: datetime) -> str:
-    return f'<time datetime="{moment.isoformat()}">{moment.strftime(words.moment)}</time>'
+def _time(phrases: PagePhrases, moment: datetime) -> str:
+    return f'<time datetime="{moment.isoformat()}">{moment.strftime(phrases.moment)}</time>'

@@ -1,12 +1,12 @@
-"""The sample corpus as sites: what its outlets serve on each night, and what a person says of it."""
+"""The sample corpus as a site: what its outlets serve on each night, and the gold labels."""
 
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
 from pathlib import Path
 from string import Template
 
-from newsclust.demo.corpus import Corpus, Gold, Outlet, SampleArticle, read_corpus, read_gold
-from newsclust.demo.render import CONTENT_TYPES, PLACEHOLDERS, Shown, feed_document, page
+from newsclust.demo.corpus import Corpus, GoldLabel, SampleArticle, SampleOutlet, read_corpus, read_gold
+from newsclust.demo.render import CONTENT_TYPES, PLACEHOLDERS, RenderedArticle, feed_document, page
 from newsclust.demo.server import Reply, Site
 from newsclust.errors import SettingsError
 from newsclust.model import Feed, id_of
@@ -18,22 +18,22 @@ EDITED_BEFORE_NIGHT = timedelta(hours=2)
 
 
 def night_time(night: int) -> datetime:
-    """When a night of the sample begins; the first is night 1."""
+    """Return when a night of the sample begins; the first is night 1."""
     return FIRST_NIGHT + timedelta(days=night - 1)
 
 
 def sample_site(folder: Path, *, night: int) -> Site:
-    """All feeds and pages of the corpus as they stand on one night.
+    """Return all feeds and pages of the corpus as they stand on one night.
 
     A feed shows the articles up to this night, newest first, at most 30 of them; a page stays for ever. From
-    the night of its edit an article is the edited one. SettingsError when the corpus or a layout is wrong.
+    the night of its edit on, an article is shown edited. SettingsError when the corpus or a layout is wrong.
     """
     corpus = read_corpus(folder)
     site: dict[str, Reply] = {}
     for outlet in corpus.outlets.values():
         articles = sorted(
             (
-                _shown(corpus, outlet, article, night)
+                _rendered(corpus, outlet, article, night)
                 for article in corpus.articles
                 if article.site == outlet.key and article.night <= night
             ),
@@ -61,7 +61,7 @@ def sample_site(folder: Path, *, night: int) -> Site:
 
 
 def sample_feeds(folder: Path) -> list[Feed]:
-    """The feeds of the corpus, the broken ones last; `feeds.toml` beside it lists the same."""
+    """Return the feeds of the corpus, the broken ones last; `feeds.toml` beside it lists the same."""
     corpus = read_corpus(folder)
     feeds = [
         Feed(
@@ -87,18 +87,18 @@ def sample_feeds(folder: Path) -> list[Feed]:
     ]
 
 
-def sample_gold(folder: Path) -> list[Gold]:
-    """What a person says of each article of the corpus; SettingsError when one is missing."""
+def sample_gold(folder: Path) -> list[GoldLabel]:
+    """Return the gold label of each article of the corpus; SettingsError when one is missing."""
     return read_gold(folder, read_corpus(folder))
 
 
-def _shown(corpus: Corpus, outlet: Outlet, article: SampleArticle, night: int) -> Shown:
+def _rendered(corpus: Corpus, outlet: SampleOutlet, article: SampleArticle, night: int) -> RenderedArticle:
     edit = article.edit if article.edit is not None and article.edit.night <= night else None
     paragraphs = (edit.paragraphs if edit else ()) or article.paragraphs
     if article.paywall is not None:
         paragraphs += tuple(line.format(percent=article.paywall) for line in outlet.paywall)
     first_seen_at = night_time(article.night)
-    return Shown(
+    return RenderedArticle(
         url=corpus.url_of(article),
         title=(edit.title if edit else None) or article.title,
         author=article.author,
@@ -113,7 +113,7 @@ def _shown(corpus: Corpus, outlet: Outlet, article: SampleArticle, night: int) -
     )
 
 
-def _layout(folder: Path, outlet: Outlet) -> Template:
+def _layout(folder: Path, outlet: SampleOutlet) -> Template:
     file = folder / "layouts" / f"{outlet.key}.html"
     try:
         layout = Template(file.read_text(encoding="utf-8"))

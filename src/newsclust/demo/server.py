@@ -1,4 +1,4 @@
-"""A loopback web that answers for any host name, so that a night can be rehearsed without the internet."""
+"""A loopback HTTP(S) server that answers for any host name, so that a night runs without the internet."""
 
 import asyncio
 import gzip
@@ -26,13 +26,13 @@ STOP_TIMEOUT_S = 10.0
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Reply:
-    """What one address answers."""
+    """What one URL answers."""
 
     body: bytes = b""
     status: int = 200
     content_type: str = "text/html; charset=utf-8"
     headers: Mapping[str, str] = field(default_factory=dict)
-    drop: bool = False  # close the connection without an answer, as a machine that is down
+    drop: bool = False  # close the connection without an answer, as a server that is down
 
 
 Site: TypeAlias = Mapping[str, Reply]
@@ -40,8 +40,8 @@ Site: TypeAlias = Mapping[str, Reply]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Asked:
-    """One request as the server saw it: header names in lower case, no status when it hung up."""
+class ReceivedRequest:
+    """One request as the server saw it: header names in lower case, no status when the connection was dropped."""
 
     method: str
     url: str
@@ -49,15 +49,15 @@ class Asked:
     headers: dict[str, str]
 
 
-class Loopback:
-    """Serves a site on 127.0.0.1, over http and https, from entering the context until leaving it.
+class LoopbackServer:
+    """Server of a site on 127.0.0.1, over http and https, from entering the context until leaving it.
 
     `connect_to` leads a fetcher here whatever the host of a URL, as curl's --connect-to does; `ca_file` (PEM)
-    is the throw-away authority that signs a certificate for every host name asked for. Both exist inside the
-    context only. Answers carry a strong ETag; a `Last-Modified` is the reply's own. `requests` lists what was
-    asked, in order of answering.
+    is the throw-away authority that signs a certificate for every host name requested. Both exist inside the
+    context only. Answers carry a strong ETag; a `Last-Modified` is the reply's own. `requests` lists the
+    requests in order of answering.
 
-    Raises SettingsError when trustme, of the extra `newsclust[rehearsal]`, is not installed.
+    Raises SettingsError when trustme, of the extra `newsclust[demo]`, is not installed.
     """
 
     connect_to: dict[str, str]
@@ -67,14 +67,14 @@ class Loopback:
         try:
             from trustme import CA
         except ImportError as error:
-            raise SettingsError("the loopback server needs trustme: pip install 'newsclust[rehearsal]'") from error
-        self.requests: list[Asked] = []
+            raise SettingsError("the loopback server needs trustme: pip install 'newsclust[demo]'") from error
+        self.requests: list[ReceivedRequest] = []
         self._authority = CA()
         self._contexts: dict[str, ssl.SSLContext] = {}
         self.show(site)
 
     def show(self, site: Site) -> None:
-        """From now on this site is served, and nothing of the one before."""
+        """Serve this site from now on, and nothing of the one before."""
         for url in site:
             if not re.match(r"https?://[^/?#]+/[^#]*$", url):
                 raise ValueError(f"not an absolute http(s) URL with a path and without a fragment: {url!r}")
@@ -82,14 +82,14 @@ class Loopback:
 
     def __enter__(self) -> Self:
         with ExitStack() as context:
-            folder = context.enter_context(tempfile.TemporaryDirectory(prefix="newsclust-rehearsal-"))
+            folder = context.enter_context(tempfile.TemporaryDirectory(prefix="newsclust-demo-"))
             self.ca_file = Path(folder) / "authority.pem"
             self._authority.cert_pem.write_to_path(str(self.ca_file))
             loop = context.enter_context(_loop_in_a_thread())
             started = asyncio.run_coroutine_threadsafe(self._start(), loop)
             runner, http_port, https_port = started.result(timeout=START_TIMEOUT_S)
             context.callback(
-                lambda: asyncio.run_coroutine_threadsafe(_end(runner), loop).result(timeout=STOP_TIMEOUT_S)
+                lambda: asyncio.run_coroutine_threadsafe(_shut_down(runner), loop).result(timeout=STOP_TIMEOUT_S)
             )
             self.connect_to = {"*:80": f"127.0.0.1:{http_port}", "*:443": f"127.0.0.1:{https_port}"}
             self._context = context.pop_all()
@@ -99,7 +99,7 @@ class Loopback:
         self._context.close()
 
     async def _start(self) -> tuple[web.ServerRunner, int, int]:
-        """The running server with the ports it found, http first."""
+        """Start the server; return it with its ports, http first."""
         server = web.Server(self._answer, access_log=None)
         runner = web.ServerRunner(server, shutdown_timeout=ANSWER_TIMEOUT_S)
         await runner.setup()
@@ -110,7 +110,7 @@ class Loopback:
         return runner, plain.port, secure.port
 
     def _listening_context(self) -> ssl.SSLContext:
-        """A context that changes to the certificate of the host named in the handshake (SNI, RFC 6066)."""
+        """Return a context that presents the certificate of the host named in the handshake (SNI, RFC 6066)."""
 
         def certify(connection: ssl.SSLObject, host: str | None, _: ssl.SSLContext) -> None:
             if host is not None:
@@ -137,7 +137,7 @@ class Loopback:
             reply = Reply(status=404, body=b"not found\n", content_type="text/plain")
         response = _response(request, reply)
         self.requests.append(
-            Asked(
+            ReceivedRequest(
                 method=request.method,
                 url=url,
                 status=None if reply.drop else response.status,
@@ -152,7 +152,7 @@ class Loopback:
 @contextmanager
 def _loop_in_a_thread() -> Iterator[asyncio.AbstractEventLoop]:
     loop = asyncio.new_event_loop()
-    thread = threading.Thread(target=loop.run_forever, name="newsclust-rehearsal", daemon=True)
+    thread = threading.Thread(target=loop.run_forever, name="newsclust-demo", daemon=True)
     thread.start()
     try:
         yield loop
@@ -162,19 +162,19 @@ def _loop_in_a_thread() -> Iterator[asyncio.AbstractEventLoop]:
         loop.close()  # refuses, aloud, while the thread still runs
 
 
-async def _end(runner: web.ServerRunner) -> None:
-    """Stops listening, lets answers under way finish for a moment, cuts what is left."""
+async def _shut_down(runner: web.ServerRunner) -> None:
+    """Stop listening, let answers under way finish for a moment, then cut the connections that are left."""
     server = runner.server
-    left = [connection.transport for connection in server.connections] if server is not None else []
+    open_transports = [connection.transport for connection in server.connections] if server is not None else []
     await runner.cleanup()
-    for transport in left:
+    for transport in open_transports:
         if transport is not None:
             transport.abort()  # a TLS connection would wait 30 s for the client's goodbye
     await asyncio.sleep(0)
 
 
 def _response(request: web.BaseRequest, reply: Reply) -> web.Response:
-    """The reply as the request accepts it, or 304 when the copy that it names is still good (RFC 9110)."""
+    """Return the reply as the request accepts it, or 304 when the client's cached copy is current (RFC 9110)."""
     headers = {**reply.headers, "Content-Type": reply.content_type, "Vary": "Accept-Encoding"}
     etag = hashlib.sha256(reply.body).hexdigest()[:16]
     body = reply.body
@@ -188,7 +188,7 @@ def _response(request: web.BaseRequest, reply: Reply) -> web.Response:
         etag += "-gzip"  # a strong ETag names the bytes as sent (RFC 9110, 8.8.3.3)
     if reply.status == 200:
         headers["ETag"] = f'"{etag}"'
-        if _still_good(request, etag, reply.headers.get("Last-Modified")):
+        if _not_modified(request, etag, reply.headers.get("Last-Modified")):
             kept = ("ETag", "Vary", "Last-Modified", "Cache-Control", "Expires")
             return web.Response(status=304, headers={name: headers[name] for name in kept if name in headers})
     return web.Response(status=reply.status, body=body, headers=headers)
@@ -198,10 +198,10 @@ def _accepts_gzip(accept_encoding: str) -> bool:
     return re.search(r"\bgzip\b(?!\s*;\s*q=0(\.0*)?\s*(,|$))", accept_encoding.lower()) is not None
 
 
-def _still_good(request: web.BaseRequest, etag: str, last_modified: str | None) -> bool:
-    """RFC 9110, 13.2.2: If-None-Match decides alone when it is there."""
+def _not_modified(request: web.BaseRequest, etag: str, last_modified: str | None) -> bool:
+    """Return whether the client's cached copy is current; If-None-Match decides alone (RFC 9110, 13.2.2)."""
     if request.if_none_match is not None:
-        return any(given.value in ("*", etag) for given in request.if_none_match)
+        return any(candidate.value in ("*", etag) for candidate in request.if_none_match)
     if request.if_modified_since is not None and last_modified is not None:
         return parsedate_to_datetime(last_modified) <= request.if_modified_since
     return False
