@@ -11,6 +11,7 @@ from newsclust.orders import OrderKind, asked_for, read_orders, refused_moves
 from newsclust.polling.scheduler import Due, Rule
 from newsclust.report import summary_markdown
 from newsclust.store import Database, feeds, runs
+from newsclust.store import fetches as store_fetches
 from newsclust.store.database import migrations
 from newsclust.store.polling import save_moves, save_schedule, undo_moves
 from tests.terminal import Terminal
@@ -134,7 +135,9 @@ def test_the_mornings_summary_names_the_feeds_in_trouble_with_since_when_and_why
         run = runs.begin_run(db, flow="later", night_at=NIGHT, started_at=NIGHT, settings={})
         assert "## Feeds in trouble\n\nNone." in summary_markdown(db.connection, run.id)
         asked = Request(item_id=LIGHT.id, url=LIGHT.url, kind=RequestKind.FEED)
-        feeds.save_fetches(db, run, [Fetch.not_made(asked, FetchError(LIGHT.url, Reason.GONE, "HTTP 410"), NIGHT)])
+        store_fetches.save_fetches(
+            db, run, [Fetch.not_made(asked, FetchError(LIGHT.url, Reason.GONE, "HTTP 410"), NIGHT)]
+        )
         row = "| The Light | gone | 2026-03-02 | it answered that it is gone |"
         assert row in summary_markdown(db.connection, run.id)
 
@@ -147,7 +150,7 @@ def test_a_feed_that_a_living_list_dropped_is_told_for_a_week(published: Termina
         for feed in (LIGHT, listed):
             request = Request(item_id=feed.id, url=feed.url, kind=RequestKind.FEED)
             failed = FetchError(feed.url, Reason.TIMEOUT, "slow")
-            feeds.save_fetches(db, run, [Fetch.not_made(request, failed, NIGHT)])
+            store_fetches.save_fetches(db, run, [Fetch.not_made(request, failed, NIGHT)])
         feeds.save_feeds(db, run, [HARBOUR])
         said = summary_markdown(db.connection, run.id)
         assert "| Listed | unlisted | 2026-03-02 | https://list.example/opml names it no more |" in said

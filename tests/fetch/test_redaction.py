@@ -19,6 +19,7 @@ from newsclust.model import Feed, Fetch, Page, Request, RequestKind
 from newsclust.sources.feeds_toml import read_feeds, read_lists
 from newsclust.store import Database, runs
 from newsclust.store import feeds as store_feeds
+from newsclust.store import fetches as store_fetches
 from tests.fakes import PlainExtractor
 from tests.readers import FreshReader, Held
 from tests.small_web import Answering, Asked, SmallWeb, Told
@@ -280,7 +281,7 @@ def test_a_database_that_stored_the_token_of_a_shared_query_forgets_it(tmp_path:
     with Database(path, now=NOW) as db:
         run = runs.begin_run(db, flow="test", night_at=NOW, started_at=NOW, settings={})
         store_feeds.save_feeds(db, run, [feed])
-        store_feeds.save_fetches(db, run, [good, bad])
+        store_fetches.save_fetches(db, run, [good, bad])
         runs.save_failures(db, run, "fetch_feeds", [("f", FetchError(url, Reason.NOT_FOUND, url))], at=NOW)
         db.execute("DELETE FROM migrations WHERE name = 'hidden_tokens'")
     assert any(leaks(value) for _, value in stored(path))

@@ -12,6 +12,7 @@ from newsclust.extract import lines_of, without_lines
 from newsclust.extract.site_boilerplate import TITLES
 from newsclust.model import DateQuality, Entry, Extraction, Feed, Fingerprint, ParsedFeed, Run, TextSource, id_of
 from newsclust.store import Database, articles, feeds, fingerprints, runs
+from newsclust.store import entries as store_entries
 from tests.extract.test_extract import LONG
 from tests.extract.test_site_boilerplate import FOOT
 from tests.fakes import NOON
@@ -50,8 +51,8 @@ def seen(
     )
     feeds.save_feeds(db, run, [feed])
     parsed = ParsedFeed(feed_id="f", title=None, entries=(entry,))
-    document = feeds.ReadDocument(feed_id="f", fetched_at=moment, parsed=parsed)
-    feeds.save_parsed(db, run, [document])
+    document = store_entries.ReadDocument(feed_id="f", fetched_at=moment, parsed=parsed)
+    store_entries.save_parsed(db, run, [document])
     return run, entry.article_id
 
 
@@ -145,8 +146,8 @@ def test_another_sites_feed_neither_renames_nor_dates_the_article_of_an_outlet(
     feeds.save_feeds(db, run, [own, other])
     for entry in sorted([shown, said], key=lambda one: one.id != first):
         parsed = ParsedFeed(feed_id=entry.feed_id, title=None, entries=(entry,))
-        document = feeds.ReadDocument(feed_id=entry.feed_id, fetched_at=NOON, parsed=parsed)
-        feeds.save_parsed(db, run, [document])
+        document = store_entries.ReadDocument(feed_id=entry.feed_id, fetched_at=NOON, parsed=parsed)
+        store_entries.save_parsed(db, run, [document])
     (source,) = articles.sources_of(db, [shown.article_id])
     assert (source.title, source.content, source.feed_title) == ("Pool is warm", None, "Harbour News")
     articles.save_extractions(db, run, [shown.article_id], [taken(shown.article_id)])

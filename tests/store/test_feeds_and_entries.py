@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 from newsclust.errors import StoreError
 from newsclust.model import DateQuality, Entry, Fetch, Page, ParsedFeed, Request, RequestKind, Run, Wishes
 from newsclust.store import Database, runs
-from newsclust.store import feeds as store_feeds
+from newsclust.store import entries as store_entries
+from newsclust.store import fetches as store_fetches
 
 NOON = datetime(2026, 3, 2, 12, tzinfo=UTC)
 TABLES = ("entries", "feed_changes", "feed_wishes", "readings")
@@ -50,11 +51,11 @@ def entry(feed_id: str, number: int, text: str | None, dated: DateQuality) -> En
 
 
 @st.composite
-def document(draw: st.DrawFn) -> store_feeds.ReadDocument:
+def document(draw: st.DrawFn) -> store_entries.ReadDocument:
     feed_id = draw(st.sampled_from("abc"))
     fetched_at = NOON + timedelta(minutes=draw(st.integers(0, 3)))
     if draw(st.integers(0, 4)) == 0:
-        return store_feeds.ReadDocument(feed_id=feed_id, fetched_at=fetched_at, parsed=None)
+        return store_entries.ReadDocument(feed_id=feed_id, fetched_at=fetched_at, parsed=None)
     entries = draw(
         st.dictionaries(
             st.integers(1, 3),
@@ -69,11 +70,11 @@ def document(draw: st.DrawFn) -> store_feeds.ReadDocument:
         wishes=Wishes(every=draw(st.sampled_from((None, timedelta(hours=1))))),
     )
     wanted = draw(st.frozensets(st.sampled_from([f"{feed_id}{number}" for number in (1, 2, 3)])))
-    return store_feeds.ReadDocument(feed_id=feed_id, fetched_at=fetched_at, parsed=parsed, want_pages=wanted)
+    return store_entries.ReadDocument(feed_id=feed_id, fetched_at=fetched_at, parsed=parsed, want_pages=wanted)
 
 
 def left_by(
-    db: Database, nights: Sequence[Run], shown: Sequence[Sequence[store_feeds.ReadDocument]], *, together: bool
+    db: Database, nights: Sequence[Run], shown: Sequence[Sequence[store_entries.ReadDocument]], *, together: bool
 ) -> tuple[list[tuple[int, int]], dict[str, list[dict[str, Any]]]]:
     """What each night counted, and the tables afterwards."""
     for table in TABLES:
@@ -81,7 +82,7 @@ def left_by(
     counted = []
     for run, documents in zip(nights, shown, strict=True):
         batches = [documents] if together else [[one] for one in documents]
-        counts = [store_feeds.save_parsed(db, run, batch) for batch in batches]
+        counts = [store_entries.save_parsed(db, run, batch) for batch in batches]
         counted.append((sum(changed for changed, _ in counts), sum(same for _, same in counts)))
     return counted, {table: db.rows(f"FROM {table} ORDER BY ALL") for table in TABLES}
 
@@ -89,14 +90,14 @@ def left_by(
 @settings(max_examples=30, deadline=None)
 @given(shown=st.tuples(st.lists(document(), max_size=6), st.lists(document(), max_size=6)))
 def test_documents_stored_together_leave_what_they_leave_one_by_one(
-    db: Database, nights: list[Run], shown: tuple[list[store_feeds.ReadDocument], list[store_feeds.ReadDocument]]
+    db: Database, nights: list[Run], shown: tuple[list[store_entries.ReadDocument], list[store_entries.ReadDocument]]
 ) -> None:
     assert left_by(db, nights, shown, together=True) == left_by(db, nights, shown, together=False)
 
 
 def test_a_batch_that_cannot_be_stored_leaves_nothing_of_any_document(db: Database, nights: list[Run]) -> None:
     documents = [
-        store_feeds.ReadDocument(
+        store_entries.ReadDocument(
             feed_id=feed_id,
             fetched_at=fetched_at,
             parsed=ParsedFeed(feed_id=feed_id, title=None, entries=(entry(feed_id, 1, None, DateQuality.GIVEN),)),
@@ -105,7 +106,7 @@ def test_a_batch_that_cannot_be_stored_leaves_nothing_of_any_document(db: Databa
     ]
     _, before = left_by(db, nights, [[], []], together=True)
     with pytest.raises(StoreError, match="without a time zone"):
-        store_feeds.save_parsed(db, nights[0], documents)
+        store_entries.save_parsed(db, nights[0], documents)
     assert {table: db.rows(f"FROM {table} ORDER BY ALL") for table in TABLES} == before
 
 
@@ -121,6 +122,6 @@ def test_pages_are_given_for_as_many_ids_as_are_asked_for_and_for_no_other_kind(
         )  # fmt: skip
 
     feeds = [fetched(RequestKind.FEED, number) for number in range(100)]
-    store_feeds.save_fetches(db, nights[0], [*feeds, *(fetched(RequestKind.PAGE, number) for number in range(100))])
-    given = store_feeds.stored_pages(db, RequestKind.FEED, [*(f"{number:03}" for number in range(90)), "unknown"])
+    store_fetches.save_fetches(db, nights[0], [*feeds, *(fetched(RequestKind.PAGE, number) for number in range(100))])
+    given = store_fetches.stored_pages(db, RequestKind.FEED, [*(f"{number:03}" for number in range(90)), "unknown"])
     assert dict(given) == {fetch.request.item_id: fetch.page for fetch in feeds[:90]}

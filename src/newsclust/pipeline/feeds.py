@@ -18,7 +18,9 @@ from newsclust.sources import ListFetcher, SourceFetcher
 from newsclust.sources.credentials import secret_urls
 from newsclust.sources.opml import read_opml
 from newsclust.store import Database
+from newsclust.store import entries as store_entries
 from newsclust.store import feeds as store_feeds
+from newsclust.store import fetches as store_fetches
 from newsclust.store import polling as schedules
 
 _DOCUMENTS_AT_ONCE = 40  # of feeds, stored together ...
@@ -34,7 +36,7 @@ def fetch_lists(
     environment: Mapping[str, str] = os.environ,
 ) -> Count:
     """Read the living lists again; of one that fails, however many do, the state read before stays."""
-    requests = store_feeds.lists_to_read(db, run, lists, secret_urls(lists, environment))
+    requests = store_fetches.lists_to_read(db, run, lists, secret_urls(lists, environment))
     fetches = list(ListFetcher(fetcher, lists, clock).fetch(requests))
     keep(db, run, "fetch_lists", fetches)
     done, failed = (sum(getattr(fetch, key) is not None for fetch in fetches) for key in ("page", "error"))
@@ -43,7 +45,7 @@ def fetch_lists(
 
 def sync_feeds(db: Database, run: Run, feeds: Sequence[Feed], lists: Sequence[FeedList] = ()) -> Count:
     """Make the stored feeds the given ones and those of the living lists; what a person says of a feed counts."""
-    held = store_feeds.held_lists(db)
+    held = store_fetches.held_lists(db)
     listed = {feed.id: feed for one in reversed(lists) for feed in _feeds_of(one, held)}
     changed, same = store_feeds.save_feeds(db, run, list((listed | {feed.id: feed for feed in feeds}).values()))
     return Count(done=changed, skipped=same)
@@ -64,7 +66,7 @@ def fetch_feeds(
     and `environment` those that it names, and the tokens of accounts. SettingsError when one of them is not set.
     """
     secrets = secret_urls(listed, environment)
-    todo = store_feeds.feeds_to_fetch(db, run)
+    todo = store_fetches.feeds_to_fetch(db, run)
     decided = _decided(db, run, orders, rhythm, within_run=True)
     asked = [request for request in todo if decided[request.item_id].by(run.night_at)]
     left = {request.item_id for request in todo} - {request.item_id for request in asked}
@@ -101,16 +103,16 @@ def plan_feeds(db: Database, run: Run, orders: Sequence[Order] = (), rhythm: Rhy
 def parse_feeds(db: Database, run: Run, clock: Clock) -> Count:
     """Read the downloaded feed documents into entries; done and skipped count entries, failed documents."""
     feeds = store_feeds.feeds_by_id(db)
-    todo = store_feeds.feeds_to_parse(db)
-    documents = ((feeds[feed_id], page) for feed_id, page in store_feeds.stored_pages(db, RequestKind.FEED, todo))
+    todo = store_entries.feeds_to_parse(db)
+    documents = ((feeds[feed_id], page) for feed_id, page in store_fetches.stored_pages(db, RequestKind.FEED, todo))
     total, size = Count(), 0
     failures: list[tuple[str, ItemError]] = []
-    read: list[store_feeds.ReadDocument] = []
+    read: list[store_entries.ReadDocument] = []
 
     def keep() -> Count:
         # Before the documents count as read: a process killed in between tells it twice, not never.
         save_failures(db, run, clock, "parse_feeds", failures)
-        changed, same = store_feeds.save_parsed(db, run, read)
+        changed, same = store_entries.save_parsed(db, run, read)
         return Count(done=changed, skipped=same, failed=len(failures))
 
     with FeedReader() as reader, bar("parse_feeds", len(todo)) as progress:
@@ -142,13 +144,13 @@ def _feeds_of(one: FeedList, held: Mapping[str, Page]) -> list[Feed]:
     ]
 
 
-def _read_document(feed: Feed, page: Page, outcome: ParsedFeed | ParseError) -> store_feeds.ReadDocument:
+def _read_document(feed: Feed, page: Page, outcome: ParsedFeed | ParseError) -> store_entries.ReadDocument:
     parsed = None if isinstance(outcome, ParseError) else outcome
     wanted = (
         entry.id
         for entry in (parsed.entries if parsed else ())
         if wants_page(policy=feed.pages, summary=entry.summary, content=entry.content)
     )
-    return store_feeds.ReadDocument(
+    return store_entries.ReadDocument(
         feed_id=feed.id, fetched_at=page.fetched_at, parsed=parsed, want_pages=frozenset(wanted)
     )

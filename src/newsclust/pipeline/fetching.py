@@ -7,7 +7,8 @@ from newsclust.errors import ItemError
 from newsclust.fetch import Fetcher
 from newsclust.model import Count, Fetch, Request, Run
 from newsclust.pipeline.runner import bar, log, raise_if_ours
-from newsclust.store import Database, feeds, runs
+from newsclust.store import Database, runs
+from newsclust.store import fetches as store_fetches
 
 _FETCHES_AT_ONCE = 50  # stored together
 
@@ -42,7 +43,7 @@ def ask(
 
 def keep(db: Database, run: Run, step: str, fetches: Sequence[Fetch]) -> None:
     """Store the requests with what they brought; those that failed are told, too."""
-    feeds.save_fetches(db, run, fetches)
+    store_fetches.save_fetches(db, run, fetches)
     failed = [(fetch.request.item_id, fetch.error) for fetch in fetches if fetch.error]
     for _, error in failed:
         log.warning("%s: %s", step, error)

@@ -10,7 +10,8 @@ from newsclust.model import Count, Extraction, Fetch, Request, Run
 from newsclust.pipeline.fetching import ask, keep
 from newsclust.pipeline.runner import Clock, bar, batches, raise_if_ours, save_failures
 from newsclust.polling.scheduler import site_of
-from newsclust.store import Database, articles, feeds, fingerprints
+from newsclust.store import Database, articles, fingerprints
+from newsclust.store import fetches as store_fetches
 from newsclust.store import polling as schedules
 from newsclust.store import robots as store_robots
 
@@ -24,7 +25,7 @@ def fetch_pages(db: Database, run: Run, fetcher: Fetcher, product: str = "newscl
     `product` is the name by which a robots.txt calls us. A redirect to another origin is followed when the
     robots.txt of that one has been asked, too. Skipped counts the pages of sites that want no request yet.
     """
-    todo = feeds.pages_to_fetch(db)
+    todo = store_fetches.pages_to_fetch(db)
     closed = schedules.closed_sites(db, run.night_at)
     asked = [request for request in todo if site_of(request.url) not in closed]
     total = Count(skipped=len(todo) - len(asked))
@@ -88,7 +89,7 @@ def _rules(
         for fetch in fetcher.fetch(todo):
             fetches.append(fetch)
             progress.update()
-    feeds.save_fetches(db, run, fetches)
+    store_fetches.save_fetches(db, run, fetches)
     raise_if_ours("fetch_pages (robots.txt)", [fetch.error for fetch in fetches if fetch.error], len(todo))
     read = [robots.read_answer(fetch, files.get(fetch.request.item_id)) for fetch in fetches]
     store_robots.save_robots(db, run, read)

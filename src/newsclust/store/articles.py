@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from newsclust.model import Article, DateQuality, Extraction, RequestKind, Run, Source
 from newsclust.store.database import Database, Row
-from newsclust.store.feeds import stored_pages
+from newsclust.store.fetches import stored_pages
 from newsclust.text.diff import State, diff_of
 from newsclust.urls import host, registered_domain
 
