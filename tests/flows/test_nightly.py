@@ -1,6 +1,5 @@
 """The night as a flow: order, retries, failures, and being killed half-way. Two feeds on loopback, no model."""
 
-import asyncio
 import json
 import os
 import shutil
@@ -17,9 +16,7 @@ from typing import Any
 from xml.sax.saxutils import escape
 
 import pytest
-from prefect.server.schemas.schedules import CronSchedule
 
-from flows.deploy import schedule
 from flows.nightly import main, nightly
 from flows.rehearsal import rehearsal_settings, visible
 from newsclust.demo import LoopbackServer, Reply, Site
@@ -386,17 +383,3 @@ def test_a_night_killed_half_way_is_gone_on_with_and_ends_as_an_unbroken_one(
         ("finished", None),
     ]
     assert published_nights(settings) == 1
-
-
-# ---------------------------------------------------------------- every night
-
-
-@pytest.mark.parametrize(("month", "utc_hour"), [(1, 3), (7, 2)], ids=["winter", "summer"])
-def test_the_night_begins_at_the_local_time_of_the_settings_all_year(month: int, utc_hour: int) -> None:
-    planned = schedule(NightSettings(at="04:05", timezone="Europe/Paris"))
-    assert (planned.cron, planned.timezone) == ("5 4 * * *", "Europe/Paris")
-    served = CronSchedule(cron=str(planned.cron), timezone=planned.timezone)
-    begins = asyncio.run(served.get_dates(n=2, start=datetime(2026, month, 15, tzinfo=UTC)))
-    assert [begin.astimezone(UTC) for begin in begins] == [
-        datetime(2026, month, day, utc_hour, 5, tzinfo=UTC) for day in (15, 16)
-    ]
