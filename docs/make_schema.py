@@ -2,9 +2,9 @@
 
     python docs/make_schema.py
 
-There are no foreign keys to read (DuckDB refuses some deletes of parent and child in one transaction), so a relation
-is what a column's name says: `article_id` names a row of the table whose primary key is `article_id`. Names that say it
-otherwise stand in `_ALIASES`. `tests/store/test_schema_document.py` fails when the document is not what this writes.
+There are no foreign keys to read (DuckDB refuses some deletes of parent and child in one transaction), so a
+relation is what a column's name says: `article_id` names a row of `articles`. Names that say it otherwise stand in
+`_ALIASES`. `tests/store/test_schema_document.py` fails when the document is not what this writes.
 """
 
 import tempfile
@@ -18,10 +18,8 @@ _ALIASES = {  # columns that name a row of another table by another word than it
     "article_a": "articles",
     "article_b": "articles",
     "original_id": "articles",
-    "source_id": "articles",
     "merged_into": "stories",
     "other_story_id": "stories",
-    "changed_run_id": "runs",
 }
 
 
@@ -128,9 +126,9 @@ def document() -> str:
     parts = [
         "# The tables",
         "",
-        "Written by `python docs/make_schema.py` from the catalog of an empty database; a test holds it true. Analysts",
-        "read the views ([views.md](views.md)); these are the tables behind them. Each has one writing step. Nearly",
-        "every table has a `run_id`, the run that wrote the row; it is left out of the picture.",
+        "Written by `python docs/make_schema.py` from the catalog of an empty database; a test holds it true.",
+        "Analysts read the [views](views.md); these tables stand behind them, each with one writing step.",
+        "Nearly every table has a `run_id`, the run that wrote the row; it is left out of the picture.",
         "",
         "```mermaid",
         diagram(tables),

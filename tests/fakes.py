@@ -110,7 +110,7 @@ class TaggedEmbedder:
 
     def embed(self, texts: Sequence[str]) -> NDArray[np.float32]:
         axes, tags = np.eye(self.dimensions, dtype=np.float32), [re.search(r"#(\d+)", text) for text in texts]
-        numbers = np.array([int(tag[1]) if tag else 0 for tag in tags])
+        numbers = np.array([int(tag[1]) if tag else 0 for tag in tags], np.int64)
         vectors = axes[numbers] + 0.7 * axes[12 + numbers // 6]
         return vectors / np.linalg.norm(vectors, axis=1, keepdims=True)
 
@@ -131,7 +131,7 @@ class PlainExtractor:
     def extract(self, sources: Sequence[Source]) -> Iterator[Extracted]:
         for source in sources:
             page = source.page and PageText(
-                text=html_text(source.page.body.decode()),
+                text=html_text(source.page.body.decode(errors="replace")),
                 title=None,
                 author=None,
                 site_name=None,
