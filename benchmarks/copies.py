@@ -27,7 +27,7 @@ from newsclust.duplicates import METHOD, ends_of, fingerprint
 from newsclust.duplicates.fingerprints import BANDS, ROWS, SEED
 from newsclust.model import Article, DateQuality, Run, id_of
 from newsclust.store import Database
-from newsclust.text.tokens import runs_of, words_of
+from newsclust.text.tokens import shingles_of, tokenize
 
 SIZES = (10_000, 100_000)
 FRESH, NEAR, AT_ONCE = 1000, 300, 5_000
@@ -156,7 +156,7 @@ def datasketch(_: Path, size: int) -> None:
 def _minima(articles: list[Article]) -> NDArray[np.uint32]:
     import rensa
 
-    runs = [runs_of(words_of(article.text)) for article in articles]
+    runs = [shingles_of(tokenize(article.text)) for article in articles]
     return np.array(rensa.RMinHash.digests_from_token_sets(runs, BANDS * ROWS, SEED), np.uint32)
 
 

@@ -18,11 +18,11 @@ from pathlib import Path
 from newsclust.errors import ItemError, SettingsError
 from newsclust.evaluation.extraction import read_pages
 from newsclust.evaluation.pairs import DATA
-from newsclust.extract import html_text
 from newsclust.extract.index_pages import HEADLINE_WORDS, HEADLINES
 from newsclust.extract.page import read_page
 from newsclust.model import Feed, Page
 from newsclust.sources.entries import parse_feed
+from newsclust.text.html_to_text import html_to_text
 
 MOST = 30  # entries of a front page
 SUMMARY_WORDS = 45
@@ -94,7 +94,7 @@ def front_cards(folder: Path) -> Iterator[list[Card]]:
             Card(
                 link=f"/{number}/{escape(entry.id)}",
                 title=escape(entry.title),
-                summary=escape(" ".join(html_text(entry.summary or entry.content or "").split()[:SUMMARY_WORDS])),
+                summary=escape(" ".join(html_to_text(entry.summary or entry.content or "").split()[:SUMMARY_WORDS])),
             )
             for number, entry in enumerate(entries[:MOST])
             if len(entry.title.split()) >= HEADLINE_WORDS

@@ -23,7 +23,6 @@ from newsclust.evaluation.datasets import read_set
 from newsclust.evaluation.grouping import Figures, figures, grouped, mean_of
 from newsclust.evaluation.measures import grouping_score
 from newsclust.evaluation.vectors import KeptVectors, window_of
-from newsclust.extract import html_text
 from newsclust.model import WordCounts
 from newsclust.settings import Settings
 from newsclust.stories.clustering import (
@@ -36,6 +35,7 @@ from newsclust.stories.clustering import (
 )
 from newsclust.stories.pairs import PairModel, classifier
 from newsclust.stories.pairs.word_rarity import LEAD, count
+from newsclust.text.html_to_text import html_to_text
 
 ORIGIN = "six hand-labelled 3-day windows of tech news, EN and FR, March to May 2026, 2,330 items"
 RESOURCES = Path(__file__).parents[1] / "src" / "newsclust" / "resources"
@@ -46,7 +46,7 @@ def frequencies_of(stream: Path) -> WordCounts:
     with gzip.open(stream, "rt", encoding="utf-8") as lines:
         rows = [json.loads(line) for line in lines]
     distinct = {row["url"]: row for row in reversed(rows)}
-    texts = ((html_text(row["title"]), html_text(row["text"] or "")[:LEAD]) for row in distinct.values())
+    texts = ((html_to_text(row["title"]), html_to_text(row["text"] or "")[:LEAD]) for row in distinct.values())
     return count(texts, least=2)
 
 

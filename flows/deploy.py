@@ -15,7 +15,7 @@ from prefect.settings import get_current_settings
 from flows.nightly import nightly
 from newsclust.errors import NewsclustError, SettingsError
 from newsclust.settings import NightSettings, load_settings
-from newsclust.text.sanitize import inert
+from newsclust.text.sanitize import strip_controls
 
 _START_A_SERVER = "start one with `prefect server start` and set PREFECT_API_URL=http://127.0.0.1:4200/api"
 
@@ -47,7 +47,7 @@ def main() -> None:
         night = load_settings().night
         check_server()
     except NewsclustError as error:
-        print(f"deploy: {inert(str(error))}", file=sys.stderr)
+        print(f"deploy: {strip_controls(str(error))}", file=sys.stderr)
         raise SystemExit(error.exit_code) from None
     nightly.serve(name="nightly", schedule=schedule(night), limit=1)
 

@@ -23,7 +23,7 @@ from newsclust.orders import read_orders
 from newsclust.settings import NightSettings, Settings, load_settings
 from newsclust.sources.feeds_toml import read_feeds, read_lists
 from newsclust.store import Database, runs
-from newsclust.text.sanitize import inert
+from newsclust.text.sanitize import strip_controls
 
 
 @flow(name="nightly", validate_parameters=False)
@@ -141,7 +141,7 @@ def main() -> None:
     try:
         nightly()
     except NewsclustError as error:
-        print(f"nightly: {inert(str(error))}", file=sys.stderr)  # it may quote a stranger
+        print(f"nightly: {strip_controls(str(error))}", file=sys.stderr)  # it may quote a stranger
         raise SystemExit(error.exit_code) from None
 
 

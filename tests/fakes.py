@@ -13,11 +13,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from newsclust.errors import FetchError, Reason, SettingsError
-from newsclust.extract import Extracted, html_text
+from newsclust.extract import Extracted
 from newsclust.extract.page import PageText
 from newsclust.extract.select_text import article_of
 from newsclust.fetch import HttpFetcher
 from newsclust.model import Article, DateQuality, Fetch, Link, Page, Request, RequestKind, Source, Window
+from newsclust.text.html_to_text import html_to_text
 
 NOON = datetime(2026, 3, 2, 12, tzinfo=UTC)
 BUNDLED = "multilingual-e5-small-latin-q4/128"  # what the vectors of the default model are called
@@ -131,7 +132,7 @@ class PlainExtractor:
     def extract(self, sources: Sequence[Source]) -> Iterator[Extracted]:
         for source in sources:
             page = source.page and PageText(
-                text=html_text(source.page.body.decode(errors="replace")),
+                text=html_to_text(source.page.body.decode(errors="replace")),
                 title=None,
                 author=None,
                 site_name=None,

@@ -18,7 +18,7 @@ from newsclust.extract.page import decoded, read_page, refusal
 from newsclust.extract.select_text import article_of
 from newsclust.model import Feed, FeedKind, Page, ParsedFeed, Source, id_of
 from newsclust.sources.entries import parse_feed
-from newsclust.text.sanitize import legible
+from newsclust.text.sanitize import one_line
 from newsclust.urls import canonical, host, redacted, registered_domain
 
 NOW = datetime(2026, 2, 3, 20, 0, tzinfo=UTC)
@@ -235,7 +235,7 @@ def ends_as_entries_or_as_a_reason(kind: FeedKind, body: bytes, content_type: st
     for entry in parsed.entries:
         assert entry.published_at.utcoffset() == timedelta(0)
         assert canonical(entry.url) == entry.url
-        assert entry.title == legible(entry.title, 500)
+        assert entry.title == one_line(entry.title, 500)
         for text in (entry.link, entry.title, entry.summary, entry.content, entry.author, entry.guid):
             (text or "").encode()  # raises for a lone surrogate, which no database takes
 

@@ -6,7 +6,7 @@ item, and what the pipeline stores as a row of `failures` before it goes on with
 
 from enum import StrEnum
 
-from newsclust.text.sanitize import legible
+from newsclust.text.sanitize import one_line
 
 
 class Reason(StrEnum):
@@ -81,7 +81,7 @@ class ItemError(NewsclustError):
     """
 
     def __init__(self, item: str, reason: Reason, detail: str = "") -> None:
-        item, detail = legible(item, 2000), legible(detail, 500)
+        item, detail = one_line(item, 2000), one_line(detail, 500)
         super().__init__(f"{item}: {reason}" + (f" ({detail})" if detail else ""))
         self.item = item
         self.reason = reason

@@ -8,7 +8,7 @@ from typing import Any
 
 import duckdb
 
-from newsclust.text.sanitize import legible
+from newsclust.text.sanitize import one_line
 
 _MOST_FEEDS = 20  # in trouble, named in the summary
 _MARKUP = re.compile(r"[\\|<\[\]`]")  # each can be written with a backslash before it (CommonMark, 2.4)
@@ -129,4 +129,4 @@ def _cell(value: Any) -> str:
 
     Prefect's pages and any Markdown viewer show this; a headline could otherwise load a picture of its own.
     """
-    return _MARKUP.sub(r"\\\g<0>", legible(str(value), 1000))
+    return _MARKUP.sub(r"\\\g<0>", one_line(str(value), 1000))

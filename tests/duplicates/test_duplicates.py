@@ -20,7 +20,7 @@ from newsclust.duplicates.fingerprints import BANDS, SHORT_WORDS
 from newsclust.duplicates.outlet_boilerplate import core_of
 from newsclust.duplicates.similarity import Verdict, compare, longest_common_run, text_of
 from newsclust.model import Article, DateQuality, Duplicate, DuplicateMethod, Fingerprint
-from newsclust.text.tokens import runs_of, sentences_of, words_of
+from newsclust.text.tokens import shingles_of, tokenize, tokenized_sentences
 
 NOON = datetime(2026, 1, 15, 12, tzinfo=UTC)
 DAY = timedelta(days=1)
@@ -96,13 +96,13 @@ def share_a_key(one: Fingerprint, other: Fingerprint) -> bool:
 
 
 def test_words_are_what_copying_leaves_alone() -> None:
-    assert words_of("L’AVENIR “sûr”, off – line_2") == words_of("l'avenir « sûr » off-line 2")
-    assert words_of("ﬁnal co\u00adopted") == ("final", "coopted")
-    assert words_of("…") == ()
+    assert tokenize("L’AVENIR “sûr”, off – line_2") == tokenize("l'avenir « sûr » off-line 2")
+    assert tokenize("ﬁnal co\u00adopted") == ("final", "coopted")
+    assert tokenize("…") == ()
 
 
 def test_sentences_end_at_signs_and_lines() -> None:
-    assert sentences_of("One ends. «Two?» Three\n\n4.5 is four") == [
+    assert tokenized_sentences("One ends. «Two?» Three\n\n4.5 is four") == [
         ("one", "ends"),
         ("two",),
         ("three",),
@@ -111,8 +111,8 @@ def test_sentences_end_at_signs_and_lines() -> None:
 
 
 def test_runs_are_of_three_words_and_two_words_have_none() -> None:
-    assert runs_of(("a", "b", "c", "d")) == {"a b c", "b c d"}
-    assert runs_of(("a", "b")) == frozenset()
+    assert shingles_of(("a", "b", "c", "d")) == {"a b c", "b c d"}
+    assert shingles_of(("a", "b")) == frozenset()
 
 
 # fingerprints
@@ -200,13 +200,13 @@ def test_what_stands_at_the_end_of_three_articles_is_no_part_of_a_fourth() -> No
     footer = "Subscribe to our letter. It comes on Sundays."
     taught = [article(f"a{n}", f"{told(n)} {footer}") for n in range(3)]
     fourth = article("b", f"{told(9)} {footer}")
-    assert core_of(fourth, learned(*taught[:2])) == words_of(fourth.text)
-    assert core_of(fourth, learned(*taught)) == words_of(told(9))
+    assert core_of(fourth, learned(*taught[:2])) == tokenize(fourth.text)
+    assert core_of(fourth, learned(*taught)) == tokenize(told(9))
 
 
 def test_heads_are_learned_as_tails_are() -> None:
     taught = [article(f"a{n}", f"Our daily look at chips. {told(n)}") for n in range(3)]
-    assert core_of(article("b", f"Our daily look at chips. {told(9)}"), learned(*taught)) == words_of(told(9))
+    assert core_of(article("b", f"Our daily look at chips. {told(9)}"), learned(*taught)) == tokenize(told(9))
 
 
 def test_furniture_that_names_the_title_teaches_itself() -> None:
@@ -215,13 +215,13 @@ def test_furniture_that_names_the_title_teaches_itself() -> None:
         for n, title in enumerate(["Chips are dear", "A probe lands", "Rain over Paris"])
     ]
     fourth = article("b", f"{told(9)} The post Nothing new appeared first on Site.", title="Nothing new")
-    assert core_of(fourth, learned(*taught)) == words_of(told(9))
+    assert core_of(fourth, learned(*taught)) == tokenize(told(9))
 
 
 def test_furniture_belongs_to_its_outlet() -> None:
     taught = [article(f"a{n}", f"{told(n)} Read on there.") for n in range(3)]
     elsewhere = article("b", f"{told(9)} Read on there.", outlet="Other")
-    assert core_of(elsewhere, learned(*taught)) == words_of(elsewhere.text)
+    assert core_of(elsewhere, learned(*taught)) == tokenize(elsewhere.text)
 
 
 def test_versions_and_sightings_of_one_article_teach_nothing() -> None:
@@ -416,7 +416,7 @@ def test_which_of_two_is_asked_first_changes_nothing(one: Article, other: Articl
 
 @given(loose)
 def test_every_text_of_sixty_words_is_a_copy_of_itself(one: Article) -> None:
-    if len(words_of(one.text)) >= 60:
+    if len(tokenize(one.text)) >= 60:
         said = verdict(one, replace(one, id="y"))
         assert said is not None
         assert said.similarity == 1
@@ -424,7 +424,7 @@ def test_every_text_of_sixty_words_is_a_copy_of_itself(one: Article) -> None:
 
 @given(st.text("abc ", max_size=40), st.text("abc ", max_size=40))
 def test_the_longest_common_run_is_what_trying_every_one_gives(one: str, other: str) -> None:
-    a, b = words_of(one), words_of(other)
+    a, b = tokenize(one), tokenize(other)
     length, in_a, in_b = longest_common_run(a, b)
     assert a[in_a : in_a + length] == b[in_b : in_b + length]
     common = {a[i:j] for i in range(len(a)) for j in range(i + 3, len(a) + 1)} & {

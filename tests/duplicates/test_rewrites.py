@@ -28,7 +28,7 @@ from newsclust.embed import SentenceTransformerEmbedder
 from newsclust.model import Article, Count, Derivation, DerivationMethod, Run
 from newsclust.store import Database, runs
 from newsclust.store import articles as store_articles
-from newsclust.text.sentences import MOST_SENTENCES, own_sentences, sentences_of
+from newsclust.text.sentences import MAX_SENTENCES, split_sentences, unquoted_sentences
 from tests.fakes import BUNDLED, NOON, bare_article
 
 FOLDER = Path(__file__).parents[2] / "data"
@@ -181,7 +181,7 @@ def test_what_both_quote_does_not_count(marks: str) -> None:
         for who in ("Our correspondent", "A colleague of ours")
     )
     assert runs_of(quotations[0]) == frozenset()
-    assert own_sentences(one) == one[len(quotations) :]
+    assert unquoted_sentences(one) == one[len(quotations) :]
     assert judged(quotations, quotations).score is None
     assert not judged(one[:-1] + REPORT[:2], other[:-1] + OTHER_REPORT[:2]).derived
 
@@ -192,19 +192,19 @@ def test_a_quotation_may_run_over_several_sentences() -> None:
         "Then everybody saw it at once.",
         "I was there myself that day.”",
     ]
-    assert own_sentences([*speech, REPORT[0]]) == [REPORT[0]]
+    assert unquoted_sentences([*speech, REPORT[0]]) == [REPORT[0]]
 
 
 def test_an_apostrophe_opens_no_quotation() -> None:
     told = (
         "The workers' council wasn't asked, the firm's board didn't answer, and that's all we know of the '90s deal."
     )
-    assert own_sentences([told]) == [told]
+    assert unquoted_sentences([told]) == [told]
 
 
 def test_the_same_tweets_do_not_make_a_shared_text() -> None:
     tweets = [f"{sentence} — Ilse Tannhof (@tannhof) March {n}, 2026" for n, sentence in enumerate(REPORT, start=1)]
-    assert sentences_of("\n".join([*tweets, REPORT[0]])) == [REPORT[0]]
+    assert split_sentences("\n".join([*tweets, REPORT[0]])) == [REPORT[0]]
     assert judged([*tweets, *OTHER_REPORT], [*tweets, *TRANSLATION]).derived is False
 
 
@@ -212,7 +212,7 @@ def test_a_very_long_page_costs_as_much_as_a_long_article() -> None:
     page = [*REPORT, *(f"Brevelle counts {n} trams, say people in Ostrava." for n in range(1_200))]
     embedder = KnownMeanings()
     judged(page, TRANSLATION, embedder)
-    assert len(embedder.asked) == MOST_SENTENCES + len(TRANSLATION)
+    assert len(embedder.asked) == MAX_SENTENCES + len(TRANSLATION)
 
 
 def test_the_sentences_of_an_article_are_embedded_once_however_many_pairs_it_is_in() -> None:
@@ -319,7 +319,7 @@ def test_a_sentence_ends_with_its_line_or_its_mark_but_not_with_an_abbreviation(
         "Mr. J. Palm of the U.S. office sold 3.5 tons. He left at 5 p.m. Monday.\nA line without a full stop\n\n"
         "« Personne ne le savait. » Le Dr. Aubin n'a rien dit… Rien du tout, vraiment !"
     )
-    assert sentences_of(text) == [
+    assert split_sentences(text) == [
         "Mr. J. Palm of the U.S. office sold 3.5 tons.",
         "He left at 5 p.m. Monday.",
         "A line without a full stop",
@@ -330,7 +330,7 @@ def test_a_sentence_ends_with_its_line_or_its_mark_but_not_with_an_abbreviation(
 
 
 def test_captions_and_credits_are_no_sentences() -> None:
-    assert sentences_of("Photo: Lena Marsh\nRead also:\n" + REPORT[0]) == [REPORT[0]]
+    assert split_sentences("Photo: Lena Marsh\nRead also:\n" + REPORT[0]) == [REPORT[0]]
 
 
 @pytest.mark.parametrize(

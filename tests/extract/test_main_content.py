@@ -5,7 +5,7 @@ from lxml.html import document_fromstring
 
 from newsclust.extract.main_content import below_title, main_text, tidy
 from newsclust.extract.page import read_page
-from newsclust.text.plain import letters
+from newsclust.text.normalize import alphanumeric_key
 from tests.extract.test_extract import LONG, URL, html_page, page_of
 
 HEADLINES = [
@@ -146,7 +146,7 @@ def test_what_stands_above_the_heading_that_names_the_page_is_not_of_it(
     above: list[str], heading: str, is_cut: bool
 ) -> None:
     lines = [*above, heading, *LONG]
-    below = below_title(lines, {letters(heading)}, letters("The pool is warm - Harbour News"))
+    below = below_title(lines, {alphanumeric_key(heading)}, alphanumeric_key("The pool is warm - Harbour News"))
     assert below == (LONG if is_cut else lines)
 
 

@@ -14,7 +14,7 @@ from newsclust.extract.metadata import PageDate, Said, said_by
 from newsclust.extract.page import read_page
 from newsclust.extract.select_text import article_of
 from newsclust.model import DateQuality
-from newsclust.text.sanitize import inert
+from newsclust.text.sanitize import strip_controls
 from tests.extract.test_extract import LONG, URL, page_of, source_of
 from tests.extract.test_main_content import HEADLINES
 
@@ -202,7 +202,7 @@ def test_nothing_hostile_in_a_page_or_its_feed_is_left_in_the_article() -> None:
         assert article is not None
         assert article.author == ("Ada Quay[31m" if page else None)
         for words in (article.title, article.text, article.author or "", article.canonical_url, article.text_choice):
-            assert inert(words) == words
+            assert strip_controls(words) == words
         assert "<" not in article.text
         assert "alert" not in article.text
 

@@ -43,7 +43,7 @@ Web = dict[str, Answer]
 def prose(seed: str, words: int = 60) -> str:
     """Words that no other seed gives: texts of two seeds are no copies of each other."""
     rng = random.Random(seed)
-    return " ".join("".join(rng.choices(SYLLABLES, k=3)) for _ in range(word_rarity))
+    return " ".join("".join(rng.choices(SYLLABLES, k=3)) for _ in range(words))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -382,7 +382,7 @@ def test_what_articles_of_such_nights_are_written_in_is_not_found_out_again(
     nights.db.execute("UPDATE articles SET language = 'fr', language_source = 'text' WHERE url LIKE '%/2/%'")
     nights.db.execute("UPDATE articles SET language_source = 'feed' WHERE url LIKE '%/3/%'")
     nights.db.execute("DELETE FROM feed_nights")
-    monkeypatch.setattr(pipeline.judging, "language_of", None)
+    monkeypatch.setattr(pipeline.judging, "detect_language", None)
     assert pipeline.judge_feeds(nights.db, run) == Count(done=6)
     told = nights.db.rows("SELECT languages FROM feed_nights ORDER BY night_at")
     assert [row["languages"] for row in told][2:4] == [{"fr": 3}, {}]

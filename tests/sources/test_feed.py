@@ -12,7 +12,7 @@ from newsclust.errors import ParseError, Reason
 from newsclust.model import DateQuality, Entry, Feed, Page, ParsedFeed, id_of
 from newsclust.sources.dates import read_date
 from newsclust.sources.entries import parse_feed
-from newsclust.text.language_codes import language_code
+from newsclust.text.language import language_code
 
 NOW = datetime(2026, 2, 3, 20, 0, tzinfo=UTC)
 SHARED = Path(__file__).parents[3] / "shared" / "data"

@@ -13,14 +13,14 @@ from hypothesis import strategies as st
 from newsclust.model import Feed
 from newsclust.store import Database, articles
 from newsclust.store import database as database_module
-from newsclust.text.diff import MOST_PAIRS, State, diff_of
+from newsclust.text.diff import MAX_PAIRS, Revision, unified_diff
 from tests.pipeline.test_pipeline import ONE, READ, TWO, Item, Nights, article_id, prose, rss
 
 LINK = "https://one.example/a"
 _HUNK = re.compile(r"@@ -(\d+)(?:,(\d+))? \+(\d+)(?:,(\d+))? @@")
 _TITLES = st.sampled_from(["Un.", "Deux.", "Trois."])
 _TEXTS = st.lists(st.sampled_from(["Un.", "Deux.", "Trois.", "Quatre !", "« Cinq. »"]), max_size=9).map(" ".join)
-_STATES = st.builds(lambda title, text: State(title=title, text=text), _TITLES, _TEXTS)
+_STATES = st.builds(lambda title, text: Revision(title=title, text=text), _TITLES, _TEXTS)
 
 
 @pytest.fixture
@@ -28,7 +28,7 @@ def nights(tmp_path: Path) -> Nights:
     return Nights(tmp_path)
 
 
-def lines_of(state: State) -> list[str]:
+def lines_of(state: Revision) -> list[str]:
     """The title, and each sentence of a text of `_TEXTS`."""
     return [state.title, *re.findall(r"«.*?»|\w+(?: !|\.)", state.text)]
 
@@ -52,8 +52,8 @@ def patched(lines: Sequence[str], diff: str) -> list[str]:
     return [*made, *lines[place:]]
 
 
-def state(*sentences: str, title: str = "Title") -> State:
-    return State(title=title, text=" ".join(sentences))
+def state(*sentences: str, title: str = "Title") -> Revision:
+    return Revision(title=title, text=" ".join(sentences))
 
 
 # --- the diff
@@ -61,17 +61,17 @@ def state(*sentences: str, title: str = "Title") -> State:
 
 @given(_STATES, _STATES)
 def test_a_diff_makes_the_next_state_of_the_one_before_and_is_empty_when_they_are_alike(
-    before: State, after: State
+    before: Revision, after: Revision
 ) -> None:
-    diff = diff_of(before, after)
+    diff = unified_diff(before, after)
     assert patched(lines_of(before), diff) == lines_of(after)
     assert (diff == "") == (lines_of(before) == lines_of(after))
 
 
 def test_a_diff_tells_the_title_as_line_1_and_each_changed_sentence() -> None:
-    before = State(title="Bridge closes", text="It closes today. Nobody knows why.\n\nA ferry runs.")
-    after = State(title="Bridge closed", text="It closes today. Rust is why.\n\nA ferry runs. It is free.")
-    assert diff_of(before, after).splitlines() == [
+    before = Revision(title="Bridge closes", text="It closes today. Nobody knows why.\n\nA ferry runs.")
+    after = Revision(title="Bridge closed", text="It closes today. Rust is why.\n\nA ferry runs. It is free.")
+    assert unified_diff(before, after).splitlines() == [
         "@@ -1 +1 @@",
         "-Bridge closes",
         "+Bridge closed",
@@ -85,12 +85,12 @@ def test_a_diff_tells_the_title_as_line_1_and_each_changed_sentence() -> None:
 
 def test_a_title_that_moves_into_the_text_is_still_a_changed_title() -> None:
     before, after = state("It rains.", title="One."), state("One.", "It rains.", title="Two.")
-    assert diff_of(before, after).splitlines() == ["@@ -1 +1 @@", "-One.", "+Two.", "@@ -1,0 +2 @@", "+One."]
+    assert unified_diff(before, after).splitlines() == ["@@ -1 +1 @@", "-One.", "+Two.", "@@ -1,0 +2 @@", "+One."]
 
 
 def test_spaces_and_paragraphs_are_no_edit() -> None:
-    before = State(title="A  title", text="One thing. Another one?\n\nA third.")
-    assert diff_of(before, State(title="A title", text="One thing.\nAnother  one? A third.\n")) == ""
+    before = Revision(title="A  title", text="One thing. Another one?\n\nA third.")
+    assert unified_diff(before, Revision(title="A title", text="One thing.\nAnother  one? A third.\n")) == ""
 
 
 @pytest.mark.parametrize(
@@ -103,13 +103,16 @@ def test_spaces_and_paragraphs_are_no_edit() -> None:
     ],
 )
 def test_a_sentence_keeps_its_closing_quote_and_is_told_alone(sentences: tuple[str, ...]) -> None:
-    assert diff_of(state(*sentences), state(*sentences[1:])).splitlines() == ["@@ -2 +1,0 @@", f"-{sentences[0]}"]
+    assert unified_diff(state(*sentences), state(*sentences[1:])).splitlines() == [
+        "@@ -2 +1,0 @@",
+        f"-{sentences[0]}",
+    ]
 
 
 def test_of_ten_thousand_rewritten_words_the_sentences_that_stayed_are_not_told() -> None:
     before = [f"{prose(f'before {n}', 20)}." for n in range(500)]
     after = [before[n] if n % 10 == 0 else f"{prose(f'after {n}', 20)}." for n in range(500)]
-    told = diff_of(state(*before), state(*after)).splitlines()
+    told = unified_diff(state(*before), state(*after)).splitlines()
     assert len([line for line in told if line.startswith("+")]) == 450
     assert not {f"-{sentence}" for sentence in before[::10]} & set(told)
 
@@ -118,8 +121,8 @@ def test_texts_too_long_to_compare_are_one_hunk_between_what_they_share_at_both_
     # Every second sentence is the same: compared one by one, 100 hunks and a minute.
     before = ["begin."] + [word for n in range(50_000) for word in (f"old {n}.", "x.")] + ["end."]
     after = ["begin."] + [word for n in range(100) for word in (f"new {n}.", "x.")] + ["end."]
-    assert len(before) * len(after) > MOST_PAIRS
-    told = diff_of(state(*before), state(*after))
+    assert len(before) * len(after) > MAX_PAIRS
+    told = unified_diff(state(*before), state(*after))
     assert [line for line in told.splitlines() if line.startswith("@@")] == ["@@ -3,99999 +3,199 @@"]
     assert patched(["Title", *before], told) == ["Title", *after]
 

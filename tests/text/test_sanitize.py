@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from newsclust.errors import FetchError, Reason
 from newsclust.report import summary_page
-from newsclust.text.sanitize import inert, legible
+from newsclust.text.sanitize import one_line, strip_controls
 from tests.terminal import Terminal
 
 HOSTILE = "\x1b[2J\x1b]0;owned\x07\x9b1A\r\u202egnp.exe\u2069 [red]café | <img src=x> [a](b)"
@@ -19,15 +19,15 @@ LONG = st.text() | st.text("a \x1b\u202e\n\x85é").map(lambda text: text * 9)
 
 @given(LONG, st.integers(2, 60))
 def test_a_legible_text_is_one_short_line_and_stays_as_it_is(text, most):
-    line = legible(text, most)
+    line = one_line(text, most)
     assert len(line) <= most
-    assert legible(line, most) == line
-    assert line == inert(line) == " ".join(line.split())
+    assert one_line(line, most) == line
+    assert line == strip_controls(line) == " ".join(line.split())
 
 
 @given(st.text(st.characters(categories=["L", "N", "P", "S"]), max_size=40))
 def test_words_without_commands_in_them_are_left_alone(text):
-    assert legible(text, 40) == text
+    assert one_line(text, 40) == text
 
 
 @pytest.mark.parametrize(
@@ -43,13 +43,13 @@ def test_words_without_commands_in_them_are_left_alone(text):
     ],
 )
 def test_commands_go_and_words_stay(text, line):
-    assert legible(text, 12 if text.startswith("four") else 40) == line
+    assert one_line(text, 12 if text.startswith("four") else 40) == line
 
 
 def test_an_error_quotes_a_stranger_in_one_inert_line():
     error = FetchError(HOSTILE, Reason.BAD_URL, HOSTILE * 100)
     assert len(error.detail) <= 500
-    assert str(error) == inert(str(error))
+    assert str(error) == strip_controls(str(error))
     assert "\n" not in str(error)
 
 
@@ -74,7 +74,7 @@ def published(tmp_path: Path) -> Path:
 def test_a_headline_moves_no_cursor_and_paints_nothing(terminal: Terminal, published: Path, arguments):
     ended = terminal(*arguments, "--database", str(published))
     assert ended.code == 0
-    assert ended.out == inert(ended.out)
+    assert ended.out == strip_controls(ended.out)
     assert "[red]café | <img src=x> [a](b)" in ended.out
 
 
@@ -86,14 +86,14 @@ def test_what_is_piped_is_as_stored_and_what_is_shown_is_inert(
     piped = terminal(*command).out
     monkeypatch.setattr(sys.stdout, "isatty", lambda: True)
     shown = terminal(*command).out
-    assert piped != inert(piped)
-    assert shown == inert(piped)
+    assert piped != strip_controls(piped)
+    assert shown == strip_controls(piped)
 
 
 def test_an_error_message_moves_no_cursor(terminal: Terminal, published: Path):
     ended = terminal("query", f"from '{HOSTILE}'", "--database", str(published))
     assert ended.code == 2
-    assert ended.err == inert(ended.err)
+    assert ended.err == strip_controls(ended.err)
 
 
 def test_a_headline_makes_no_picture_link_or_column_in_the_summary(terminal: Terminal, published: Path):
@@ -102,6 +102,6 @@ def test_a_headline_makes_no_picture_link_or_column_in_the_summary(terminal: Ter
     table = report._table(["headline"], [["a|b ![p](http://h.test/p.png) <script> `c` \\"], [HOSTILE]])
     _header, _rule, first, second = table.splitlines()
     assert first == r"| a\|b !\[p\](http://h.test/p.png) \<script> \`c\` \\ |"
-    assert second == inert(second)
+    assert second == strip_controls(second)
     summary_page(published).write_text(table)
     assert "![p](http://h.test/p.png) <script> `c`" in terminal("status", "--database", str(published)).out

@@ -19,7 +19,7 @@ from newsclust.cli.polling import ask, moved, release, schedule, undo_move
 from newsclust.cli.shared import Config, Published, console, print_query, published, settings_of, table
 from newsclust.cli.story import story_app, why
 from newsclust.errors import NewsclustError, SettingsError, StoreError
-from newsclust.text.sanitize import inert
+from newsclust.text.sanitize import strip_controls
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -109,7 +109,7 @@ def query(
     else:
         for line in _lines(form, names, rows):
             # A program gets what is stored; a person's terminal must not obey it.
-            sys.stdout.write(inert(line) if sys.stdout.isatty() else line)
+            sys.stdout.write(strip_controls(line) if sys.stdout.isatty() else line)
 
 
 def _lines(form: Form, names: list[str], rows: list[Any]) -> Iterator[str]:
@@ -156,5 +156,5 @@ def main() -> None:
     try:
         app()
     except NewsclustError as error:
-        print(f"newsclust: {inert(str(error))}", file=sys.stderr)  # it may quote a stranger
+        print(f"newsclust: {strip_controls(str(error))}", file=sys.stderr)  # it may quote a stranger
         raise SystemExit(error.exit_code) from error

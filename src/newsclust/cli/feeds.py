@@ -11,7 +11,7 @@ import typer
 
 from newsclust.cli.shared import Config, Published, console, print_query, published, settings_of, table
 from newsclust.errors import SettingsError
-from newsclust.text.sanitize import legible
+from newsclust.text.sanitize import one_line
 from newsclust.urls import canonical, redacted
 
 if TYPE_CHECKING:  # the rooms cost half of `newsclust --help`
@@ -262,7 +262,7 @@ def _several(found: "FoundSeveral", asked: "Feed", settings: "Settings") -> "lis
     with FeedReader() as read:
         tried = look_at_links(found.links, asked, settings.fetcher(clock=_now), read=read, clock=_now)
     for problem in tried.problems:
-        print(f"left out: {legible(problem, _LINE)}", file=sys.stderr)
+        print(f"left out: {one_line(problem, _LINE)}", file=sys.stderr)
     return list(tried.found)
 
 
@@ -282,7 +282,7 @@ def _tell_links(asked: "Feed", found: "FoundSeveral") -> None:
 def _tell_list(found: "FoundList") -> None:
     print(f"{found.list.url} is a list of {_counted(len(found.opml.feeds), 'feed', 'feeds')}.")
     for problem in found.opml.problems:
-        print(f"  {legible(problem, _LINE)}")
+        print(f"  {one_line(problem, _LINE)}")
 
 
 def _tell_feed(found: "FoundFeed", *, listed_as: str | None = None) -> None:
@@ -303,22 +303,23 @@ def _tell_feed(found: "FoundFeed", *, listed_as: str | None = None) -> None:
         print("  Its RSS names no source of an item; f=greader in place of f=rss does, where FreshRSS knows it.")
     for warning in found.parsed.warnings:
         if entries or warning != "no entries":
-            print(f"  {legible(warning, _LINE)}")
+            print(f"  {one_line(warning, _LINE)}")
 
 
 def _show_entries(found: "FoundFeed", number: int) -> None:
     """The entries as they would be stored, and what would become of them."""
-    from newsclust.extract import html_text, wants_page
+    from newsclust.extract import wants_page
+    from newsclust.text.html_to_text import html_to_text
 
     rows = []
     for entry in found.parsed.entries[:number]:
-        length = max(len(html_text(entry.content or "")), len(html_text(entry.summary or "")))
+        length = max(len(html_to_text(entry.content or "")), len(html_to_text(entry.summary or "")))
         page = wants_page(policy=found.feed.pages, summary=entry.summary, content=entry.content)
         quality = entry.date_quality.value
         date, asked = f"{entry.published_at:%Y-%m-%d %H:%M}", "yes" if page else "no"
         source = entry.source_title or entry.source_url or ""
         rows.append([entry.title, date, quality, entry.language or "", length, asked, source, entry.link])
-        rows.extend([f"  {legible(warning, _LINE)}", *[""] * 7] for warning in entry.warnings)
+        rows.extend([f"  {one_line(warning, _LINE)}", *[""] * 7] for warning in entry.warnings)
     shown = f"the first {number} of {len(found.parsed.entries)}" if number < len(found.parsed.entries) else "all"
     names = ["title", "date (UTC)", "date is", "language", "characters", "page asked", "source", "link"]
     console().print(table(f"What would be stored: {shown} entries", names, rows))

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from newsclust.text.sanitize import inert
+from newsclust.text.sanitize import strip_controls
 
 if TYPE_CHECKING:  # duckdb and pydantic cost half of `newsclust --help`
     from contextlib import AbstractContextManager
@@ -61,7 +61,7 @@ def table(title: str, names: list[str], rows: list[Any], *, width: int | None = 
     from rich.markup import escape
     from rich.table import Table
 
-    cells = [["" if value is None else escape(inert(str(value))) for value in row] for row in rows]
+    cells = [["" if value is None else escape(strip_controls(str(value))) for value in row] for row in rows]
     # Ids are copied: whole. Other words are folded, but not to less than can be read.
     least = [
         _ID_WIDTH

@@ -17,7 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from newsclust.model import Article, Fingerprint
-from newsclust.text.tokens import RUN_WORDS, Words, key_of, runs_of, words_of
+from newsclust.text.tokens import SHINGLE_WORDS, Tokens, hash64, shingles_of, tokenize
 
 # A pair of Jaccard .8 shares a band with probability 1 - (1 - .8**6)**20 = .998. Of 2,665 French articles
 # that are not short all pairs above .6 did (with 16 x 8 half of those below .7), for 337 candidates, not 299.
@@ -29,7 +29,7 @@ SHORT_WORDS = 30  # shorter texts are found by the whole text, the title and the
 TITLE_WORDS = 4  # shorter titles are those of columns: "Morning news"
 SEED = 20_260_101
 # Stored keys are only comparable when one method made them: its name goes with them, and another's are made anew.
-METHOD = f"{BANDS}x{ROWS} bands of {RUN_WORDS} words, passages of {PASSAGE} mod {LEAD_EVERY}/{EVERY}, seed {SEED}"
+METHOD = f"{BANDS}x{ROWS} bands of {SHINGLE_WORDS} words, passages of {PASSAGE} mod {LEAD_EVERY}/{EVERY}, seed {SEED}"
 
 _POWERS = np.array([pow(0x9E3779B97F4A7C15, power, 1 << 64) for power in range(PASSAGE)], np.uint64)
 
@@ -41,8 +41,8 @@ def fingerprint(articles: Sequence[Article]) -> list[Fingerprint]:
     """
     import rensa
 
-    texts = [words_of(article.text) for article in articles]
-    runs = [runs_of(words) for words in texts]
+    texts = [tokenize(article.text) for article in articles]
+    runs = [shingles_of(words) for words in texts]
     minima = rensa.RMinHash.digests_from_token_sets(runs, BANDS * ROWS, SEED)
     return [
         Fingerprint(
@@ -61,17 +61,17 @@ def is_page(url: str) -> bool:
     return bool(parts.path.strip("/") or parts.query)
 
 
-def _hash_of(words: Words) -> str:
+def _hash_of(words: Tokens) -> str:
     return hashlib.sha256(" ".join(words).encode()).hexdigest()[:32]
 
 
-def _keys_of(article: Article, words: Words, minima: Sequence[int]) -> set[int]:
-    keys = {key_of("address", url) for url in (article.url, article.canonical_url) if is_page(url)}
+def _keys_of(article: Article, words: Tokens, minima: Sequence[int]) -> set[int]:
+    keys = {hash64("address", url) for url in (article.url, article.canonical_url) if is_page(url)}
     if words:
-        keys.add(key_of("text", *words))
-    title = words_of(article.title)
+        keys.add(hash64("text", *words))
+    title = tokenize(article.title)
     if len(title) >= TITLE_WORDS:
-        keys.add(key_of("title", *title))
+        keys.add(hash64("title", *title))
     if len(words) >= SHORT_WORDS:
         keys |= _bands(minima) | _passages(words)
     return keys
@@ -90,7 +90,7 @@ def _bands(minima: Sequence[int]) -> set[int]:
     }
 
 
-def _passages(words: Words) -> set[int]:
+def _passages(words: Tokens) -> set[int]:
     """Return the hashes of the chosen passages (content-defined sampling, Manber 1994)."""
     numbers = np.array([zlib.crc32(word.encode()) for word in words], np.uint64)
     hashes = np.zeros(len(words) - PASSAGE + 1, np.uint64)

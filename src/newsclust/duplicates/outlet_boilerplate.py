@@ -10,7 +10,7 @@ articles are seen, and how often, changes nothing.
 from collections.abc import Collection, Iterator, Sequence
 
 from newsclust.model import Article, End
-from newsclust.text.tokens import Words, key_of, sentences_of, words_of
+from newsclust.text.tokens import Tokens, hash64, tokenize, tokenized_sentences
 
 NEIGHBOURS = 3  # different ones, from which an end is furniture: with 2, 75 more copies are lost; with 4, 3 of
 # 3,310 labelled pairs that are no copies are called copies
@@ -27,14 +27,14 @@ def ends_of(articles: Sequence[Article]) -> list[End]:
     ]
 
 
-def core_of(article: Article, furniture: Collection[int]) -> Words:
+def core_of(article: Article, furniture: Collection[int]) -> Tokens:
     """Return the words of an article without the longest head and tail whose keys are in `furniture`."""
     sentences = _sentences(article)
     head = tail = 0
     for at_head, length, key, _ in _ends(article, sentences):
         if key in furniture:
             head, tail = (max(head, length), tail) if at_head else (head, max(tail, length))
-    title = words_of(article.title)
+    title = tokenize(article.title)
     return tuple(
         word
         for sentence in sentences[head : len(sentences) - tail]
@@ -43,36 +43,36 @@ def core_of(article: Article, furniture: Collection[int]) -> Words:
     )
 
 
-def _ends(article: Article, sentences: Sequence[Words]) -> Iterator[tuple[bool, int, int, int]]:
+def _ends(article: Article, sentences: Sequence[Tokens]) -> Iterator[tuple[bool, int, int, int]]:
     """Yield (at the head, sentences, key, neighbour) of each run of sentences at the two ends of a text."""
-    whole = key_of("alone", article.title.casefold(), article.published_at.date().isoformat())
+    whole = hash64("alone", article.title.casefold(), article.published_at.date().isoformat())
     joined = [" ".join(sentence) for sentence in sentences]
     for length in range(1, min(DEEPEST, len(sentences)) + 1):
         rest = len(sentences) - length
         yield (
             True,
             length,
-            key_of("head", article.outlet, *joined[:length]),
-            key_of(joined[length]) if rest else whole,
+            hash64("head", article.outlet, *joined[:length]),
+            hash64(joined[length]) if rest else whole,
         )
         yield (
             False,
             length,
-            key_of("tail", article.outlet, *joined[rest:]),
-            key_of(joined[rest - 1]) if rest else whole,
+            hash64("tail", article.outlet, *joined[rest:]),
+            hash64(joined[rest - 1]) if rest else whole,
         )
 
 
-def _sentences(article: Article) -> list[Words]:
+def _sentences(article: Article) -> list[Tokens]:
     """Return the sentences of a text, its title replaced where it stands in one."""
-    title = words_of(article.title)
-    sentences = sentences_of(article.text)
+    title = tokenize(article.title)
+    sentences = tokenized_sentences(article.text)
     if len(title) < 2:  # one word is too often just a word
         return sentences
     return [_replaced(sentence, title) for sentence in sentences]
 
 
-def _replaced(sentence: Words, title: Words) -> Words:
+def _replaced(sentence: Tokens, title: Tokens) -> Tokens:
     for start in range(len(sentence) - len(title) + 1):
         if sentence[start : start + len(title)] == title:
             return (*sentence[:start], _TITLE, *sentence[start + len(title) :])

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 from newsclust.duplicates.outlet_boilerplate import core_of
 from newsclust.model import Article, DuplicateMethod
-from newsclust.text.tokens import RUN_WORDS, Words, runs_of, words_of
+from newsclust.text.tokens import SHINGLE_WORDS, Tokens, shingles_of, tokenize
 
 SHORT, MIDDLE = 30, 60  # words; shorter texts are copies only when all of them agrees
 NEAR, NEAR_SURE = 0.8, 0.9  # Jaccard of the runs of words
@@ -44,10 +44,10 @@ class Text:
     """What is compared of one article; `core` are its words without its outlet's furniture."""
 
     article: Article
-    words: Words
-    core: Words
+    words: Tokens
+    core: Tokens
     runs: frozenset[str]  # of the core
-    title: Words
+    title: Tokens
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -64,10 +64,10 @@ def text_of(article: Article, furniture: Collection[int]) -> Text:
     core = core_of(article, furniture)
     return Text(
         article=article,
-        words=words_of(article.text),
+        words=tokenize(article.text),
         core=core,
-        runs=runs_of(core),
-        title=words_of(article.title),
+        runs=shingles_of(core),
+        title=tokenize(article.title),
     )
 
 
@@ -161,23 +161,23 @@ def unlike(one: Text, other: Text) -> bool:
     return common < UNLIKE and _titles(one, other) < TITLES_LIKE
 
 
-def longest_common_run(one: Words, other: Words) -> tuple[int, int, int]:
+def longest_common_run(one: Tokens, other: Tokens) -> tuple[int, int, int]:
     """Return (words, start in one, start in the other) of the longest common run; the first of equals.
 
     It is looked for among common runs of three words, which are rare where words are not: 10,000-word pages
     stay cheap. Shorter common runs than that count as none.
     """
     places = defaultdict(list)
-    for place, run in enumerate(zip(*(other[skip:] for skip in range(RUN_WORDS)), strict=False)):
+    for place, run in enumerate(zip(*(other[skip:] for skip in range(SHINGLE_WORDS)), strict=False)):
         places[run].append(place)
     best = (0, 0, 0)
     before: dict[int, int] = {}
-    for place, run in enumerate(zip(*(one[skip:] for skip in range(RUN_WORDS)), strict=False)):
+    for place, run in enumerate(zip(*(one[skip:] for skip in range(SHINGLE_WORDS)), strict=False)):
         now: dict[int, int] = {}
         for there in places.get(run, ()):
             length = now[there] = before.get(there - 1, 0) + 1
-            if length + RUN_WORDS - 1 > best[0]:
-                best = (length + RUN_WORDS - 1, place - length + 1, there - length + 1)
+            if length + SHINGLE_WORDS - 1 > best[0]:
+                best = (length + SHINGLE_WORDS - 1, place - length + 1, there - length + 1)
         before = now
     return best
 

@@ -10,8 +10,8 @@ from pathlib import Path
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from newsclust.errors import SettingsError
-from newsclust.extract import html_text
 from newsclust.model import Article, DateQuality
+from newsclust.text.html_to_text import html_to_text
 
 SAMPLE = "sample"  # the word for the corpus of `make demo`
 SAMPLE_FOLDER = Path(__file__).parents[3] / "data" / "sample"
@@ -109,8 +109,8 @@ def sample_set(folder: Path) -> LabelledSet:
                 id=written.id,
                 url=gold[written.id].url,
                 canonical_url=gold[written.id].url,
-                title=html_text(written.title),
-                text="\n\n".join(html_text(paragraph) for paragraph in written.paragraphs),
+                title=html_to_text(written.title),
+                text="\n\n".join(html_to_text(paragraph) for paragraph in written.paragraphs),
                 language=outlet.language,
                 outlet=outlet.name,
                 published_at=published_at,
@@ -157,8 +157,8 @@ def _article(row: _Row, moment: datetime | None, last: datetime) -> Article:
         id=row.id,
         url=row.url,
         canonical_url=row.url,
-        title=html_text(row.title),
-        text=html_text(row.text),
+        title=html_to_text(row.title),
+        text=html_to_text(row.text),
         language=row.lang,
         outlet=row.source,
         published_at=moment or last,

@@ -19,7 +19,7 @@ from newsclust.evaluation.confusion import Mistake, Row, Said, mistakes_of, rows
 from newsclust.evaluation.pairs import LabelledPair, Pair, PairSet
 from newsclust.model import Article, Duplicate, Fingerprint
 from newsclust.settings import DuplicateSettings
-from newsclust.text.tokens import runs_of, words_of
+from newsclust.text.tokens import shingles_of, tokenize
 
 OURS, BY_NIGHT = "newsclust", "by night"
 SAME, NEAR, CONTAINED = "same text", "near text", "one far longer"  # how alike two copies are
@@ -222,7 +222,7 @@ def _said_of(pair: Pair, copies: Mapping[str, Duplicate]) -> Said:
 
 def same_title(given: PairSet) -> set[Pair]:
     """Titles of the same words are copies; an article without a title is a copy of none."""
-    titles = {article_id: words_of(article.title) for article_id, article in given.articles.items()}
+    titles = {article_id: tokenize(article.title) for article_id, article in given.articles.items()}
     return {pair.ids for pair in given.pairs if titles[pair.ids[0]] and titles[pair.ids[0]] == titles[pair.ids[1]]}
 
 
@@ -237,7 +237,7 @@ def plain_minhash(given: PairSet) -> set[Pair]:
     import rensa
 
     names = sorted({name for pair in given.pairs for name in pair.ids})
-    runs = [runs_of(words_of(given.articles[name].text)) for name in names]
+    runs = [shingles_of(tokenize(given.articles[name].text)) for name in names]
     digests = rensa.RMinHash.digests_from_token_sets(runs, PERMUTATIONS, 1)
     minima = dict(zip(names, np.array(digests, np.uint32), strict=True))
     bare = {name for name, own in zip(names, runs, strict=True) if not own}
@@ -265,7 +265,7 @@ def _kind(pair: LabelledPair) -> str:
 
 def _sameness(given: PairSet, pair: LabelledPair) -> str:
     """Name how alike two copies are by their words as they stand; one far longer may hold the other."""
-    short, long = sorted((words_of(given.articles[name].text) for name in pair.ids), key=len)
+    short, long = sorted((tokenize(given.articles[name].text) for name in pair.ids), key=len)
     if short == long:
         return SAME
     return CONTAINED if len(long) >= LONGER * len(short) else NEAR

@@ -6,7 +6,7 @@ inside a running sentence, and an article that speaks of such words keeps them.
 
 import re
 
-from newsclust.text.plain import unrepeated, word_count
+from newsclust.text.normalize import drop_repeats, word_count
 
 # Patterns are matched whole, without case, with straight apostrophes and plain spaces.
 _SHARE_WORDS = (
@@ -159,7 +159,7 @@ def without_boilerplate(text: str) -> tuple[str, str | None]:
     for _ in range(_MOST_ROUNDS):
         before = paragraphs
         paragraphs, notice = _without_notice(before)
-        paragraphs = unrepeated([p for p in paragraphs if not _is(_LINE, p)])
+        paragraphs = drop_repeats([p for p in paragraphs if not _is(_LINE, p)])
         paragraphs = _without_tail(_without_lists(paragraphs))
         cut = notice or cut  # the earliest one: later ones were beside it
         if paragraphs == before:

@@ -3,7 +3,8 @@
 import re
 from typing import TYPE_CHECKING
 
-from newsclust.text.plain import element_lines, word_count
+from newsclust.text.html_to_text import element_lines
+from newsclust.text.normalize import word_count
 
 if TYPE_CHECKING:
     from lxml.html import HtmlElement

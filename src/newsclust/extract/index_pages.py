@@ -5,7 +5,8 @@ from collections import Counter
 from typing import TYPE_CHECKING
 
 from newsclust.extract.links import leads_to, site_of, words_of
-from newsclust.text.plain import element_lines, word_count
+from newsclust.text.html_to_text import element_lines
+from newsclust.text.normalize import word_count
 
 if TYPE_CHECKING:
     from lxml.html import HtmlElement

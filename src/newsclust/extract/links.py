@@ -5,7 +5,7 @@ from functools import lru_cache
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
-from newsclust.text.plain import word_count
+from newsclust.text.normalize import word_count
 from newsclust.urls import registered_domain
 
 if TYPE_CHECKING:

@@ -13,7 +13,8 @@ from itertools import dropwhile, takewhile
 from typing import TYPE_CHECKING
 
 from newsclust.extract.links import leads_to, linked_words, links_of, site_of, words_of
-from newsclust.text.plain import html_text, letters, normal_text, word_count
+from newsclust.text.html_to_text import html_to_text
+from newsclust.text.normalize import alphanumeric_key, normalize_text, word_count
 
 if TYPE_CHECKING:
     from lxml.html import HtmlElement
@@ -42,13 +43,13 @@ def main_text(tree: "HtmlElement", url: str) -> str:
     """The main text of a page in normal form, "" where there is none; the tree is left changed."""
     from trafilatura import bare_extraction
 
-    headings = {letters(heading.text_content()) for heading in tree.iter("h1")} - {""}
-    title = letters("".join(element.text_content() for element in tree.iter("title")))
+    headings = {alphanumeric_key(heading.text_content()) for heading in tree.iter("h1")} - {""}
+    title = alphanumeric_key("".join(element.text_content() for element in tree.iter("title")))
     tidy(tree, site_of(url))
     spare = deepcopy(tree)
     document = bare_extraction(tree, url=url, favor_precision=True, include_comments=False, fast=True)
     body = getattr(document, "body", None)
-    text = normal_text("".join(_lines_of(body)) if body is not None else "")
+    text = normalize_text("".join(_lines_of(body)) if body is not None else "")
     if word_count(text) < SHORT:
         other = _by_readability(spare)
         if word_count(other) > MUCH_LONGER * word_count(text):
@@ -58,9 +59,9 @@ def main_text(tree: "HtmlElement", url: str) -> str:
 
 def below_title(paragraphs: list[str], headings: set[str], title: str) -> list[str]:
     """The paragraphs behind the page's headings: what stands above the one that names the page is not of it."""
-    above = [letters(paragraph) for paragraph in paragraphs[:MOST_ABOVE]]
+    above = [alphanumeric_key(paragraph) for paragraph in paragraphs[:MOST_ABOVE]]
     names = [at for at, line in enumerate(above) if line in headings and line in title]
-    return list(dropwhile(lambda line: letters(line) in headings, paragraphs[names[-1] if names else 0 :]))
+    return list(dropwhile(lambda line: alphanumeric_key(line) in headings, paragraphs[names[-1] if names else 0 :]))
 
 
 def tidy(tree: "HtmlElement", site: str) -> None:
@@ -76,7 +77,7 @@ def _by_readability(tree: "HtmlElement") -> str:
     from trafilatura.readability_lxml import Document
 
     try:
-        return html_text(Document(tree).summary())
+        return html_to_text(Document(tree).summary())
     except AssertionError:  # it drops the root of what it found, when that looks like no article
         return ""
 

@@ -13,7 +13,8 @@ from newsclust.extract.main_content import main_text
 from newsclust.extract.metadata import PageDate, said_by
 from newsclust.extract.site_rules import SiteRule, ruled_tree
 from newsclust.model import Page
-from newsclust.text.plain import element_lines, normal_text, word_count
+from newsclust.text.html_to_text import element_lines
+from newsclust.text.normalize import normalize_text, word_count
 
 if TYPE_CHECKING:
     from lxml.html import HtmlElement
@@ -152,7 +153,7 @@ def read_page(page: Page, rule: SiteRule | None = None) -> PageText:
         text = thread_text(posts)
     else:
         text = "" if headlines else main_text(tree, url)
-    text = normal_text(text)
+    text = normalize_text(text)
     notice = None
     if word_count(text) < SHORT_FOR_A_PAGE and not headlines:
         notice = paywall_notice(_blocks(tree)) or (None if said.is_free else "isAccessibleForFree: false")

@@ -8,8 +8,9 @@ from newsclust.errors import ExtractError, Reason
 from newsclust.extract.boilerplate import breaks_off, without_boilerplate
 from newsclust.extract.page import PageText
 from newsclust.model import DateQuality, Extraction, PagePolicy, Source, TextSource
-from newsclust.text.language import language_of
-from newsclust.text.plain import html_text, letters, normal_text, word_count
+from newsclust.text.html_to_text import html_to_text
+from newsclust.text.language import detect_language
+from newsclust.text.normalize import alphanumeric_key, normalize_text, word_count
 from newsclust.urls import canonical, registered_domain
 
 # A feed's text of fewer words is a teaser: those of our sample feeds that gave whole articles gave over 400.
@@ -40,7 +41,7 @@ def wants_page(*, policy: PagePolicy, summary: str | None, content: str | None) 
     """
     if policy is not PagePolicy.AUTO:
         return policy is PagePolicy.ALWAYS
-    text = max((html_text(content or ""), html_text(summary or "")), key=word_count)
+    text = max((html_to_text(content or ""), html_to_text(summary or "")), key=word_count)
     return word_count(text) < TEASER_WORDS or breaks_off(text)
 
 
@@ -54,8 +55,8 @@ def article_of(source: Source, page: PageText | None, error: ExtractError | None
     title = _title(source, page)
     candidates = [
         *([_candidate(page.text, title, TextSource.PAGE, page.notice)] if page else []),
-        _candidate(html_text(source.content or ""), title, TextSource.FEED_CONTENT, None),
-        _candidate(html_text(source.summary or ""), title, TextSource.FEED_SUMMARY, None),
+        _candidate(html_to_text(source.content or ""), title, TextSource.FEED_CONTENT, None),
+        _candidate(html_to_text(source.summary or ""), title, TextSource.FEED_SUMMARY, None),
     ]
     if page is not None and not candidates[0].text:
         error = _without_text(source, page)
@@ -68,7 +69,7 @@ def article_of(source: Source, page: PageText | None, error: ExtractError | None
     if not best.text:
         nothing = ExtractError(source.url, Reason.NO_TEXT, "no text in the feed, and no page")
         return Extracted(extraction=None, error=error or nothing)
-    language, language_source = language_of(f"{title}\n{best.text}", source.language)
+    language, language_source = detect_language(f"{title}\n{best.text}", source.language)
     extraction = Extraction(
         article_id=source.article_id,
         canonical_url=_canonical_url(source, page),
@@ -76,7 +77,7 @@ def article_of(source: Source, page: PageText | None, error: ExtractError | None
         text=best.text,
         language=language,
         language_source=language_source,
-        author=" ".join(html_text((page.author if page else None) or "").split()) or None,
+        author=" ".join(html_to_text((page.author if page else None) or "").split()) or None,
         text_source=best.text_source,
         cut=best.cut,
         text_choice=_choice(candidates, "; ".join(filter(None, notes))),
@@ -102,16 +103,16 @@ def _choice(candidates: list[_Candidate], notes: str) -> str:
 
 
 def _candidate(raw: str, title: str, text_source: TextSource, notice: str | None) -> _Candidate:
-    text, cut = without_boilerplate(normal_text(raw, title=title))
+    text, cut = without_boilerplate(normalize_text(raw, title=title))
     return _Candidate(text=text if any(map(str.isalpha, text)) else "", cut=cut or notice, text_source=text_source)
 
 
 def _title(source: Source, page: PageText | None) -> str:
     """The entry's title, the page's where it has none, without the site's name behind it."""
-    given = " ".join(normal_text(source.title).split())
-    said = " ".join(normal_text(page.title or "").split()) if page else ""
+    given = " ".join(normalize_text(source.title).split())
+    said = " ".join(normalize_text(page.title or "").split()) if page else ""
     names = [source.feed_title, (page.site_name or "") if page else "", *_host_names(source.url)]
-    return _without_site(given or said, {letters(name) for name in names} - {""})
+    return _without_site(given or said, {alphanumeric_key(name) for name in names} - {""})
 
 
 def _host_names(url: str) -> tuple[str, str]:
@@ -124,7 +125,7 @@ def _without_site(title: str, names: set[str]) -> str:
     last = None
     for last in _TITLE_SEPARATOR.finditer(title):  # noqa: B007 - only the last one is wanted
         pass
-    if last is None or not last.start() or letters(title[last.end() :]) not in names:
+    if last is None or not last.start() or alphanumeric_key(title[last.end() :]) not in names:
         return title
     return title[: last.start()]
 

@@ -12,7 +12,7 @@ from collections.abc import Collection, Sequence
 from dataclasses import replace
 
 from newsclust.model import End, Extraction, id_of
-from newsclust.text.plain import letters, word_count
+from newsclust.text.normalize import alphanumeric_key, word_count
 from newsclust.urls import host
 
 TITLES = 3  # different ones, from which a paragraph is the site's
@@ -25,7 +25,7 @@ def lines_of(texts: Sequence[Extraction]) -> dict[int, list[End]]:
     """What the texts teach, by the titles it takes: each paragraph of some length, with the title above it."""
     lines: dict[int, list[End]] = {TITLES: [], LONG_TITLES: []}
     for text in texts:
-        title = _key("title", letters(text.title))
+        title = _key("title", alphanumeric_key(text.title))
         for paragraph in text.text.split("\n\n"):
             if (key := _line_key(text, paragraph)) is not None:
                 needed = TITLES if word_count(paragraph) <= SHORT_WORDS else LONG_TITLES
@@ -37,13 +37,13 @@ def without_lines(text: Extraction, known: Collection[int]) -> Extraction:
     """The same text without paragraphs whose keys are in `known`; unchanged when nothing would be left of it."""
     paragraphs = text.text.split("\n\n")
     kept = [paragraph for paragraph in paragraphs if _line_key(text, paragraph) not in known]
-    return replace(text, text="\n\n".join(kept)) if any(map(letters, kept)) else text
+    return replace(text, text="\n\n".join(kept)) if any(map(alphanumeric_key, kept)) else text
 
 
 def _line_key(text: Extraction, paragraph: str) -> int | None:
     if word_count(paragraph) < FEWEST_WORDS:
         return None
-    return _key("line", host(text.canonical_url), letters(paragraph))
+    return _key("line", host(text.canonical_url), alphanumeric_key(paragraph))
 
 
 def _key(*parts: str) -> int:

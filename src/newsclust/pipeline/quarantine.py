@@ -5,7 +5,6 @@ from datetime import datetime
 from functools import partial
 from typing import Any
 
-from newsclust.extract import html_text
 from newsclust.model import Count, Run
 from newsclust.orders import Order, released
 from newsclust.pipeline.runner import log
@@ -15,7 +14,8 @@ from newsclust.store import Database, feeds
 from newsclust.store import quarantine as store_habits
 from newsclust.store import word_counts as store_words
 from newsclust.stories.pairs import word_rarity
-from newsclust.text.language import language_of
+from newsclust.text.html_to_text import html_to_text
+from newsclust.text.language import detect_language
 
 
 def judge_feeds(db: Database, run: Run, orders: Sequence[Order] = ()) -> Count:
@@ -54,10 +54,10 @@ def item_of(row: Mapping[str, Any]) -> Item:
 
     Of one whose article is out: without its markup, and in the language that was told of the article's text.
     """
-    text = html_text(row["markup"] or "")
+    text = html_to_text(row["markup"] or "")
     language = row["told_language"]
     if row["markup"] is not None:
-        language, _ = language_of(f"{row['title']}. {text}", None)
+        language, _ = detect_language(f"{row['title']}. {text}", None)
     title, lead = (
         frozenset(word_rarity.stem(word.folded) for word in word_rarity.words_of(said))
         for said in (row["title"], text[: word_rarity.LEAD])

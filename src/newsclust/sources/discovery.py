@@ -17,7 +17,7 @@ from newsclust.sources.feed_links import WELL_KNOWN, FeedLink, feed_links, rss_f
 from newsclust.sources.fetching import SourceFetcher
 from newsclust.sources.opml import OpmlImport, read_opml
 from newsclust.sources.sitemap import is_news_address, is_sitemap, sitemaps_in
-from newsclust.text.sanitize import legible
+from newsclust.text.sanitize import one_line
 from newsclust.urls import canonical, redacted
 
 _TITLE_CHARACTERS = 120
@@ -216,7 +216,7 @@ def _feed_at(link: FeedLink, feed: Feed, page: Page | None, asked: _Look) -> Fou
 def _named(feed: Feed, page: Page, asked: _Look, how: str) -> FoundFeed:
     """What the page says as the feed that it is taken for, with the title and the site that it tells."""
     parsed = asked.read(feed, page)
-    title = legible(parsed.title or "", _TITLE_CHARACTERS) or feed.title
+    title = one_line(parsed.title or "", _TITLE_CHARACTERS) or feed.title
     return FoundFeed(
         feed=replace(feed, title=title, site_url=feed.site_url or parsed.site_url),
         parsed=parsed,

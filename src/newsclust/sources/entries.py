@@ -9,8 +9,8 @@ from newsclust.model import DateQuality, Entry, Feed, Page, ParsedFeed, id_of
 from newsclust.sources.dates import read_date
 from newsclust.sources.feed import Document, Item, plain
 from newsclust.sources.registry import document_of
-from newsclust.text.language_codes import language_code
-from newsclust.text.sanitize import legible
+from newsclust.text.language import language_code
+from newsclust.text.sanitize import one_line
 from newsclust.urls import HIDDEN, canonical, redacted
 
 _CLOCK_SKEW = timedelta(minutes=15)  # a server's clock may run ahead of ours by as much
@@ -63,7 +63,7 @@ def parse_feed(feed: Feed, page: Page) -> ParsedFeed:
     over 15 minutes ahead. The language is the entry's own, else what a person wrote in the feed list, else
     the document's.
 
-    Titles, names and warnings are legible: one line of 500 or 200 characters at most, without controls and
+    Titles, names and warnings are sanitised: one line of 500 or 200 characters at most, without controls and
     overrides of direction. Summary and content are HTML without scripts, and whole.
 
     ParseError(feed.url) when the page is nothing of the feed's kind: EMPTY, HTML_NOT_FEED, NOT_A_FEED or
@@ -80,7 +80,7 @@ def parse_feed(feed: Feed, page: Page) -> ParsedFeed:
         try:
             addressed.append(_addressed(item, base))
         except ValueError:
-            title = legible(_title(item, "(no title)"), _TITLE_CHARACTERS)
+            title = one_line(_title(item, "(no title)"), _TITLE_CHARACTERS)
             warnings.append(f"entry without an address: {title}")
     homes = _homes(feed, page, document)
     distinct = {one.whole for one in addressed}
@@ -107,7 +107,7 @@ def parse_feed(feed: Feed, page: Page) -> ParsedFeed:
         title=_name(document.title),
         entries=tuple(entries.values()),
         site_url=redacted(document.home) if document.home and _is_address(document.home) else None,
-        warnings=tuple(legible(warning, _LONGEST_WARNING) for warning in warnings),
+        warnings=tuple(one_line(warning, _LONGEST_WARNING) for warning in warnings),
         wishes=document.wishes,
     )
 
@@ -118,13 +118,13 @@ def _entry(feed: Feed, entry_id: str, one: _Addressed, language: str | None, now
     own_language = _language(item.language, warnings)
     dates = _dates(item, now)
     warnings.extend(dates.warnings)
-    title = legible(_title(item, one.url), _LONGEST_TITLE) or one.url
+    title = one_line(_title(item, one.url), _LONGEST_TITLE) or one.url
     if not item.title:
         warnings.append("no title: the address stands in" if title == one.url else "no title: taken from the text")
     return Entry(
         id=entry_id,
         feed_id=feed.id,
-        guid=legible(item.guid, _LONGEST_GUID) if item.guid else None,
+        guid=one_line(item.guid, _LONGEST_GUID) if item.guid else None,
         link=one.link,
         url=one.url,
         title=title,
@@ -137,12 +137,12 @@ def _entry(feed: Feed, entry_id: str, one: _Addressed, language: str | None, now
         updated_at=dates.updated_at,
         source_title=_name(item.source_title),
         source_url=redacted(item.source_url) if item.source_url and _is_address(item.source_url) else None,
-        warnings=tuple(legible(warning, _LONGEST_WARNING) for warning in warnings),
+        warnings=tuple(one_line(warning, _LONGEST_WARNING) for warning in warnings),
     )
 
 
 def _name(written: str | None) -> str | None:
-    return legible(written or "", _LONGEST_NAME) or None
+    return one_line(written or "", _LONGEST_NAME) or None
 
 
 def _title(item: Item, otherwise: str) -> str:

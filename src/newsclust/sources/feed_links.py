@@ -8,7 +8,7 @@ from urllib.parse import parse_qsl, urljoin, urlsplit, urlunsplit
 
 from newsclust.model import Page
 from newsclust.sources.html import base_of, html_root
-from newsclust.text.sanitize import legible
+from newsclust.text.sanitize import one_line
 from newsclust.urls import canonical
 
 # Where sites that name no feed have one nevertheless: WordPress, then Jekyll, Hugo, Ghost and hand-made ones.
@@ -59,7 +59,7 @@ def feed_links(page: Page) -> tuple[FeedLink, ...]:
                 continue  # feed:, mailto: and slips: nothing that could be asked
             if not url.isprintable():
                 continue  # it would be shown to a person, and no site means it
-            title = legible(link.get("title") or "", _TITLE_CHARACTERS)
+            title = one_line(link.get("title") or "", _TITLE_CHARACTERS)
             comments = _COMMENTS.search(f"{urlsplit(url).path}?{urlsplit(url).query} {title}") is not None
             kind = _media_type(link)
             links.setdefault(key, FeedLink(url=url, title=title, of_comments=comments, media_type=kind))

@@ -12,7 +12,7 @@ from newsclust.errors import SettingsError
 from newsclust.model import Feed, FeedKind, FeedList, PagePolicy, id_of
 from newsclust.sources.validators import check_variable, checked_address, if_hidden, one_line, tag_of
 from newsclust.sources.webpage import check_selector
-from newsclust.text.language_codes import language_code
+from newsclust.text.language import language_code
 from newsclust.urls import canonical, redacted
 
 

@@ -10,8 +10,8 @@ from urllib.parse import urlsplit
 from newsclust.errors import SettingsError
 from newsclust.model import Feed, FeedKind, id_of
 from newsclust.sources.validators import UNPRINTABLE, checked_address, if_hidden, tag_of
-from newsclust.text.language_codes import language_code
-from newsclust.text.sanitize import legible
+from newsclust.text.language import language_code
+from newsclust.text.sanitize import one_line
 from newsclust.urls import canonical, redacted
 
 _MOST_TAGS = 50  # of one feed
@@ -90,7 +90,7 @@ def _outlines(parent: Any, folders: tuple[str, ...]) -> Iterator[tuple[Any, tupl
 def _outlined(outline: Any, folders: tuple[str, ...], problems: list[str]) -> Feed | None:
     """The feed of an outline; None when `problems` got the sentence why there is none."""
     written = _attributes(outline)
-    title = legible(redacted(_name(outline)), _LONGEST_TITLE)
+    title = one_line(redacted(_name(outline)), _LONGEST_TITLE)
     name = title or f"line {outline.sourceline}"
     url = written.get("xmlurl", "")
     if not url:

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from newsclust.model import Article, DateQuality, Extraction, RequestKind, Run, Source
 from newsclust.store.database import Database, Row
 from newsclust.store.fetches import stored_pages
-from newsclust.text.diff import State, diff_of
+from newsclust.text.diff import Revision, unified_diff
 from newsclust.urls import host, registered_domain
 
 # An article seen in several feeds is described by the sighting that carries most text, and dated by the earliest of
@@ -173,9 +173,9 @@ def save_extractions(db: Database, run: Run, article_ids: Sequence[str], taken: 
                     "title": old["title"],
                     "text": old["text"],
                     "text_source": old["text_source"],
-                    "diff": diff_of(
-                        State(title=old["title"], text=old["text"]),
-                        State(title=extraction.title, text=extraction.text),
+                    "diff": unified_diff(
+                        Revision(title=old["title"], text=old["text"]),
+                        Revision(title=extraction.title, text=extraction.text),
                     ),
                     "seen_at": old["changed_at"],
                     "replaced_at": run.night_at,

@@ -1,1 +1,1 @@
-"""Text as every stage needs it: decoded, sanitised, plain, split into tokens and sentences, compared."""
+"""Text processing for every stage: decoding, sanitising, normalising, tokens, sentences, language, diff."""

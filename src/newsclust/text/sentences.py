@@ -1,11 +1,11 @@
-"""A text -> its sentences, and of those the reporter's own: not quoted, not a tweet."""
+"""Split a text into sentences, and tell the reporter's own from quoted ones and embedded tweets."""
 
 import re
 from collections.abc import Sequence
 
-MIN_WORDS = 4  # shorter sentences are captions, credits and cries
-MOST_SENTENCES = 60  # of a text, so that the longest page costs no more than a long article
-MOST_QUOTED = 0.6  # of a sentence's characters; one with more is its speaker's
+MIN_WORDS = 4  # shorter sentences are captions, credits and exclamations
+MAX_SENTENCES = 60  # of a text, so that the longest page costs no more than a long article
+MAX_QUOTED_SHARE = 0.6  # of a sentence's characters; one with more is a quotation
 TWEET_WORDS = 80  # a longer line is a paragraph that names an account
 
 # An apostrophe within or after a word ends no quotation in single marks, and begins none.
@@ -14,7 +14,7 @@ QUOTATION = re.compile(
     r"|‘(?:[^’\n]|’(?=\w)){8,600}’(?!\w)|(?<!\w)'(?=\w)(?:[^'\n]|'(?=\w)){8,600}'(?!\w)"
 )
 
-_END = re.compile(r"(?<=[.!?…])(?:[\"”’»)\]]|\s»)*\s+(?=[\"“«(\[—–-]?\s?[A-ZÀ-ÖØ-Þ0-9])")
+_SENTENCE_END = re.compile(r"(?<=[.!?…])(?:[\"”’»)\]]|\s»)*\s+(?=[\"“«(\[—–-]?\s?[A-ZÀ-ÖØ-Þ0-9])")
 _ABBREVIATION = re.compile(
     r"(?:\b(?:M|MM|Mme|Mlle|Mr|Mrs|Ms|Dr|Prof|St|Ste|Sen|Rep|Gov|Gen|Col|Lt|Sgt|Capt|Rev|Hon|Jr|Sr|No|vs|etc|cf|art"
     r"|env|av|p|Inc|Corp|Ltd|Co|Jan|Feb|Mar|Apr|Aug|Sept|Oct|Nov|Dec|a\.m|p\.m|U\.S|U\.K|E\.U|U\.N|D\.C)|\b[A-Z])\.$"
@@ -22,36 +22,37 @@ _ABBREVIATION = re.compile(
 _TWEET = re.compile(r"\(@\w+\)|pic\.twitter\.com|@\w+.*[—-] ?@?\w+")
 
 
-def sentences_of(text: str) -> list[str]:
+def split_sentences(text: str) -> list[str]:
     """Return the first `MOST_SENTENCES` sentences that have `MIN_WORDS` words, in order, without embedded tweets.
 
     A line break ends a sentence, the full stop of an abbreviation or initial does not.
     """
-    found: list[str] = []
+    sentences: list[str] = []
     for line in text.splitlines():
         if len(line.split()) <= TWEET_WORDS and _TWEET.search(line):
             continue
-        found += [part for part in _split(line) if len(part.split()) >= MIN_WORDS]
-    return found[:MOST_SENTENCES]
+        sentences += [part for part in _split_line(line) if len(part.split()) >= MIN_WORDS]
+    return sentences[:MAX_SENTENCES]
 
 
-def own_sentences(sentences: Sequence[str]) -> list[str]:
-    """Return the sentences that are mostly the reporter's words; a quotation may run over several."""
+def unquoted_sentences(sentences: Sequence[str]) -> list[str]:
+    """Return the sentences of which at most `MAX_QUOTED_SHARE` is quoted; a quotation may run over several."""
     quoted = bytearray(sum(len(sentence) + 1 for sentence in sentences))
     for match in QUOTATION.finditer("\n".join(sentences)):
         quoted[match.start() : match.end()] = b"\x01" * len(match[0])
-    own, begin = [], 0
+    unquoted, begin = [], 0
     for sentence in sentences:
         end = begin + len(sentence)
-        if sum(quoted[begin:end]) <= MOST_QUOTED * len(sentence):
-            own.append(sentence)
+        if sum(quoted[begin:end]) <= MAX_QUOTED_SHARE * len(sentence):
+            unquoted.append(sentence)
         begin = end + 1
-    return own
+    return unquoted
 
 
-def _split(line: str) -> list[str]:
+def _split_line(line: str) -> list[str]:
+    """Split one line after each end of a sentence that is no abbreviation."""
     parts, begin = [], 0
-    for end in _END.finditer(line):
+    for end in _SENTENCE_END.finditer(line):
         if not _ABBREVIATION.search(line[begin : end.start()].rstrip()):
             parts.append(line[begin : end.end()].strip())
             begin = end.end()

@@ -12,7 +12,7 @@ import numpy as np
 from newsclust.duplicates.rewrites.lexical import Run, anchors_of, in_order, runs_of
 from newsclust.duplicates.rewrites.semantic import Alignment, Vectors, alignment_of, centred, centres_of
 from newsclust.model import Article, Derivation, DerivationMethod
-from newsclust.text.sentences import MIN_WORDS, own_sentences, sentences_of
+from newsclust.text.sentences import MIN_WORDS, split_sentences, unquoted_sentences
 
 FEWEST_SENTENCES = 5  # of the shorter text; with fewer, independent reports align as well as translations do
 FEWEST_WORDS = FEWEST_SENTENCES * MIN_WORDS  # a text with fewer cannot have the sentences
@@ -80,11 +80,11 @@ def find_derivations(pairs: Sequence[tuple[Article, Article]], embedder: Sentenc
 
 def told_by(article: Article) -> Told:
     """Return what is compared of an article."""
-    sentences = sentences_of(article.text)
+    sentences = split_sentences(article.text)
     text = "\n".join(sentences)
     return Told(
         article=article,
-        sentences=tuple(own_sentences(sentences)),
+        sentences=tuple(unquoted_sentences(sentences)),
         runs=runs_of(text),
         anchors=anchors_of(text),
     )
