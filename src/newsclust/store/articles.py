@@ -1,66 +1,58 @@
 """Articles, their versions and vectors."""
 
-from collections.abc import Sequence
-from datetime import UTC
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from itertools import groupby
 from typing import Any
 
 import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from newsclust.model import Article, DateQuality, Extraction, RequestKind, Run, Source
+from newsclust.extract.article_state import (
+    ArticleDate,
+    DateSource,
+    Sighting,
+    StoredArticle,
+    article_date,
+    first_seen_at,
+    is_changed,
+    makes_version,
+    representative_sighting,
+)
+from newsclust.model import Article, DateQuality, Extraction, RequestKind, Run, Source, TextSource
 from newsclust.store.database import Database, Row
 from newsclust.store.fetches import stored_pages
 from newsclust.text.diff import Revision, unified_diff
-from newsclust.urls import host, registered_domain
+from newsclust.urls import host
 
-# An article seen in several feeds is described by the sighting that carries most text, and dated by the earliest of
-# the best dates. A feed of its own site goes before the others: any feed may link to any article, in its own words.
-_SOURCES = """
-WITH todo AS (
-    SELECT todo_extract.article_id, todo_extract.changed_at
-    FROM todo_extract
-    WHERE todo_extract.article_id IN (SELECT id FROM given_ids)
-), sightings AS (
-    SELECT entries.*, feeds.title AS feed_title, feeds.language AS feed_language,
-           row_number() OVER (
-               PARTITION BY entries.article_id
-               ORDER BY given_own.entry_id IS NULL,
-                        coalesce(length(entries.content), 0) + coalesce(length(entries.summary), 0) DESC,
-                        entries.first_seen_at, entries.entry_id
-           ) AS rank,
-           min(entries.first_seen_at) OVER (PARTITION BY entries.article_id) AS article_first_seen_at,
-           first_value({'at': entries.published_at, 'quality': entries.date_quality}) OVER (
-               PARTITION BY entries.article_id
-               ORDER BY entries.date_quality IN ('missing', 'future'), given_own.entry_id IS NULL,
-                        list_position(['given', 'guessed', 'missing', 'future'], entries.date_quality),
-                        entries.published_at, entries.entry_id
-           ) AS dated
-    FROM entries
-    ANTI JOIN held_entries ON held_entries.entry_id = entries.entry_id
-    JOIN todo ON todo.article_id = entries.article_id
-    JOIN feeds ON feeds.feed_id = entries.feed_id
-    LEFT JOIN given_own ON given_own.entry_id = entries.entry_id
-)
-SELECT sightings.*, todo.changed_at AS newest_at, pages.item_id IS NOT NULL AS has_page
-FROM sightings
-JOIN todo ON todo.article_id = sightings.article_id
-LEFT JOIN pages ON pages.kind = 'page' AND pages.item_id = sightings.article_id
-WHERE sightings.rank = 1
-ORDER BY sightings.article_id
-"""
-_SHARED = """
-SELECT entries.entry_id, entries.url, feeds.url AS feed_url, feeds.site_url
+# What decides of each sighting but its length: no text is read for it.
+_SIGHTINGS = """
+SELECT entries.article_id, entries.entry_id, entries.feed_id, entries.url, feeds.url AS feed_url, feeds.site_url,
+       entries.first_seen_at, entries.published_at, entries.date_quality, todo.changed_at AS newest_at,
+       feeds.title AS feed_title, pages.item_id IS NOT NULL AS has_page
 FROM entries
-SEMI JOIN given_ids ON given_ids.id = entries.article_id
+ANTI JOIN held_entries ON held_entries.entry_id = entries.entry_id
+JOIN (
+    SELECT article_id, changed_at FROM todo_extract WHERE article_id IN (SELECT id FROM given_ids)
+) AS todo ON todo.article_id = entries.article_id
 JOIN feeds ON feeds.feed_id = entries.feed_id
-QUALIFY min(entries.feed_id) OVER (PARTITION BY entries.article_id)
-     <> max(entries.feed_id) OVER (PARTITION BY entries.article_id)
+LEFT JOIN pages ON pages.kind = 'page' AND pages.item_id = entries.article_id
+ORDER BY entries.article_id, entries.entry_id
 """
+_LENGTHS = """
+SELECT entry_id, coalesce(length(content), 0) + coalesce(length(summary), 0) AS characters
+FROM entries
+WHERE entry_id IN ({ids})
+"""
+_DESCRIPTIONS = "SELECT entry_id, title, summary, content, language FROM entries WHERE entry_id IN ({ids})"
+_BYLINES = "SELECT entry_id, author, updated_at FROM entries WHERE entry_id IN ({ids})"
+_ARTICLES = "FROM articles WHERE article_id IN ({ids}) ORDER BY article_id"
 
-# A list of constants is looked up in the primary key's index. A join, or a list of over 2,048, makes DuckDB 1.5 read
-# every text there is: of a million articles 4.8 GB, for a thousand of them. Written out, not bound: binding one
-# costs .2 ms, because DuckDB looks each time whether pandas is installed.
+# A list of constants is looked up in the primary key's index. A join, even one beside it, or a list of over 2,048,
+# makes DuckDB 1.5 read every text there is: of a million articles 4.8 GB, for a thousand of them. Written out, not
+# bound: binding one costs .2 ms, because DuckDB looks each time whether pandas is installed.
 _IDS_AT_ONCE = 500
 _PRIORITIES = """
 SELECT entries.article_id, max(feeds.priority) AS priority
@@ -79,97 +71,72 @@ def articles_to_extract(db: Database) -> list[str]:
 
 def sources_of(db: Database, article_ids: Sequence[str]) -> list[Source]:
     """Return what is known of these articles that are still to extract, pages included: ask in batches."""
-    with db.given_ids(article_ids):
-        rows = _described(db)
-    pages = dict(stored_pages(db, RequestKind.PAGE, [row["article_id"] for row in rows if row["has_page"]]))
+    seen = _sightings(db, article_ids)
+    speaking = {article_id: representative_sighting(found.sightings) for article_id, found in seen.items()}
+    shown = {row["entry_id"]: row for row in _rows_of(db, _DESCRIPTIONS, [one.entry_id for one in speaking.values()])}
+    pages = dict(stored_pages(db, RequestKind.PAGE, [one for one in seen if seen[one].has_page]))
     return [
         Source(
-            article_id=row["article_id"],
-            url=row["url"],
-            title=row["title"],
-            summary=row["summary"],
-            content=row["content"],
-            language=row["language"],
-            feed_title=row["feed_title"],
-            page=pages.get(row["article_id"]),
+            article_id=article_id,
+            url=sighting.url,
+            title=shown[sighting.entry_id]["title"],
+            summary=shown[sighting.entry_id]["summary"],
+            content=shown[sighting.entry_id]["content"],
+            language=shown[sighting.entry_id]["language"],
+            feed_title=seen[article_id].feed_titles[sighting.feed_id],
+            page=pages.get(article_id),
         )
-        for row in rows
+        for article_id, sighting in speaking.items()
     ]
-
-
-def _described(db: Database) -> Sequence[Row]:
-    """Return what the entries say of each of `given_ids` that is still to extract."""
-    own: list[str] = [
-        row["entry_id"]
-        for row in db.rows(_SHARED)
-        if registered_domain(row["url"]) in {_site(row["feed_url"]), _site(row["site_url"])}
-    ]
-    with db.given("given_own", pa.table({"entry_id": pa.array(own, pa.string())})):
-        return db.rows(_SOURCES)
-
-
-def _site(url: str | None) -> str | None:
-    """The registered domain of a feed's address as a person wrote it, None when it has none."""
-    try:
-        return registered_domain(url or "")
-    except ValueError:
-        return None
 
 
 def save_extractions(db: Database, run: Run, article_ids: Sequence[str], taken: Sequence[Extraction]) -> int:
-    """Store texts, keep the state each replaces, and mark all of `article_ids` as read; return how many texts.
-
-    A state is kept as a version when title or text differ and both came from the same kind of source: a page
-    that was reached on the second night is no edit.
-    """
+    """Store texts, keep the state each replaces, and mark all of `article_ids` as read; return how many texts."""
     if not article_ids:
         return 0
-    with db.given_ids(article_ids):
-        seen = {row["article_id"]: row for row in _described(db)}
-        before = {
-            row["article_id"]: row for row in db.rows("FROM articles WHERE article_id IN (SELECT id FROM given_ids)")
-        }
-        versions: dict[str, int] = {
-            row["article_id"]: row["n"]
-            for row in db.rows(
-                "SELECT article_id, max(version) AS n FROM article_versions "
-                "WHERE article_id IN (SELECT id FROM given_ids) GROUP BY article_id"
-            )
-        }
+    seen = _sightings(db, article_ids)
+    speaking = {one.article_id: representative_sighting(seen[one.article_id].sightings) for one in taken}
+    bylines = {row["entry_id"]: row for row in _rows_of(db, _BYLINES, [one.entry_id for one in speaking.values()])}
+    before = {row["article_id"]: row for row in _rows_of(db, _ARTICLES, list(speaking))}
+    versions = _newest_versions(db, list(before))
     articles, replaced = [], []
     for extraction in taken:
-        row, old = seen[extraction.article_id], before.get(extraction.article_id)
-        changed = old is None or (old["title"], old["text"]) != (extraction.title, extraction.text)
-        dated = _dated(row, extraction, old)
+        article_id, old = extraction.article_id, before.get(extraction.article_id)
+        stored = None if old is None else _stored_article(old)
+        sightings, byline = seen[article_id].sightings, bylines[speaking[article_id].entry_id]
+        changed = is_changed(stored, extraction)
+        date = article_date(sightings, extraction, stored)
         articles.append(
             {
-                "article_id": extraction.article_id,
-                "url": row["url"],
+                "article_id": article_id,
+                "url": speaking[article_id].url,
                 "canonical_url": extraction.canonical_url,
                 "title": extraction.title,
                 "text": extraction.text,
                 "language": extraction.language,
                 "language_source": extraction.language_source,
-                "author": extraction.author or row["author"],
-                "outlet": host(row["url"]),
-                **dated,
-                "updated_at": row["updated_at"] or extraction.updated_at,
+                "author": extraction.author or byline["author"],
+                "outlet": host(speaking[article_id].url),
+                "published_at": date.at,
+                "date_quality": date.quality.value,
+                "date_source": date.source.value if date.source else None,
+                "updated_at": byline["updated_at"] or extraction.updated_at,
                 "text_source": extraction.text_source.value,
                 "text_choice": extraction.text_choice,
                 "cut": extraction.cut,
                 "words": len(extraction.text.split()),
-                "first_seen_at": row["article_first_seen_at"],
+                "first_seen_at": first_seen_at(sightings),
                 "changed_at": run.night_at if old is None or changed else old["changed_at"],
                 "compared_at": None if old is None or changed else old["compared_at"],
                 "extracted_at": run.night_at,
                 "run_id": run.id if old is None else old["run_id"],
             }
         )
-        if old is not None and changed and old["text_source"] == extraction.text_source.value:
+        if old is not None and makes_version(stored, extraction):
             replaced.append(
                 {
-                    "article_id": extraction.article_id,
-                    "version": versions.get(extraction.article_id, 0) + 1,
+                    "article_id": article_id,
+                    "version": versions.get(article_id, 0) + 1,
                     "title": old["title"],
                     "text": old["text"],
                     "text_source": old["text_source"],
@@ -186,11 +153,11 @@ def save_extractions(db: Database, run: Run, article_ids: Sequence[str], taken: 
         {
             "kind": RequestKind.PAGE.value,
             "item_id": article_id,
-            "fetched_at": row["newest_at"],
+            "fetched_at": found.newest_at,
             "warnings": [],
             "run_id": run.id,
         }
-        for article_id, row in seen.items()
+        for article_id, found in seen.items()
     ]
     with db.transaction():
         db.save("article_versions", replaced)
@@ -199,33 +166,75 @@ def save_extractions(db: Database, run: Run, article_ids: Sequence[str], taken: 
     return len(articles)
 
 
-def _dated(row: Row, extraction: Extraction, old: Row | None) -> dict[str, Any]:
-    """Return an article's date, its quality and its source: the feed's, else the page's, else the first sight.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Seen:
+    """The sightings of one article that is still to extract, and when the newest state of it was seen."""
 
-    A page that gave the date once and is not read any more still stands for it.
+    sightings: Sequence[Sighting]
+    newest_at: datetime
+    has_page: bool
+    feed_titles: Mapping[str, str]
+
+
+def _sightings(db: Database, article_ids: Sequence[str]) -> dict[str, _Seen]:
+    """Return the sightings of those of these articles that are still to extract, ordered by article.
+
+    The length of a text is read only where several sightings compete.
     """
-    at, quality, source = row["dated"]["at"].replace(tzinfo=UTC), row["dated"]["quality"], "feed"
-    if quality == DateQuality.FUTURE:
-        source = "first_seen"
-    elif quality == DateQuality.MISSING:
-        source = "first_seen"
-        if extraction.published_at is not None:
-            at, quality, source = extraction.published_at, extraction.date_quality.value, "page"
-        elif old is not None and old["date_source"] == "page":
-            at, quality, source = old["published_at"], old["date_quality"], "page"
-    return {"published_at": at, "date_quality": quality, "date_source": source}
+    with db.given_ids(article_ids):
+        rows = db.rows(_SIGHTINGS)
+    by_article = {key: list(group) for key, group in groupby(rows, key=lambda row: str(row["article_id"]))}
+    competing = [row["entry_id"] for group in by_article.values() if len(group) > 1 for row in group]
+    lengths = {row["entry_id"]: row["characters"] for row in _rows_of(db, _LENGTHS, competing)}
+    return {
+        article_id: _Seen(
+            sightings=[
+                Sighting(
+                    entry_id=row["entry_id"],
+                    feed_id=row["feed_id"],
+                    url=row["url"],
+                    feed_urls=(row["feed_url"], row["site_url"]),
+                    characters=lengths.get(row["entry_id"], 0),
+                    first_seen_at=row["first_seen_at"],
+                    published_at=row["published_at"],
+                    date_quality=DateQuality(row["date_quality"]),
+                )
+                for row in group
+            ],
+            newest_at=group[0]["newest_at"],
+            has_page=group[0]["has_page"],
+            feed_titles={row["feed_id"]: row["feed_title"] for row in group},
+        )
+        for article_id, group in by_article.items()
+    }
+
+
+def _stored_article(row: Row) -> StoredArticle:
+    return StoredArticle(
+        title=row["title"],
+        text=row["text"],
+        text_source=TextSource(row["text_source"]),
+        date=ArticleDate(
+            at=row["published_at"],
+            quality=DateQuality(row["date_quality"]),
+            source=DateSource(row["date_source"]) if row["date_source"] else None,
+        ),
+    )
+
+
+def _newest_versions(db: Database, article_ids: Sequence[str]) -> dict[str, int]:
+    with db.given_ids(article_ids):
+        rows = db.rows(
+            "SELECT article_id, max(version) AS newest FROM article_versions "
+            "WHERE article_id IN (SELECT id FROM given_ids) GROUP BY article_id"
+        )
+    return {row["article_id"]: row["newest"] for row in rows}
 
 
 def articles(db: Database, article_ids: Sequence[str]) -> list[Article]:
     """Return these articles, ordered by id."""
     with db.given_ids(article_ids):
         priorities = {row["article_id"]: row["priority"] for row in db.rows(_PRIORITIES)}
-    wanted = sorted(set(article_ids))
-    rows = []
-    for start in range(0, len(wanted), _IDS_AT_ONCE):
-        some = wanted[start : start + _IDS_AT_ONCE]
-        constants = ", ".join("'" + article_id.replace("'", "''") + "'" for article_id in some)
-        rows += db.rows(f"FROM articles WHERE article_id IN ({constants}) ORDER BY article_id")
     return [
         Article(
             id=row["article_id"],
@@ -240,7 +249,7 @@ def articles(db: Database, article_ids: Sequence[str]) -> list[Article]:
             first_seen_at=row["first_seen_at"],
             priority=priorities.get(row["article_id"], 0),
         )
-        for row in rows
+        for row in _rows_of(db, _ARTICLES, sorted(set(article_ids)))
     ]
 
 
@@ -318,6 +327,15 @@ def _matrices(
         return [], [np.zeros((0, 0), np.float32) for _ in columns]
     flat = (table.column(name).combine_chunks().flatten().to_numpy() for name in columns)
     return table.column("article_id").to_pylist(), [column.reshape(table.num_rows, -1) for column in flat]
+
+
+def _rows_of(db: Database, sql: str, ids: Sequence[str]) -> list[dict[str, Any]]:
+    """Return the rows of a query that takes `{ids}`, asked for so many ids at a time that the index is used."""
+    rows = []
+    for start in range(0, len(ids), _IDS_AT_ONCE):
+        constants = ", ".join("'" + one.replace("'", "''") + "'" for one in ids[start : start + _IDS_AT_ONCE])
+        rows += db.rows(sql.format(ids=constants))
+    return rows
 
 
 def _replace_all(table: str, db: Database) -> str:
