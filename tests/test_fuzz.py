@@ -14,7 +14,7 @@ from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from newsclust.errors import ParseError, Reason
-from newsclust.extract.page import decoded, read_page, refusal
+from newsclust.extract.page import page_markup, read_page, refusal
 from newsclust.extract.select_text import article_of
 from newsclust.model import Feed, FeedKind, Page, ParsedFeed, Source, id_of
 from newsclust.sources.entries import parse_feed
@@ -378,7 +378,7 @@ def ends_as_a_text_or_as_a_reason(body: bytes, content_type: str) -> None:
     page = page_of(body, content_type)
     if refusal(page, 2_000_000) is not None:
         return
-    decoded(page).encode()  # raises for a lone surrogate, which no database takes
+    page_markup(page).encode()  # raises for a lone surrogate, which no database takes
     source = Source(
         article_id="a",
         url=ADDRESS,

@@ -2,51 +2,10 @@ import codecs
 import time
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
 from newsclust.errors import Reason
-from newsclust.extract.page import decoded, read_page, refusal
+from newsclust.extract.page import read_page, refusal
 from tests.extract.test_extract import LONG, html_page, page_of
-
-ACCENTS = "L’été, où l’œuvre à 3 € naît"
-
-
-@pytest.mark.parametrize(
-    ("encoding", "meta", "header"),
-    [
-        ("utf-8", "utf-8", "utf-8"),
-        ("utf-8", None, "iso-8859-1"),
-        ("utf-8", "iso-8859-1", None),
-        ("utf-8-sig", None, "iso-8859-1"),
-        ("utf-16", None, None),
-        ("cp1252", "iso-8859-1", "utf-8"),
-        ("cp1252", "iso-8859-1", "windows-1251"),
-        ("cp1252", "utf-8", "iso-8859-1"),
-        ("cp1252", "utf-8", "utf-8"),
-        ("cp1252", "no-such-charset", "zip"),
-        ("cp1252", None, None),
-        ("iso-8859-15", None, "ISO-8859-15"),
-    ],
-)
-def test_a_page_is_decoded_right_whatever_is_declared_wrong(
-    encoding: str, meta: str | None, header: str | None
-) -> None:
-    words = ACCENTS.replace("’", "'") if encoding == "iso-8859-15" else ACCENTS
-    mark = f'<meta charset="{meta}">' if meta else ""
-    body = f"<html><head>{mark}</head><body><p>{words}</p></body></html>".encode(encoding)
-    content_type = "text/html" + (f"; charset={header}" if header else "")
-    assert f"<p>{words}</p>" in decoded(page_of(body, content_type=content_type))
-
-
-def test_one_damaged_byte_does_not_make_utf_8_something_else() -> None:
-    body = f"<html><body><p>{ACCENTS}</p></body></html>".encode() + b"\xe9"
-    assert ACCENTS in decoded(page_of(body, content_type="text/html; charset=iso-8859-1"))
-
-
-@given(st.binary(max_size=300), st.sampled_from(["utf-8", "iso-8859-1", "utf-16", "hex", "punycode", ""]))
-def test_any_bytes_are_decoded_to_something(body: bytes, charset: str) -> None:
-    assert isinstance(decoded(page_of(body, content_type=f"text/html; charset={charset}")), str)
 
 
 @pytest.mark.parametrize(

@@ -478,14 +478,6 @@ def test_one_pasted_byte_in_a_sound_document_spoils_nothing_else() -> None:
     assert document.warnings == ("charset: utf-8, but for 1 places read as windows-1252",)
 
 
-@given(st.text(st.characters(codec="cp1252", exclude_categories=("Cc", "Cs", "Zs")), min_size=1))
-def test_a_true_declaration_of_windows_1252_is_believed_unless_the_bytes_are_utf_8(word: str) -> None:
-    from newsclust.text.charset import decode
-
-    body = f"<?xml version='1.0' encoding='windows-1252'?>é {word}".encode("cp1252")
-    assert decode(body, "").text.endswith(f"é {word}")
-
-
 # --- dates
 
 

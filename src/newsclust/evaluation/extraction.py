@@ -20,7 +20,7 @@ from pydantic import BaseModel, ConfigDict, TypeAdapter, ValidationError
 
 from newsclust.errors import SettingsError
 from newsclust.evaluation.baselines import UnavailableError
-from newsclust.extract.page import decoded, read_page
+from newsclust.extract.page import page_markup, read_page
 from newsclust.extract.select_text import article_of
 from newsclust.model import Page, Source, id_of
 from newsclust.text.html_to_text import html_to_text
@@ -182,7 +182,7 @@ def readability(page: Page) -> str:
     except ImportError as error:
         raise UnavailableError("not installed: newsclust[benchmarks]") from error
     try:
-        return html_to_text(Document(decoded(page)).summary())
+        return html_to_text(Document(page_markup(page)).summary())
     except Unparseable:
         return ""
 

@@ -1,6 +1,5 @@
 """One downloaded page -> its main text and what it says of itself. This part runs in worker processes."""
 
-import codecs
 import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -13,6 +12,7 @@ from newsclust.extract.main_content import main_text
 from newsclust.extract.metadata import PageDate, said_by
 from newsclust.extract.site_rules import SiteRule, ruled_tree
 from newsclust.model import Page
+from newsclust.text.charset import decode, has_byte_order_mark
 from newsclust.text.html_to_text import element_lines
 from newsclust.text.normalize import normalize_text, word_count
 
@@ -44,16 +44,6 @@ _HTML_TAG = re.compile(
 _OTHER_XML = re.compile(
     rb"(?:\s++|<\?[^>]*+>|<!--.*?-->)*+<(?:rss|feed|rdf:RDF|svg|urlset|sitemapindex)\b", re.DOTALL
 )
-_META_CHARSET = re.compile(rb"<meta[^>]{0,200}?charset\s*=\s*[\"']?\s*([\w.:-]+)", re.IGNORECASE)
-_XML_CHARSET = re.compile(rb"^\s*<\?xml[^>]{0,200}?encoding\s*=\s*[\"']([\w.:-]+)", re.IGNORECASE)
-_HEADER_CHARSET = re.compile(r"charset\s*=\s*[\"']?\s*([\w.:-]+)", re.IGNORECASE)
-# The encodings of the WHATWG standard, as Python calls them, that are neither UTF-8 nor stateful.
-_LEGACY = re.compile(r"iso8859-\d+|cp125\d|cp866|koi8-[ru]|mac-(?:roman|cyrillic)|gb\w+|big5|euc_\w+|shift_jis")
-_BOMS = (
-    (codecs.BOM_UTF8, "utf-8-sig"),
-    (codecs.BOM_UTF16_LE, "utf-16"),
-    (codecs.BOM_UTF16_BE, "utf-16"),
-)
 _MOST_NOTICE_CHILDREN = 3  # a heading, an offer, a button
 
 
@@ -83,7 +73,7 @@ def refusal(page: Page, max_bytes: int) -> tuple[Reason, str] | None:
         return Reason.TOO_LARGE, f"{len(body)} bytes, at most {max_bytes} are read"
     if declared not in _HTML_TYPES:
         return Reason.NOT_HTML, f"declared as {declared}"
-    has_bom = any(body.startswith(bom) for bom, _ in _BOMS)
+    has_bom = has_byte_order_mark(body)
     if body.startswith(_BINARY_STARTS) or (not has_bom and b"\0" in body[:1024]):
         return Reason.NOT_HTML, f"starts with {body[:8]!r}"
     if not has_bom and (_OTHER_XML.match(body[:4096]) or not _HTML_TAG.search(body)):
@@ -91,43 +81,9 @@ def refusal(page: Page, max_bytes: int) -> tuple[Reason, str] | None:
     return None
 
 
-def decoded(page: Page) -> str:
-    """The page's characters, whichever of its header, its markup and its bytes tells the truth.
-
-    Bytes that are UTF-8 are UTF-8 whatever is declared (text in another encoding that is also UTF-8 beyond
-    ASCII does not happen). Else the document's own word goes before the server's, which is often a default;
-    then windows-1252, which is what Latin-1 means on the web (WHATWG Encoding Standard).
-    """
-    body = page.body
-    for bom, encoding in _BOMS:
-        if body.startswith(bom):
-            return body.decode(encoding, errors="replace")
-    try:
-        return body.decode("utf-8")
-    except UnicodeDecodeError:
-        lenient = body.decode("utf-8", errors="replace")
-    broken = lenient.count("\ufffd")
-    if broken < sum(not c.isascii() for c in lenient) - broken:
-        return lenient  # UTF-8 with a damaged place
-    header = _HEADER_CHARSET.search(page.headers.get("content-type", ""))
-    inside = _META_CHARSET.search(body[:4096]) or _XML_CHARSET.search(body[:200])
-    names = (inside[1].decode("ascii") if inside else None, header[1] if header else None)
-    for name in names:
-        known = _known_encoding(name)
-        if known is not None:
-            return body.decode(known, errors="replace")
-    return body.decode("cp1252", errors="replace")
-
-
-def _known_encoding(name: str | None) -> str | None:
-    """Python's name of a declared encoding; None for UTF-8 (already tried) and for what no page is in."""
-    try:
-        known = codecs.lookup(name or "").name
-    except LookupError:
-        return None
-    if known in {"iso8859-1", "ascii"}:
-        return "cp1252"
-    return known if _LEGACY.fullmatch(known) else None
+def page_markup(page: Page) -> str:
+    """Return the page's decoded HTML, without the NULs at which libxml2 would stop."""
+    return decode(page.body, page.headers.get("content-type", ""), document="html").text.replace("\0", "")
 
 
 def read_page(page: Page, rule: SiteRule | None = None) -> PageText:
@@ -138,7 +94,7 @@ def read_page(page: Page, rule: SiteRule | None = None) -> PageText:
     """
     from trafilatura import load_html
 
-    tree = load_html(decoded(page).replace("\0", ""))
+    tree = load_html(page_markup(page))
     if tree is None:
         return PageText(text="")
     url = page.final_url

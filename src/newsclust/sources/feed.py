@@ -81,7 +81,7 @@ def read_document(url: str, page: Page) -> Document:
     if not page.body.strip():
         raise ParseError(url, Reason.EMPTY, f"{len(page.body)} bytes")
     content_type = page.headers.get("content-type", "")
-    decoded = decode(page.body, content_type)
+    decoded = decode(page.body, content_type, document="xml")
     warnings = list(decoded.warnings)
     media_type = content_type.partition(";")[0].strip().lower()
     if media_type and not _FEED_TYPES.fullmatch(media_type):

@@ -1,34 +1,21 @@
 """Downloaded HTML -> an lxml tree."""
 
-import re
 from typing import Any
 from urllib.parse import urljoin
 
 from newsclust.model import Page
-
-_HEADER_CHARSET = re.compile(r"""charset\s*=\s*["']?([\w.:-]+)""", re.IGNORECASE)
+from newsclust.text.charset import decode
 
 
 def html_root(page: Page) -> Any:
-    """The page's tree, None when there is no element in it.
-
-    Read as UTF-8 when it is valid, else in the header's charset, else in the one its <meta> names.
-    """
+    """Return the page's tree; None when there is no element in it."""
     from lxml import etree, html
 
-    charset = _HEADER_CHARSET.search(page.headers.get("content-type", ""))
-    try:
-        page.body.decode("utf-8")
-        encoding: str | None = "utf-8"
-    except UnicodeDecodeError:
-        encoding = charset[1] if charset else None
-    try:
-        parser = html.HTMLParser(encoding=encoding, remove_comments=True, no_network=True, huge_tree=False)
-    except LookupError:  # a charset that nobody knows
-        parser = html.HTMLParser(remove_comments=True, no_network=True, huge_tree=False)
-    try:
-        return html.document_fromstring(page.body, parser=parser, ensure_head_body=True)
-    except etree.ParserError:  # blank, or nothing but bytes that are none of the charset
+    markup = decode(page.body, page.headers.get("content-type", ""), document="html").text
+    parser = html.HTMLParser(encoding="utf-8", remove_comments=True, no_network=True, huge_tree=False)
+    try:  # as bytes: lxml refuses a str that begins with an XML declaration
+        return html.document_fromstring(markup.encode("utf-8", "replace"), parser=parser, ensure_head_body=True)
+    except etree.ParserError:  # blank
         return None
 
 
