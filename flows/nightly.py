@@ -15,11 +15,10 @@ from prefect.artifacts import create_markdown_artifact
 from prefect.cache_policies import NO_CACHE
 
 from newsclust import pipeline, report
-from newsclust.corrections import read_corrections
 from newsclust.errors import CheckError, NewsclustError, SettingsError
 from newsclust.fetch.robots import product_of
 from newsclust.model import Count, Run
-from newsclust.orders import read_orders
+from newsclust.overrides import read_corrections, read_feed_commands
 from newsclust.settings import NightSettings, Settings, load_settings
 from newsclust.sources.feeds_toml import read_feeds, read_lists
 from newsclust.store import Database, runs
@@ -36,15 +35,15 @@ def nightly(settings: Settings | None = None, now: datetime | None = None) -> st
         model, window = embedder.name, settings.stories.window_days
 
         # What is out there
-        orders = read_orders(settings.paths.orders)
+        commands = read_feed_commands(settings.paths.feed_commands)
         feeds, lists = read_feeds(settings.paths.feeds), read_lists(settings.paths.feeds)
         step(pipeline.fetch_lists, db, run, fetcher, clock, lists)
         step(pipeline.sync_feeds, db, run, feeds, lists)
-        step(pipeline.fetch_feeds, db, run, fetcher, orders, settings.rhythm, feeds)
+        step(pipeline.fetch_feeds, db, run, fetcher, commands, settings.polling_limits, feeds)
         step(pipeline.parse_feeds, db, run, clock)
-        step(pipeline.judge_feeds, db, run, orders)
+        step(pipeline.judge_feeds, db, run, commands)
         step(pipeline.fetch_pages, db, run, fetcher, product_of(settings.user_agent))
-        step(pipeline.plan_feeds, db, run, orders, settings.rhythm)
+        step(pipeline.plan_feeds, db, run, commands, settings.polling_limits)
         step(pipeline.extract_articles, db, run, clock, settings.extractor())
 
         # What of it is new, and what it tells

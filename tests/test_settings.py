@@ -36,11 +36,11 @@ def refusal() -> str:
 # ---------------------------------------------------------------- where a value comes from
 
 
-def test_without_a_file_and_variables_the_defaults_of_the_code_hold() -> None:
+def test_without_a_file_and_variables_the_settings_are_the_defaults() -> None:
     assert load_settings() == Settings()
 
 
-def test_the_file_goes_before_the_defaults_and_leaves_the_others() -> None:
+def test_the_file_overrides_the_defaults_that_it_names() -> None:
     write("[stories]\nwindow_days = 3\n")
     settings = load_settings()
     assert settings.stories.window_days == 3
@@ -48,22 +48,24 @@ def test_the_file_goes_before_the_defaults_and_leaves_the_others() -> None:
     assert settings.topics == Settings().topics
 
 
-def test_the_environment_goes_before_the_file_key_by_key(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_environment_overrides_the_file_key_by_key(monkeypatch: pytest.MonkeyPatch) -> None:
     write("[topics]\nwindow_days = 3\nmin_stories = 4\n")
     monkeypatch.setenv("NEWSCLUST_TOPICS__WINDOW_DAYS", "9")
     assert (load_settings().topics.window_days, load_settings().topics.min_stories) == (9, 4)
 
 
-def test_given_sections_go_before_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_sections_given_as_arguments_override_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("NEWSCLUST_TOPICS__MIN_STORIES", "9")
     assert load_settings(topics={"min_stories": 5}).topics.min_stories == 5
 
 
-def test_the_rhythm_of_the_requests_is_that_of_the_settings(monkeypatch: pytest.MonkeyPatch) -> None:
-    assert load_settings().rhythm == USUAL
-    write("[fetch]\nsoonest_minutes = 10\nlatest_hours = 8\n")
-    monkeypatch.setenv("NEWSCLUST_FETCH__ASK", "all")
-    assert load_settings().rhythm == Rhythm(soonest=timedelta(minutes=10), latest=timedelta(hours=8), all_now=True)
+def test_the_polling_limits_are_those_of_the_settings(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert load_settings().polling_limits == USUAL
+    write("[polling]\nmin_interval_minutes = 10\nmax_interval_hours = 8\n")
+    monkeypatch.setenv("NEWSCLUST_POLLING__POLL", "all")
+    assert load_settings().polling_limits == Rhythm(
+        soonest=timedelta(minutes=10), latest=timedelta(hours=8), all_now=True
+    )
 
 
 def test_the_user_agent_names_the_program_and_the_contact_unless_one_is_given() -> None:
@@ -86,7 +88,7 @@ def test_newsclust_config_names_another_file(monkeypatch: pytest.MonkeyPatch) ->
     assert load_settings().topics.min_stories == 7
 
 
-def test_a_path_that_is_given_goes_before_newsclust_config(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_path_given_as_argument_overrides_newsclust_config(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("NEWSCLUST_CONFIG", "nowhere.toml")
     Path("given.toml").write_text("[topics]\nmin_stories = 8\n", encoding="utf-8")
     assert load_settings(Path("given.toml")).topics.min_stories == 8
@@ -96,7 +98,7 @@ def test_a_path_that_is_given_goes_before_newsclust_config(monkeypatch: pytest.M
 
 
 @pytest.mark.parametrize(
-    ("text", "said"),
+    ("text", "message"),
     [
         ("answer = 42\n", "newsclust.toml: answer: unknown key"),
         ("[storys]\nwindow_days = 3\n", "newsclust.toml: storys: unknown key"),
@@ -104,20 +106,28 @@ def test_a_path_that_is_given_goes_before_newsclust_config(monkeypatch: pytest.M
         ('[stories]\nwindow_days = "long"\n', "newsclust.toml: stories.window_days: Input should be a valid number"),
         ("[stories]\nwindow_days = 0\n", "newsclust.toml: stories.window_days: Input should be greater than 0"),
         ("stories = 3\n", "newsclust.toml: stories: Input should be a valid dictionary"),
-        ("[fetch]\nsoonest_minutes = 600\nlatest_hours = 8\n", "fetch: Value error, soonest_minutes is longer than"),
-        ('[fetch]\nask = "some"\n', "newsclust.toml: fetch.ask: Input should be 'due' or 'all'"),
+        (
+            "[polling]\nmin_interval_minutes = 600\nmax_interval_hours = 8\n",
+            "polling: Value error, min_interval_minutes is longer than",
+        ),
+        ('[polling]\npoll = "some"\n', "newsclust.toml: polling.poll: Input should be 'due' or 'all'"),
+        ('[fetch]\nask = "all"\n', "newsclust.toml: fetch.ask: it is called polling.poll now"),
+        ("[fetch]\nsoonest_minutes = 3\n", "fetch.soonest_minutes: it is called polling.min_interval_minutes now"),
+        ("[fetch]\nlatest_hours = 3\n", "fetch.latest_hours: it is called polling.max_interval_hours now"),
+        ('[paths]\norders = "a.jsonl"\n', "newsclust.toml: paths.orders: it is called paths.feed_commands now"),
+        ("[links.options]\nfloor = 0.1\n", "newsclust.toml: links: it is called pairs now"),
         ("[night]\nretries = -1\n", "newsclust.toml: night.retries: Input should be greater than or equal to 0"),
         ('[night]\nat = "25:00"\n', "newsclust.toml: night.at: String should match pattern"),
         ('[night]\ntimezone = "Mars/Olympus"\n', "night.timezone: Value error, 'Mars/Olympus' is no time zone"),
         ("[stories\n", "newsclust.toml: not valid TOML"),
     ],
 )
-def test_a_wrong_file_is_refused_with_its_name_and_the_key(text: str, said: str) -> None:
+def test_a_wrong_file_is_refused_with_its_name_and_the_key(text: str, message: str) -> None:
     write(text)
-    assert said in refusal()
+    assert message in refusal()
 
 
-def test_every_wrong_key_of_a_file_is_told_at_once() -> None:
+def test_all_wrong_keys_of_a_file_are_reported_at_once() -> None:
     write("[night]\nretries = -1\nretry = 3\n")
     assert "night.retries" in refusal()
     assert "night.retry: unknown key" in refusal()
@@ -129,7 +139,7 @@ def test_a_file_that_is_not_utf8_is_refused_with_its_name() -> None:
 
 
 @pytest.mark.parametrize(
-    ("variable", "value", "said"),
+    ("variable", "value", "message"),
     [
         ("NEWSCLUST_COLOUR", "red", "NEWSCLUST_COLOUR: no such section"),
         ("newsclust_colour", "red", "newsclust_colour: no such section"),
@@ -137,14 +147,16 @@ def test_a_file_that_is_not_utf8_is_refused_with_its_name() -> None:
         ("NEWSCLUST_STORIES__WINDOW", "3", "NEWSCLUST_STORIES__WINDOW: stories.window: unknown key"),
         ("NEWSCLUST_STORIES__WINDOW_DAYS", "long", "NEWSCLUST_STORIES__WINDOW_DAYS: stories.window_days: Input"),
         ("NEWSCLUST_STORIES", '{"window": 3}', "NEWSCLUST_STORIES: stories.window: unknown key"),
+        ("NEWSCLUST_FETCH__ASK", "all", "NEWSCLUST_FETCH__ASK: fetch.ask: it is called polling.poll now"),
+        ("NEWSCLUST_LINKS__USE", "a:B", "NEWSCLUST_LINKS__USE: the section is called NEWSCLUST_PAIRS__... now"),
         ("NEWSCLUST_FETCH__OPTIONS", "{per_host}", 'NEWSCLUST_*: error parsing value for field "fetch"'),
     ],
 )
 def test_a_wrong_variable_is_refused_with_its_name(
-    variable: str, value: str, said: str, monkeypatch: pytest.MonkeyPatch
+    variable: str, value: str, message: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv(variable, value)
-    assert f"environment variable {said}" in refusal()
+    assert f"environment variable {message}" in refusal()
 
 
 def test_the_variable_is_blamed_although_the_file_has_the_same_key(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -204,7 +216,7 @@ def test_a_stage_is_given_its_options_in_the_types_it_asks_for(tmp_path: Path) -
 
 
 @pytest.mark.parametrize(
-    ("section", "options", "said"),
+    ("section", "options", "message"),
     [
         (
             "stories",
@@ -215,7 +227,7 @@ def test_a_stage_is_given_its_options_in_the_types_it_asks_for(tmp_path: Path) -
         ("extract", "workers = 0", r"\[extract.options\] of newsclust.extract:TrafilaturaExtractor: workers"),
     ],
 )
-def test_a_wrong_option_is_refused_with_the_stage_it_was_given_to(section: str, options: str, said: str) -> None:
+def test_a_wrong_option_is_refused_with_the_stage_it_was_given_to(section: str, options: str, message: str) -> None:
     write(f"[{section}.options]\n{options}\n")
     settings = load_settings()
     build = {
@@ -223,7 +235,7 @@ def test_a_wrong_option_is_refused_with_the_stage_it_was_given_to(section: str, 
         "fetch": lambda: settings.fetcher(clock=lambda: NOW),
         "extract": settings.extractor,
     }[section]
-    with pytest.raises(SettingsError, match=said):
+    with pytest.raises(SettingsError, match=message):
         build()
 
 

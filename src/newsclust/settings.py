@@ -1,7 +1,8 @@
 """newsclust.toml and NEWSCLUST_* -> Settings, and Settings -> the stages.
 
-Defaults in code < `newsclust.toml` < `NEWSCLUST_*` in the environment (`NEWSCLUST_STORIES__WINDOW_DAYS=3`,
-`NEWSCLUST_FETCH__OPTIONS='{"per_host": 1}'`). Unknown keys are errors, wherever they stand.
+Precedence: defaults in code < `newsclust.toml` < `NEWSCLUST_*` in the environment
+(`NEWSCLUST_STORIES__WINDOW_DAYS=3`, `NEWSCLUST_FETCH__OPTIONS='{"per_host": 1}'`). An unknown key is an error,
+wherever it stands; a key from before 0.1.0 is answered with its new name.
 """
 
 import importlib
@@ -34,74 +35,102 @@ from newsclust.stories.pairs import Linker
 CONFIG_FILE = "newsclust.toml"
 _PREFIX = "NEWSCLUST_"
 _CONFIG_VARIABLE = "NEWSCLUST_CONFIG"
+_RENAMED = {  # before 0.1.0 -> now
+    "paths.orders": "paths.feed_commands",
+    "fetch.ask": "polling.poll",
+    "fetch.soonest_minutes": "polling.min_interval_minutes",
+    "fetch.latest_hours": "polling.max_interval_hours",
+    "links": "pairs",
+}
 
 
 class Section(BaseModel):
-    """A part of the settings: unknown keys are errors, values do not change."""
+    """One section of the settings: unknown keys are errors, values do not change."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
 
 class Stage(Section):
-    """Which class does a stage's work, as "module:Class", and what its constructor is given."""
+    """Which class does a stage's work, as "module:Class", and the arguments of its constructor."""
 
     use: str
     options: dict[str, Any] = {}
 
 
 class Paths(Section):
-    """Where things are; relative paths count from the working directory."""
+    """Where files lie; relative paths count from the working directory."""
 
     feeds: Path = Path("data/feeds.toml")
     database: Path = Path("data/newsclust.duckdb")
     published: Path = Path("data/published/newsclust.duckdb")
     corrections: Path = Path("data/corrections.jsonl")
-    orders: Path = Path("data/feed_orders.jsonl")
+    feed_commands: Path = Path("data/feed_commands.jsonl")
 
 
 class FetchSettings(Stage):
+    """How feeds and pages are downloaded."""
+
     use: str = "newsclust.fetch:HttpFetcher"
     contact: str = "https://example.org/newsclust"  # whom a site's owner can ask; part of the User-Agent
-    ask: Literal["due", "all"] = "due"  # which feeds a run asks; "all" is for a person who cannot wait
-    soonest_minutes: float = Field(default=30, ge=0)  # a feed that has answered is left alone for that long
-    latest_hours: float = Field(default=22, gt=0)  # ... and no longer, whatever its pace and its wishes
+
+
+class PollingSettings(Section):
+    """How often feeds are requested."""
+
+    poll: Literal["due", "all"] = "due"  # which feeds a run requests; "all" is for a person who cannot wait
+    min_interval_minutes: float = Field(default=30, ge=0)  # between two requests for a feed that answers
+    max_interval_hours: float = Field(default=22, gt=0)  # the same, whatever its pace and its update hints
 
     @model_validator(mode="after")
     def _in_order(self) -> Self:
-        if self.soonest_minutes > 60 * self.latest_hours:
-            raise ValueError("soonest_minutes is longer than latest_hours")
+        if self.min_interval_minutes > 60 * self.max_interval_hours:
+            raise ValueError("min_interval_minutes is longer than max_interval_hours")
         return self
 
 
 class ExtractSettings(Stage):
+    """How the article text is taken from pages and entries."""
+
     use: str = "newsclust.extract:TrafilaturaExtractor"
 
 
 class DuplicateSettings(Section):
-    jaccard: float = Field(default=0.8, gt=0, le=1)  # overlap of word runs from which two texts are one
-    containment: float = Field(default=0.82, gt=0, le=1)  # share of its runs from which a text stands in another
+    """From which similarity on an article is a duplicate."""
+
+    jaccard: float = Field(default=0.8, gt=0, le=1)  # overlap of the shingles of two texts
+    containment: float = Field(default=0.82, gt=0, le=1)  # share of a text's shingles that stand in another text
 
 
 class EmbedSettings(Stage):
+    """Which model turns articles into vectors."""
+
     use: str = "newsclust.embed:SentenceTransformerEmbedder"
     characters: int = Field(default=300, ge=0)  # of the text, after the title
 
 
-class LinkSettings(Stage):
+class PairSettings(Stage):
+    """How the probability is found that two articles tell one story."""
+
     use: str = "newsclust.stories.pairs:PairModel"
 
 
 class StorySettings(Stage):
+    """How articles are grouped into stories."""
+
     use: str = "newsclust.stories.clustering:LearnedJoins"
     window_days: float = Field(default=5, gt=0)  # articles older than this are settled: they are not regrouped
 
 
 class TopicSettings(Section):
+    """How stories are grouped into topics."""
+
     window_days: float = Field(default=14, gt=0)  # stories older than this take no part
     min_stories: int = Field(default=3, ge=2)  # the smallest topic; a new one needs more in a large window
 
 
 class NightSettings(Section):
+    """When the nightly run starts, and how its steps are retried."""
+
     at: str = Field(default="03:30", pattern=r"^([01]\d|2[0-3]):[0-5]\d$")  # local time
     timezone: str = "Europe/Paris"
     retries: int = Field(default=2, ge=0)  # of each step
@@ -109,7 +138,7 @@ class NightSettings(Section):
 
     @field_validator("timezone")
     @classmethod
-    def _known(cls, value: str) -> str:
+    def _is_known(cls, value: str) -> str:
         try:
             ZoneInfo(value)
         except (ZoneInfoNotFoundError, ValueError) as error:
@@ -118,7 +147,7 @@ class NightSettings(Section):
 
 
 class Settings(BaseSettings):
-    """Everything a person can choose."""
+    """Everything that a person can choose."""
 
     model_config = SettingsConfigDict(
         extra="forbid",
@@ -130,10 +159,11 @@ class Settings(BaseSettings):
 
     paths: Paths = Paths()
     fetch: FetchSettings = FetchSettings()
+    polling: PollingSettings = PollingSettings()
     extract: ExtractSettings = ExtractSettings()
     duplicates: DuplicateSettings = DuplicateSettings()
     embed: EmbedSettings = EmbedSettings()
-    links: LinkSettings = LinkSettings()
+    pairs: PairSettings = PairSettings()
     stories: StorySettings = StorySettings()
     topics: TopicSettings = TopicSettings()
     night: NightSettings = NightSettings()
@@ -152,7 +182,7 @@ class Settings(BaseSettings):
         return init_settings, env_settings, TomlConfigSettingsSource(settings_cls)
 
     def fetcher(self, *, clock: Callable[[], datetime]) -> Fetcher:
-        """Return the fetcher that the settings choose; `clock` tells the time of the night."""
+        """Return the chosen fetcher; `clock` gives the time of the night."""
         extra: dict[str, Any] = {"clock": clock}
         if "user_agent" not in self.fetch.options:
             extra["user_agent"] = self.user_agent
@@ -161,47 +191,47 @@ class Settings(BaseSettings):
 
     @property
     def user_agent(self) -> str:
-        """What sites are told of us: the program and whom to ask about it.
+        """Return the User-Agent: the program and whom to ask about it.
 
-        There is no From header beside it (RFC 9110, 10.1.2): it can only hold a person's mail address, and would
-        give that to every site for nothing that the contact does not do.
+        There is no From header beside it (RFC 9110, 10.1.2): it can only hold a person's mail address, which every
+        site would get for nothing that the contact does not do.
         """
         return str(self.fetch.options.get("user_agent", f"newsclust/0.1 (+{self.fetch.contact})"))
 
     @property
-    def rhythm(self) -> Rhythm:
-        """How often feeds are asked."""
+    def polling_limits(self) -> Rhythm:
+        """Return the limits of how often feeds are requested."""
         return Rhythm(
-            soonest=timedelta(minutes=self.fetch.soonest_minutes),
-            latest=timedelta(hours=self.fetch.latest_hours),
-            all_now=self.fetch.ask == "all",
+            soonest=timedelta(minutes=self.polling.min_interval_minutes),
+            latest=timedelta(hours=self.polling.max_interval_hours),
+            all_now=self.polling.poll == "all",
         )
 
     def extractor(self) -> Extractor:
-        """Return the extractor that the settings choose."""
+        """Return the chosen extractor."""
         extractor: Extractor = _build("extract", self.extract)
         return extractor
 
     def embedder(self) -> Embedder:
-        """Return the embedder that the settings choose; its model is loaded when first used."""
+        """Return the chosen embedder; its model is loaded when first used."""
         embedder: Embedder = _build("embed", self.embed)
         return embedder
 
     def linker(self) -> Linker:
-        """Return the linker that the settings choose."""
-        linker: Linker = _build("links", self.links)
+        """Return the chosen linker."""
+        linker: Linker = _build("pairs", self.pairs)
         return linker
 
     def clusterer(self) -> Clusterer:
-        """Return the clusterer that the settings choose."""
+        """Return the chosen clusterer."""
         clusterer: Clusterer = _build("stories", self.stories)
         return clusterer
 
 
-def load_settings(path: Path | None = None, **given: Any) -> Settings:
+def load_settings(path: Path | None = None, **sections: Any) -> Settings:
     """Return the settings of `path`, else of $NEWSCLUST_CONFIG, else of ./newsclust.toml if there is one.
 
-    `given` sections win over file and environment. Raises `SettingsError` with the file or the variable, the key
+    `sections` win over file and environment. Raises `SettingsError` with the file or the variable, the key
     and what is wrong with it.
     """
     named = path or (Path(os.environ[_CONFIG_VARIABLE]) if os.environ.get(_CONFIG_VARIABLE) else None)
@@ -214,13 +244,13 @@ def load_settings(path: Path | None = None, **given: Any) -> Settings:
         model_config = SettingsConfigDict(toml_file=source)
 
     try:
-        loaded = _FromFile(**given)
+        loaded = _FromFile(**sections)
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise SettingsError(f"{source}: not valid TOML: {error}") from error
     except UnreadableVariable as error:  # a section or options that are not JSON
         raise SettingsError(f"environment variable {_PREFIX}*: {error}: {error.__cause__}") from error
     except ValidationError as error:
-        raise SettingsError("; ".join(f"{_origin(key, source)}: {said}" for key, said in _problems(error))) from error
+        raise SettingsError("; ".join(f"{_origin(key, source)}: {text}" for key, text in _problems(error))) from error
     return Settings.model_construct(**{name: getattr(loaded, name) for name in Settings.model_fields})
 
 
@@ -229,13 +259,16 @@ def _refuse_unknown_variables() -> None:
         if not variable.upper().startswith(_PREFIX) or variable == _CONFIG_VARIABLE:
             continue
         section = variable[len(_PREFIX) :].split("__")[0].lower()
+        if section in _RENAMED:
+            new = f"{_PREFIX}{_RENAMED[section].upper()}__..."
+            raise SettingsError(f"environment variable {variable}: the section is called {new} now")
         if section not in Settings.model_fields:
             known = ", ".join(f"{_PREFIX}{name.upper()}__..." for name in Settings.model_fields)
             raise SettingsError(f"environment variable {variable}: no such section (known: {known})")
 
 
 def _origin(key: Sequence[str], source: Path) -> str:
-    """Return who said what is wrong under this key: the variable that holds it, else the file."""
+    """Return where the wrong value of this key stands: the variable that holds it, else the file."""
     variables = {variable.upper(): variable for variable in os.environ}
     for length in range(len(key), 0, -1):
         variable = variables.get(_PREFIX + "__".join(key[:length]).upper())
@@ -264,17 +297,22 @@ def _build(section: str, stage: Stage, extra: dict[str, Any] | None = None) -> A
     try:
         options = model(**stage.options)
     except ValidationError as error:
-        said = "; ".join(said for _, said in _problems(error))
-        raise SettingsError(f"[{section}.options] of {stage.use}: {said}") from error
+        text = "; ".join(text for _, text in _problems(error))
+        raise SettingsError(f"[{section}.options] of {stage.use}: {text}") from error
     try:
         return made(**offered, **{name: getattr(options, name) for name in fields})
-    except ValueError as error:  # out of range, by the stage's own word
+    except ValueError as error:  # out of range: the stage's own check
         raise SettingsError(f"[{section}.options] of {stage.use}: {error}") from error
 
 
 def _problems(error: ValidationError) -> Iterator[tuple[list[str], str]]:
-    """Each key that is wrong, and a line that says so."""
+    """Yield each wrong key with a line that says what is wrong with it."""
     for problem in error.errors():
         key = [str(part) for part in problem["loc"]]
-        text = "unknown key" if problem["type"] == "extra_forbidden" else problem["msg"]
-        yield key, f"{'.'.join(key)}: {text}"
+        name = ".".join(key)
+        if problem["type"] != "extra_forbidden":
+            yield key, f"{name}: {problem['msg']}"
+        elif name in _RENAMED:
+            yield key, f"{name}: it is called {_RENAMED[name]} now"
+        else:
+            yield key, f"{name}: unknown key"

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from newsclust.corrections import Kind, no_copies, read_corrections
+from newsclust.overrides import CorrectionKind, duplicate_overrides, read_corrections
 from tests.pipeline.test_pipeline import NIGHT, ONE, READ, TWO, Item, Nights, article_id, prose, rss
 from tests.terminal import Terminal
 
@@ -78,7 +78,7 @@ def test_an_undo_tells_what_the_article_was_a_copy_of_and_what_happens_next(
     ended = terminal("duplicate", "undo", article_id(COPY)[:7])
     assert ended.code == 0
     (said,) = read_corrections(FILE)
-    assert (said.kind, said.articles) == (Kind.NO_COPY, (article_id(COPY),))
+    assert (said.kind, said.article_ids) == (CorrectionKind.NOT_DUPLICATE, (article_id(COPY),))
     for told in ("“Ferry is back”", "a copy of", "“Ferry returns”", "the same 61 words", said.id, "The next night"):
         assert told in ended.out
     listed = terminal("duplicate", "list").out
@@ -98,7 +98,7 @@ def test_an_undone_copy_is_free_on_every_later_night_and_a_redo_has_it_judged_an
     assert newsroom.live(days=2) == {}  # the edited article is compared again, and stays free
     assert "the next night frees it" not in terminal("duplicate", "list").out
     ended = terminal("duplicate", "redo", article_id(COPY))
-    assert (ended.code, no_copies(read_corrections(FILE))) == (0, frozenset())
+    assert (ended.code, duplicate_overrides(read_corrections(FILE))) == (0, frozenset())
     assert "The next night compares it anew." in ended.out
     assert newsroom.live(days=3) == found
 
@@ -107,7 +107,7 @@ def test_an_undo_after_a_redo_counts_again(terminal: Terminal, newsroom: Newsroo
     newsroom.live()
     for verb in ("undo", "redo", "undo"):
         assert terminal("duplicate", verb, COPY).code == 0
-    assert no_copies(read_corrections(FILE)) == {article_id(COPY)}
+    assert duplicate_overrides(read_corrections(FILE)) == {article_id(COPY)}
     assert newsroom.live(days=1) == {}
 
 
@@ -147,8 +147,8 @@ def test_stories_list_shows_what_was_said_of_a_copy_export_leaves_it_out_and_sto
     terminal("duplicate", "undo", COPY)
     (said,) = read_corrections(FILE)
     (line,) = [line for line in terminal("story", "list").out.splitlines() if said.id in line]
-    assert line.split()[3:] == ["no_copy", "yes", "article", article_id(COPY)]
+    assert line.split()[3:] == ["not_duplicate", "yes", "article", article_id(COPY)]
     exported = terminal("story", "export")
     assert (exported.code, exported.out) == (0, "")
     assert terminal("story", "undo", said.id).code == 0
-    assert no_copies(read_corrections(FILE)) == frozenset()
+    assert duplicate_overrides(read_corrections(FILE)) == frozenset()

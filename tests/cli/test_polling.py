@@ -1,4 +1,4 @@
-"""`newsclust feeds schedule|ask|moved|undo-move`: what the published file says, and what people order."""
+"""`newsclust feeds schedule|ask|moved|undo-move`: what the published file says, and what people command."""
 
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -7,7 +7,7 @@ import pytest
 
 from newsclust.errors import FetchError, Reason
 from newsclust.model import Feed, Fetch, Request, RequestKind, id_of
-from newsclust.orders import OrderKind, asked_for, read_orders, refused_moves
+from newsclust.overrides import FeedCommandKind, read_feed_commands, refresh_requests, refused_moves
 from newsclust.polling.scheduler import Due, Rule
 from newsclust.report import summary_markdown
 from newsclust.store import Database, feeds, runs
@@ -21,7 +21,7 @@ HARBOUR = Feed(id=id_of("https://harbour.example/old"), url="https://harbour.exa
 LIGHT = Feed(id=id_of("https://light.example/feed"), url="https://light.example/feed", title="The Light")
 NEW = "https://harbour.example/new"
 WEEK = timedelta(days=7)
-ORDERS = Path("data/feed_orders.jsonl")
+COMMANDS = Path("data/feed_commands.jsonl")
 
 
 @pytest.fixture
@@ -73,13 +73,13 @@ def test_on_a_narrow_terminal_nothing_is_cut(published: Terminal, monkeypatch: p
 @pytest.mark.parametrize("named", [LIGHT.id, LIGHT.url])
 def test_a_feed_is_ordered_by_id_or_address(published: Terminal, named: str) -> None:
     assert published("feeds", "ask", named).code == 0
-    assert asked_for(read_orders(ORDERS)).keys() == {LIGHT.id}
+    assert refresh_requests(read_feed_commands(COMMANDS)).keys() == {LIGHT.id}
 
 
 def test_a_moved_feed_is_ordered_by_either_address(published: Terminal) -> None:
     for address in (HARBOUR.url, NEW):
         assert published("feeds", "ask", address).code == 0
-    assert [order.feed_id for order in read_orders(ORDERS)] == [HARBOUR.id, HARBOUR.id]
+    assert [command.feed_id for command in read_feed_commands(COMMANDS)] == [HARBOUR.id, HARBOUR.id]
 
 
 def test_a_feed_that_is_listed_no_more_is_not_promised_to_be_asked(published: Terminal) -> None:
@@ -88,7 +88,7 @@ def test_a_feed_that_is_listed_no_more_is_not_promised_to_be_asked(published: Te
         feeds.save_feeds(db, run, [HARBOUR])
     ended = published("feeds", "ask", LIGHT.id)
     assert (ended.code, "names it no more" in ended.err) == (2, True)
-    assert not ORDERS.exists()
+    assert not COMMANDS.exists()
 
 
 @pytest.mark.parametrize("arguments", [("top", "--number", "-1"), ("query", "select 1", "--seconds", "0")])
@@ -101,8 +101,8 @@ def test_a_move_is_shown_and_undone(published: Terminal) -> None:
     assert NEW in published("feeds", "moved").out
     said = published("feeds", "undo-move", HARBOUR.id)
     assert (said.code, HARBOUR.url in said.out) == (0, True)
-    (order,) = read_orders(ORDERS)
-    assert (order.kind, refused_moves([order])) == (OrderKind.STAY, {(HARBOUR.id, NEW)})
+    (command,) = read_feed_commands(COMMANDS)
+    assert (command.kind, refused_moves([command])) == (FeedCommandKind.KEEP_ADDRESS, {(HARBOUR.id, NEW)})
 
 
 @pytest.mark.parametrize(
@@ -118,7 +118,7 @@ def test_what_cannot_be_ordered_is_told_and_nothing_written(
 ) -> None:
     ended = published("feeds", *arguments)
     assert (ended.code, said in ended.err) == (2, True)
-    assert not ORDERS.exists()
+    assert not COMMANDS.exists()
 
 
 def test_the_mornings_summary_names_the_new_address_of_a_moved_feed_until_it_is_undone(published: Terminal) -> None:
@@ -180,4 +180,4 @@ def test_a_file_published_before_the_verb_was_known_is_named_with_what_to_do(
         f"newsclust: {path} cannot answer this: it was published with schema 6, this newsclust reads {newest}; "
         "the next night publishes it anew\n"
     )
-    assert not ORDERS.exists()
+    assert not COMMANDS.exists()

@@ -9,8 +9,8 @@ import duckdb
 import pytest
 
 from newsclust.cli import story
-from newsclust.corrections import Kind, constraints_of, read_corrections
 from newsclust.explain import Neighbour, Tie, Told, Why
+from newsclust.overrides import CorrectionKind, grouping_constraints, read_corrections
 from newsclust.store import open_published
 from newsclust.stories.clustering.merge_classifier import Judgement
 from tests.terminal import Terminal
@@ -42,7 +42,7 @@ def test_merging_two_stories_ties_all_their_articles(
     assert ended.code == 0
     assert "next night" in ended.out
     wanted = members(published, one) | members(published, other)
-    assert constraints_of(read_corrections(FILE)).together == (frozenset(wanted),)
+    assert grouping_constraints(read_corrections(FILE)).together == (frozenset(wanted),)
 
 
 def test_splitting_articles_off_keeps_each_apart_from_the_rest(
@@ -51,7 +51,7 @@ def test_splitting_articles_off_keeps_each_apart_from_the_rest(
     story, _ = two_stories(published)
     leaving, *staying = sorted(members(published, story))
     assert newsclust("story", "split", story, leaving).code == 0
-    assert constraints_of(read_corrections(FILE)).apart == {frozenset((leaving, other)) for other in staying}
+    assert grouping_constraints(read_corrections(FILE)).apart == {frozenset((leaving, other)) for other in staying}
 
 
 def test_a_story_can_be_renamed_and_every_correction_undone(
@@ -60,7 +60,7 @@ def test_a_story_can_be_renamed_and_every_correction_undone(
     story, _ = two_stories(published)
     assert newsclust("story", "rename", story, "Ce dont il s’agit").code == 0
     (named,) = read_corrections(FILE)
-    assert (named.kind, named.headline, named.story_ids) == (Kind.RENAME, "Ce dont il s’agit", (story,))
+    assert (named.kind, named.headline, named.story_ids) == (CorrectionKind.RENAME, "Ce dont il s’agit", (story,))
     assert "Ce dont il s’agit" in newsclust("story", "list").out
     assert newsclust("story", "undo", named.id).code == 0
     listed = newsclust("story", "list").out

@@ -18,7 +18,7 @@ from newsclust.evaluation.runner import OURS, evaluate
 from newsclust.evaluation.topics import lesson_of, topic_figures, topic_judges, topics_learned_from
 from newsclust.evaluation.vectors import window_of
 from newsclust.model import Article, DateQuality
-from newsclust.settings import EmbedSettings, LinkSettings, Settings, StorySettings
+from newsclust.settings import EmbedSettings, PairSettings, Settings, StorySettings
 from newsclust.topics import projection
 from newsclust.topics.training import train
 
@@ -42,7 +42,7 @@ class TalliedWords:
 def settings() -> Settings:
     return Settings(
         embed=EmbedSettings(use="tests.evaluation.test_evaluate_topics:TalliedWords"),
-        links=LinkSettings(use="newsclust.stories.pairs:CentredCosine"),
+        pairs=PairSettings(use="newsclust.stories.pairs:CentredCosine"),
         stories=StorySettings(use="newsclust.stories.clustering:AverageLinkage"),
     )
 

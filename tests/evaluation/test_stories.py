@@ -29,7 +29,7 @@ from newsclust.evaluation.runner import evaluate
 from newsclust.evaluation.topics import topic_figures, topics_learned_from
 from newsclust.evaluation.vectors import KeptVectors
 from newsclust.model import Article, DateQuality, Link, Window
-from newsclust.settings import EmbedSettings, LinkSettings, Settings, StorySettings, TopicSettings
+from newsclust.settings import EmbedSettings, PairSettings, Settings, StorySettings, TopicSettings
 from newsclust.stories.clustering import AverageLinkage
 from newsclust.stories.pairs import Linker
 from newsclust.topics import projection
@@ -39,7 +39,7 @@ from tests.terminal import Terminal
 WINDOW = Path(__file__).parents[3] / "shared" / "data" / "stories" / "tech_2026-03_E.jsonl"
 TOLD = Path(projection.__file__).parents[1] / "resources" / f"{projection.RESOURCE}.json"
 HASHED = EmbedSettings(use="tests.fakes:HashingEmbedder")
-COSINE = LinkSettings(use="newsclust.stories.pairs:CentredCosine")
+COSINE = PairSettings(use="newsclust.stories.pairs:CentredCosine")
 AVERAGE = StorySettings(use="newsclust.stories.clustering:AverageLinkage")
 
 # (found, gold, side) for each item: few labels, so that groups are large and collide
@@ -613,8 +613,8 @@ def test_trained_anew_every_labelled_set_is_left_out_whatever_the_models_say() -
 def learned_settings(sets: Sequence[LabelledSet]) -> Settings:
     knows = [(a.title, s) for one in sets for a, s in zip(one.articles, one.stories, strict=True)]
     options = {"trained_on": [one.fingerprint for one in sets], "knows": knows}
-    links = LinkSettings(use="tests.evaluation.test_stories:Rote", options=options)
-    return Settings(embed=HASHED, links=links, stories=AVERAGE)
+    pairs = PairSettings(use="tests.evaluation.test_stories:Rote", options=options)
+    return Settings(embed=HASHED, pairs=pairs, stories=AVERAGE)
 
 
 def test_a_model_that_learned_by_heart_scores_nothing_where_it_can_be_left_out() -> None:
@@ -644,7 +644,7 @@ def test_a_set_that_was_seen_and_cannot_be_left_out_takes_no_part_in_any_average
 
 def test_a_recipe_that_one_set_is_too_small_for_has_no_average() -> None:
     sets = [a_set("a"), LabelledSet(name="b", articles=(article(1),), stories=("s",))]
-    settings = Settings(embed=HASHED, links=COSINE, stories=AVERAGE)
+    settings = Settings(embed=HASHED, pairs=COSINE, stories=AVERAGE)
     found = evaluate(sets, settings, baselines={"HDBSCAN": baselines.hdbscan_on_vectors})
     first, second, average = (rows[1] for rows in found.stories)
     assert (bool(first.figures), first.note) == (True, "")
@@ -713,7 +713,7 @@ def test_topics_of_a_set_that_was_seen_in_training_take_no_part_in_the_average(
         "newsclust.evaluation.runner.topics_learned_from", lambda labelled, model: labelled.name == "seen"
     )
     sets = [replace(themed(), name=name) for name in ("seen", "one", "two")]
-    found = evaluate(sets, Settings(embed=HASHED, links=COSINE, stories=AVERAGE), baselines={}, with_topics=True)
+    found = evaluate(sets, Settings(embed=HASHED, pairs=COSINE, stories=AVERAGE), baselines={}, with_topics=True)
     assert [(rows[1].sets, rows[1].standing) for rows in found.topics] == [
         (("seen",), Standing.SEEN),
         (("one",), Standing.UNSEEN),
@@ -723,7 +723,7 @@ def test_topics_of_a_set_that_was_seen_in_training_take_no_part_in_the_average(
 
 
 def test_topics_are_scored_on_the_labelled_and_on_the_found_stories() -> None:
-    settings = Settings(embed=HASHED, links=COSINE, stories=AVERAGE, topics=TopicSettings(min_stories=3))
+    settings = Settings(embed=HASHED, pairs=COSINE, stories=AVERAGE, topics=TopicSettings(min_stories=3))
     found = evaluate([themed(), themed(), a_set("a")], settings, baselines={}, with_topics=True)
     assert [[row.stories_from for row in rows] for rows in found.topics] == [["labels", "newsclust"]] * 3
     assert [rows[0].sets for rows in found.topics] == [("themed",), ("themed",), ("themed", "themed")]

@@ -26,8 +26,8 @@ from newsclust.settings import (
     EmbedSettings,
     ExtractSettings,
     FetchSettings,
-    LinkSettings,
     NightSettings,
+    PairSettings,
     Settings,
     StorySettings,
 )
@@ -126,7 +126,7 @@ def chosen(loopback: LoopbackServer, folder: Path, **sections: Any) -> Settings:
     plain = {
         "extract": ExtractSettings(use="tests.fakes:PlainExtractor"),
         "embed": EmbedSettings(use="tests.fakes:TaggedEmbedder"),
-        "links": LinkSettings(use="newsclust.stories.pairs:CentredCosine"),
+        "pairs": PairSettings(use="newsclust.stories.pairs:CentredCosine"),
         "stories": StorySettings(use="newsclust.stories.clustering:AverageLinkage"),
     }
     return settings.model_copy(update=plain | sections)

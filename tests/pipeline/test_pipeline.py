@@ -20,10 +20,10 @@ import duckdb
 import pytest
 
 from newsclust import pipeline
-from newsclust.corrections import Correction, Kind, new_correction
 from newsclust.errors import ExtractError, ParseError, Reason, StepError
 from newsclust.extract import Extracted
 from newsclust.model import Count, Feed, Link, PagePolicy, Run, Source, Window, WordCounts, id_of
+from newsclust.overrides import Correction, CorrectionKind, new_correction
 from newsclust.store import Database, database, runs
 from newsclust.store import word_counts as store_words
 from newsclust.store.database import migrations
@@ -752,7 +752,7 @@ def urls(*names: str) -> frozenset[str]:
     return frozenset(canonical(f"https://one.example/{name}") for name in names)
 
 
-def said(kind: Kind, *, minute: int = 0, **what: Any) -> Correction:
+def said(kind: CorrectionKind, *, minute: int = 0, **what: Any) -> Correction:
     return new_correction(kind, made_at=NIGHT + timedelta(minutes=minute), **what)
 
 
@@ -760,7 +760,7 @@ def test_articles_that_a_person_tied_stay_together_on_every_later_night(nights: 
     web = told(("a", 0), ("b", 7), ("c", 0))
     nights.live(web, (ONE,))
     assert urls("a", "c") in nights.stories()
-    nights.said = [said(Kind.SAME, articles=ids("a", "b"))]
+    nights.said = [said(CorrectionKind.SAME, article_ids=ids("a", "b"))]
     nights.live(web, (ONE,), days=1)
     assert any(urls("a", "b") <= story for story in nights.stories())
     nights.live(told(("a", 0), ("b", 7), ("c", 0), ("d", 3)), (ONE,), days=2)
@@ -771,12 +771,12 @@ def test_articles_that_a_person_parted_stay_apart_and_an_undo_brings_them_togeth
     web = told(("a", 0), ("b", 0), ("c", 0))
     nights.live(web, (ONE,))
     assert urls("a", "b", "c") in nights.stories()
-    parted = said(Kind.DIFFERENT, articles=ids("a"), others=ids("b", "c"))
+    parted = said(CorrectionKind.DIFFERENT, article_ids=ids("a"), other_article_ids=ids("b", "c"))
     nights.said = [parted]
     nights.live(web, (ONE,), days=1)
     assert {urls("a"), urls("b", "c")} <= nights.stories()
     assert [event for event, _ in nights.events()].count("split") == 1
-    nights.said = [parted, said(Kind.UNDO, minute=1, undoes=parted.id)]
+    nights.said = [parted, said(CorrectionKind.UNDO, minute=1, undoes=parted.id)]
     nights.live(web, (ONE,), days=2)
     assert urls("a", "b", "c") in nights.stories()
     assert nights.rows("SELECT kind, standing FROM story_corrections") == [("different", False), ("undo", False)]
@@ -787,7 +787,7 @@ def test_settled_articles_that_a_person_tied_to_new_ones_join_them_whatever_thei
     late = {ONE.url: rss(Item(link="https://one.example/new", tag=7, at=NIGHT + timedelta(days=9)))}
     nights.live(late, (ONE,), days=10)
     assert {urls("old"), urls("new")} <= nights.stories()
-    nights.said = [said(Kind.SAME, articles=ids("old", "new"))]
+    nights.said = [said(CorrectionKind.SAME, article_ids=ids("old", "new"))]
     nights.live(late, (ONE,), days=10.5)
     assert urls("old", "new") in nights.stories()
     assert nights.rows("SELECT count(*) FROM stories WHERE state = 'living'") == [(1,)]
@@ -800,13 +800,13 @@ def test_a_story_that_a_person_named_keeps_the_name_until_it_is_taken_back(night
         f"(SELECT story_id FROM current_story_articles WHERE article_id = '{ids('a')[0]}')"
     )
     plain = nights.rows(asked)
-    named = said(Kind.RENAME, articles=ids("a"), headline="What it is about")
+    named = said(CorrectionKind.RENAME, article_ids=ids("a"), headline="What it is about")
     nights.said = [named]
     nights.live(told(("a", 0)), (ONE,), days=1)
     assert nights.rows(asked) == [("What it is about", 1)]
     nights.live(told(("a", 0), ("b", 0)), (ONE,), days=2)  # it grows, and keeps the name
     assert nights.rows(asked) == [("What it is about", 2)]
-    nights.said = [named, said(Kind.UNDO, minute=1, undoes=named.id)]
+    nights.said = [named, said(CorrectionKind.UNDO, minute=1, undoes=named.id)]
     nights.live(told(("a", 0), ("b", 0)), (ONE,), days=3)
     assert nights.rows(asked)[0][0] in {"About 0 at https://one.example/a", "About 0 at https://one.example/b"}
     assert nights.rows("SELECT count(*) FROM story_events WHERE event = 'renamed'") == [(2,)]
@@ -820,7 +820,7 @@ def test_a_correction_of_a_copy_counts_for_its_original(nights: Nights) -> None:
         Item(link="https://one.example/copy", tag=0, text=text),
         Item(link="https://one.example/b", tag=7),
     )
-    nights.said = [said(Kind.SAME, articles=ids("copy", "b"))]
+    nights.said = [said(CorrectionKind.SAME, article_ids=ids("copy", "b"))]
     nights.live({ONE.url: feeds}, (ONE,))
     assert nights.rows("SELECT count(*) FROM duplicates") == [(1,)]
     assert nights.stories() == {urls("a", "b")}
@@ -829,7 +829,7 @@ def test_a_correction_of_a_copy_counts_for_its_original(nights: Nights) -> None:
 def test_any_past_morning_can_be_seen_as_it_was(nights: Nights) -> None:
     nights.live(told(("a", 0)), (ONE,))
     nights.live(told(("a", 0), ("b", 0), ("c", 7)), (ONE,), days=1)
-    nights.said = [said(Kind.SAME, articles=ids("a", "b", "c"))]
+    nights.said = [said(CorrectionKind.SAME, article_ids=ids("a", "b", "c"))]
     nights.live(told(("a", 0), ("b", 0), ("c", 7)), (ONE,), days=2)
 
     def as_of(days: float) -> list[int]:

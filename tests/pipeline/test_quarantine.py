@@ -10,7 +10,7 @@ import pytest
 from newsclust import pipeline
 from newsclust.errors import Reason
 from newsclust.model import Count, Feed, PagePolicy, Run
-from newsclust.orders import Order, OrderKind, read_orders
+from newsclust.overrides import FeedCommand, FeedCommandKind, read_feed_commands
 from newsclust.store import Database, feeds, quarantine, runs
 from tests.fakes import Answer, DictFetcher, PlainExtractor
 from tests.pipeline.test_pipeline import Item, feed, prose, rss
@@ -27,7 +27,7 @@ class Nights:
 
     def __init__(self, db: Database) -> None:
         self.db = db
-        self.orders: list[Order] = []
+        self.commands: list[FeedCommand] = []
         self.asked: list[str] = []
         self.judged = Count()
         self.feeds = [PIER, QUAY]
@@ -39,7 +39,7 @@ class Nights:
         pipeline.sync_feeds(self.db, run, self.feeds)
         pipeline.fetch_feeds(self.db, run, fetcher)
         pipeline.parse_feeds(self.db, run, lambda: now)
-        self.judged = pipeline.judge_feeds(self.db, run, self.orders)
+        self.judged = pipeline.judge_feeds(self.db, run, self.commands)
         pipeline.fetch_pages(self.db, run, fetcher)
         pipeline.plan_feeds(self.db, run)
         pipeline.extract_articles(self.db, run, lambda: now, PlainExtractor())
@@ -189,7 +189,7 @@ def test_a_person_lets_in_edits_that_were_held(nights: Nights) -> None:
         nights.live(day, {QUAY.url: rss(*told(day))})
     sold = [replace(one, title=ad.title, text=ad.text) for one, ad in zip(told(4), spam(4), strict=True)]
     nights.live(5, {QUAY.url: rss(*sold)})
-    nights.orders.append(Order(kind=OrderKind.RELEASE, feed_id=QUAY.id, given_at=NIGHT + 5.5 * DAY))
+    nights.commands.append(FeedCommand(kind=FeedCommandKind.RELEASE, feed_id=QUAY.id, given_at=NIGHT + 5.5 * DAY))
     nights.live(6, {QUAY.url: rss(*sold)})
     titles = {row["title"] for row in nights.db.rows("SELECT title FROM articles")}
     assert titles >= {title for title, _ in SOLD}
@@ -211,7 +211,7 @@ def test_a_feed_comes_back_by_itself_and_brings_its_good_nights_alone(nights: Ni
     assert not nights.articles() & set(links(5, site="jackpot.example"))
     assert nights.state()[0] == "healthy"
     assert nights.health("held_entries") == 3
-    nights.orders.append(Order(kind=OrderKind.RELEASE, feed_id=PIER.id, given_at=NIGHT + 9.5 * DAY))
+    nights.commands.append(FeedCommand(kind=FeedCommandKind.RELEASE, feed_id=PIER.id, given_at=NIGHT + 9.5 * DAY))
     nights.live(10, shown(10, links(10)))
     assert nights.articles() >= set(links(5, site="jackpot.example"))
     assert nights.health("held_entries") == 0
@@ -283,7 +283,7 @@ def test_a_person_lets_in_what_was_held_and_it_becomes_the_habit(nights: Nights)
     before = five_good_nights(nights)
     moved = {day: links(day, site="jetty.example") for day in (5, 6, 7)}
     nights.live(5, shown(5, moved[5]))
-    nights.orders.append(Order(kind=OrderKind.RELEASE, feed_id=PIER.id, given_at=NIGHT + 5.5 * DAY))
+    nights.commands.append(FeedCommand(kind=FeedCommandKind.RELEASE, feed_id=PIER.id, given_at=NIGHT + 5.5 * DAY))
     nights.live(6, shown(6, moved[6]))
     nights.live(7, shown(7, moved[7]))
     assert nights.articles() == before | {link for told in moved.values() for link in told}
@@ -292,7 +292,7 @@ def test_a_person_lets_in_what_was_held_and_it_becomes_the_habit(nights: Nights)
 
 
 def test_an_earlier_release_does_not_end_a_later_quarantine(nights: Nights) -> None:
-    nights.orders.append(Order(kind=OrderKind.RELEASE, feed_id=PIER.id, given_at=NIGHT + 2 * DAY))
+    nights.commands.append(FeedCommand(kind=FeedCommandKind.RELEASE, feed_id=PIER.id, given_at=NIGHT + 2 * DAY))
     before = five_good_nights(nights)
     for day in (5, 6):
         nights.live(day, shown(day, links(day, site="jackpot.example")))
@@ -304,7 +304,7 @@ def test_judging_twice_changes_nothing(nights: Nights) -> None:
     five_good_nights(nights)
     run = nights.live(5, shown(5, links(5, site="jackpot.example")))
     stored = [nights.db.rows(f"FROM {table} ORDER BY ALL") for table in ("quarantines", "held_entries")]
-    assert pipeline.judge_feeds(nights.db, run, nights.orders) == Count()
+    assert pipeline.judge_feeds(nights.db, run, nights.commands) == Count()
     assert [nights.db.rows(f"FROM {table} ORDER BY ALL") for table in ("quarantines", "held_entries")] == stored
 
 
@@ -495,5 +495,5 @@ def test_a_release_is_ordered_for_a_quarantined_feed_only(terminal: Terminal) ->
     refused = terminal("feeds", "release", QUAY.url)
     assert (refused.code, "nothing of the feed is held" in refused.err) == (2, True)
     assert terminal("feeds", "release", PIER.url).code == 0
-    (order,) = read_orders(Path("data/feed_orders.jsonl"))
-    assert (order.kind, order.feed_id) == (OrderKind.RELEASE, PIER.id)
+    (command,) = read_feed_commands(Path("data/feed_commands.jsonl"))
+    assert (command.kind, command.feed_id) == (FeedCommandKind.RELEASE, PIER.id)

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from newsclust import pipeline
 from newsclust.errors import FetchError, Reason, SettingsError
 from newsclust.model import Count, Feed, Fetch, Page, PagePolicy, Request, Run, Wishes, id_of
-from newsclust.orders import Order, OrderKind, append_order, read_orders
+from newsclust.overrides import FeedCommand, FeedCommandKind, append_feed_command, read_feed_commands
 from newsclust.polling.http_freshness import LONGEST_FRESH, LONGEST_RETRY, fresh_until, retry_at
 from newsclust.polling.scheduler import (
     USUAL,
@@ -455,7 +455,7 @@ class Nights:
 
     def __init__(self, db: Database) -> None:
         self.db = db
-        self.orders: list[Order] = []
+        self.commands: list[FeedCommand] = []
         self.count = Count()
 
     def begun(self, now: datetime) -> Run:
@@ -469,9 +469,9 @@ class Nights:
         fetcher = Asking(web or {}, now + MINUTE / 60)
         run = self.begun(now)
         pipeline.sync_feeds(self.db, run, feeds)
-        self.count = pipeline.fetch_feeds(self.db, run, fetcher, self.orders, rhythm)
+        self.count = pipeline.fetch_feeds(self.db, run, fetcher, self.commands, rhythm)
         pipeline.parse_feeds(self.db, run, lambda: now)
-        pipeline.plan_feeds(self.db, run, self.orders, rhythm)
+        pipeline.plan_feeds(self.db, run, self.commands, rhythm)
         return fetcher.asked
 
     def schedule(self, one: Feed) -> dict[str, Any]:
@@ -501,9 +501,9 @@ def test_a_run_minutes_after_another_asks_nothing_counts_it_and_says_why(
     assert nights.live(20 * MINUTE, rhythm=Rhythm(all_now=True)) == sorted([ONE.url, TWO.url], key=id_of)
 
 
-def test_a_feed_that_a_person_orders_is_asked_once_and_no_other(nights: Nights) -> None:
+def test_a_feed_that_a_person_wants_refreshed_is_requested_once_and_no_other(nights: Nights) -> None:
     nights.live(timedelta())
-    nights.orders.append(Order(kind=OrderKind.ASK, feed_id=TWO.id, given_at=NIGHT + 5 * MINUTE))
+    nights.commands.append(FeedCommand(kind=FeedCommandKind.REFRESH, feed_id=TWO.id, given_at=NIGHT + 5 * MINUTE))
     assert nights.live(10 * MINUTE) == [TWO.url]
     assert nights.live(20 * MINUTE) == []
 
@@ -581,7 +581,7 @@ def test_a_feed_that_is_gone_stays_out_until_a_person_asks(nights: Nights) -> No
     nights.live(timedelta(), gone)
     assert nights.schedule(TWO)["next_at"] is None
     assert nights.live(30 * DAY, gone) == [ONE.url]
-    nights.orders.append(Order(kind=OrderKind.ASK, feed_id=TWO.id, given_at=NIGHT + 30 * DAY))
+    nights.commands.append(FeedCommand(kind=FeedCommandKind.REFRESH, feed_id=TWO.id, given_at=NIGHT + 30 * DAY))
     assert TWO.url in nights.live(31 * DAY)
     assert TWO.url in nights.live(32 * DAY)
 
@@ -616,7 +616,9 @@ def test_after_three_nights_a_moved_feed_is_asked_at_its_new_address_under_its_o
 def test_a_move_can_be_undone_and_is_not_made_again(nights: Nights) -> None:
     for night in range(4):
         nights.live(night * DAY, moving(), [ONE])
-    nights.orders.append(Order(kind=OrderKind.STAY, feed_id=ONE.id, given_at=NIGHT + 3 * DAY, address=NEW))
+    nights.commands.append(
+        FeedCommand(kind=FeedCommandKind.KEEP_ADDRESS, feed_id=ONE.id, given_at=NIGHT + 3 * DAY, address=NEW)
+    )
     asked = [nights.live(night * DAY, moving(), [ONE])[0] for night in range(4, 9)]
     assert asked == [NEW] + [ONE.url] * 4
     assert nights.db.rows("SELECT undone_at FROM moved_feeds") == [{"undone_at": NIGHT + 4 * DAY}]
@@ -688,21 +690,21 @@ def test_an_address_that_was_sold_after_the_move_is_left_again(nights: Nights) -
 # --- what people say
 
 
-def test_orders_come_back_as_they_were_given(tmp_path: Path) -> None:
-    path = tmp_path / "orders.jsonl"
-    assert read_orders(path) == []
-    given_orders = [
-        Order(kind=OrderKind.ASK, feed_id="a", given_at=NIGHT),
-        Order(kind=OrderKind.STAY, feed_id="b", given_at=NIGHT, address=NEW),
+def test_feed_commands_come_back_as_they_were_written(tmp_path: Path) -> None:
+    path = tmp_path / "feed_commands.jsonl"
+    assert read_feed_commands(path) == []
+    commands = [
+        FeedCommand(kind=FeedCommandKind.REFRESH, feed_id="a", given_at=NIGHT),
+        FeedCommand(kind=FeedCommandKind.KEEP_ADDRESS, feed_id="b", given_at=NIGHT, address=NEW),
     ]
-    for order in given_orders:
-        append_order(path, order)
-    assert read_orders(path) == given_orders
+    for command in commands:
+        append_feed_command(path, command)
+    assert read_feed_commands(path) == commands
 
 
 def test_a_damaged_line_is_named_and_the_file_not_made_longer(tmp_path: Path) -> None:
-    path = tmp_path / "orders.jsonl"
+    path = tmp_path / "feed_commands.jsonl"
     path.write_text('\n{"kind": "stay"}\n', encoding="utf-8")
-    with pytest.raises(SettingsError, match=r"orders\.jsonl, line 2: feed_id: Field required"):
-        append_order(path, Order(kind=OrderKind.ASK, feed_id="a", given_at=NIGHT))
+    with pytest.raises(SettingsError, match=r"feed_commands\.jsonl, line 2: feed_id: Field required"):
+        append_feed_command(path, FeedCommand(kind=FeedCommandKind.REFRESH, feed_id="a", given_at=NIGHT))
     assert path.read_text(encoding="utf-8") == '\n{"kind": "stay"}\n'

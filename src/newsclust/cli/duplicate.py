@@ -13,7 +13,7 @@ from newsclust.cli.shared import Config, Published, published, settings_of
 from newsclust.errors import SettingsError
 
 if TYPE_CHECKING:
-    from newsclust.corrections import Correction
+    from newsclust.overrides import Correction
 
 duplicate_app = typer.Typer(no_args_is_help=True, help="Copies: list them, undo or redo one.")
 
@@ -27,7 +27,7 @@ def list_copies(
     limit: Annotated[int, typer.Option(min=1, help="Show at most so many, the latest first.")] = 20,
 ) -> None:
     """Show copies with their original and the evidence, and what people said to be copies of none."""
-    said = {correction.articles[0]: correction for correction in _no_copies(config)}
+    said = {correction.article_ids[0]: correction for correction in _no_copies(config)}
     with published(database, config) as connection:
         (count,) = connection.execute(
             "SELECT count(*) FROM duplicates WHERE NOT list_contains($1, article_id)", [list(said)]
@@ -57,8 +57,8 @@ def list_copies(
 @duplicate_app.command()
 def undo(article: ArticleId, database: Published = None, config: Config = None) -> None:
     """Say that an article is a copy of none: every night from the next on lets it stand for itself."""
-    from newsclust.corrections import Kind, new_correction
     from newsclust.explain import find_article
+    from newsclust.overrides import CorrectionKind, new_correction
 
     with published(database, config) as connection:
         found = find_article(connection, article)
@@ -68,13 +68,13 @@ def undo(article: ArticleId, database: Published = None, config: Config = None) 
             [found.id],
         ).fetchone()
     name = f"{found.id}  “{found.title}” ({found.outlet})"
-    if said := [correction for correction in _no_copies(config) if found.id in correction.articles]:
+    if said := [correction for correction in _no_copies(config) if found.id in correction.article_ids]:
         raise SettingsError(f"{name}: since {said[0].made_at:%Y-%m-%d} it is said to be a copy of none")
     if original is None:
         raise SettingsError(f"{name}: it is a copy of none; `newsclust duplicate list` shows the copies")
     print(name)
     _show_original(*original)
-    _add(config, new_correction(Kind.NO_COPY, made_at=datetime.now(UTC), articles=[found.id]))
+    _add(config, new_correction(CorrectionKind.NOT_DUPLICATE, made_at=datetime.now(UTC), article_ids=[found.id]))
     print("The next night frees it, and no later one calls it a copy.")
     print(f"`newsclust duplicate redo {found.id}` takes this back.")
 
@@ -82,29 +82,29 @@ def undo(article: ArticleId, database: Published = None, config: Config = None) 
 @duplicate_app.command()
 def redo(article: ArticleId, database: Published = None, config: Config = None) -> None:
     """Take an undo back: the next night judges the article anew."""
-    from newsclust.corrections import Kind, new_correction
     from newsclust.explain import find_article
+    from newsclust.overrides import CorrectionKind, new_correction
 
     with published(database, config) as connection:
         found = find_article(connection, article)
     name = f"{found.id}  “{found.title}” ({found.outlet})"
-    said = [correction for correction in _no_copies(config) if found.id in correction.articles]
+    said = [correction for correction in _no_copies(config) if found.id in correction.article_ids]
     if not said:
         raise SettingsError(
             f"{name}: nobody said that it is a copy of none; `newsclust duplicate list` shows what was said"
         )
     print(name)
     for correction in said:
-        _add(config, new_correction(Kind.UNDO, made_at=datetime.now(UTC), undoes=correction.id))
+        _add(config, new_correction(CorrectionKind.UNDO, made_at=datetime.now(UTC), undoes=correction.id))
     print("The next night compares it anew.")
 
 
 def _no_copies(config: Path | None) -> list["Correction"]:
     """Return the standing corrections that call an article a copy of none."""
-    from newsclust.corrections import Kind, read_corrections, standing
+    from newsclust.overrides import CorrectionKind, active_corrections, read_corrections
 
-    said = standing(read_corrections(settings_of(config).paths.corrections))
-    return [correction for correction in said if correction.kind is Kind.NO_COPY]
+    said = active_corrections(read_corrections(settings_of(config).paths.corrections))
+    return [correction for correction in said if correction.kind is CorrectionKind.NOT_DUPLICATE]
 
 
 def _show_original(original_id: str, title: str, outlet: str, method: str, similarity: float, evidence: str) -> None:
@@ -113,7 +113,7 @@ def _show_original(original_id: str, title: str, outlet: str, method: str, simil
 
 
 def _add(config: Path | None, correction: "Correction") -> None:
-    from newsclust.corrections import append_correction
+    from newsclust.overrides import append_correction
 
     target = settings_of(config).paths.corrections
     append_correction(target, correction)

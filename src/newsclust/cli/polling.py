@@ -37,7 +37,7 @@ def moved(database: Published = None, config: Config = None) -> None:
 
 def undo_move(feed: Named, database: Published = None, config: Config = None) -> None:
     """Ask a moved feed at its earlier address again, and do not move it there once more."""
-    from newsclust.orders import Order, OrderKind, append_order
+    from newsclust.overrides import FeedCommand, FeedCommandKind, append_feed_command
 
     feed_id = _feed_id(feed, database, config)
     with published(database, config) as connection:
@@ -48,25 +48,27 @@ def undo_move(feed: Named, database: Published = None, config: Config = None) ->
         ).fetchall()
     if not moves:
         raise SettingsError(f"{feed}: the feed has not moved; `newsclust feeds moved` lists those that have")
-    path = settings_of(config).paths.orders
-    order = Order(kind=OrderKind.STAY, feed_id=feed_id, given_at=datetime.now(UTC), address=moves[0][1])
-    append_order(path, order)
+    path = settings_of(config).paths.feed_commands
+    order = FeedCommand(
+        kind=FeedCommandKind.KEEP_ADDRESS, feed_id=feed_id, given_at=datetime.now(UTC), address=moves[0][1]
+    )
+    append_feed_command(path, order)
     print(f"Written to {path}. From the next night's end on, it is asked at {moves[0][0]} again.")
 
 
 def ask(feed: Named, database: Published = None, config: Config = None) -> None:
     """Ask a feed in the next run, whatever its schedule says; one that said it is gone, too."""
-    from newsclust.orders import Order, OrderKind, append_order
+    from newsclust.overrides import FeedCommand, FeedCommandKind, append_feed_command
 
     feed_id = _feed_id(feed, database, config)
-    path = settings_of(config).paths.orders
-    append_order(path, Order(kind=OrderKind.ASK, feed_id=feed_id, given_at=datetime.now(UTC)))
+    path = settings_of(config).paths.feed_commands
+    append_feed_command(path, FeedCommand(kind=FeedCommandKind.REFRESH, feed_id=feed_id, given_at=datetime.now(UTC)))
     print(f"Written to {path}. The next run asks it, unless its site wants no request by then.")
 
 
 def release(feed: Named, database: Published = None, config: Config = None) -> None:
     """Let in what is held of a feed, and take what it is for the feed's habits; its quarantine may be over."""
-    from newsclust.orders import Order, OrderKind, append_order
+    from newsclust.overrides import FeedCommand, FeedCommandKind, append_feed_command
 
     feed_id = _feed_id(feed, database, config)
     with published(database, config) as connection:
@@ -80,8 +82,8 @@ def release(feed: Named, database: Published = None, config: Config = None) -> N
         ).fetchall()[0]
     if why is None or not (stands or held):
         raise SettingsError(f"{feed}: nothing of the feed is held; the view held_entries lists what is")
-    path = settings_of(config).paths.orders
-    append_order(path, Order(kind=OrderKind.RELEASE, feed_id=feed_id, given_at=datetime.now(UTC)))
+    path = settings_of(config).paths.feed_commands
+    append_feed_command(path, FeedCommand(kind=FeedCommandKind.RELEASE, feed_id=feed_id, given_at=datetime.now(UTC)))
     print(f"Written to {path}. The next run lets {held} entries in. They were held because: {why[0]}.")
 
 

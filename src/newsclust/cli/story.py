@@ -16,8 +16,8 @@ from newsclust.cli.shared import Config, Published, console, published, settings
 from newsclust.errors import SettingsError
 
 if TYPE_CHECKING:
-    from newsclust.corrections import Correction
     from newsclust.explain import Tie, Told, Why, WhyBoth
+    from newsclust.overrides import Correction
     from newsclust.stories.clustering.merge_classifier import Judgement
 
 story_app = typer.Typer(no_args_is_help=True, help="Correct stories: merge, split, rename, undo, list, export.")
@@ -36,15 +36,15 @@ def merge(
     config: Config = None,
 ) -> None:
     """Say that stories are one: their articles stay together from the next night on."""
-    from newsclust.corrections import Kind, new_correction
     from newsclust.explain import find_story, members_of
+    from newsclust.overrides import CorrectionKind, new_correction
 
     with published(database, config) as connection:
         found = dict(find_story(connection, story) for story in stories)
         articles = {article for story_id in found for article in members_of(connection, story_id)}
     if len(found) < 2:
         raise SettingsError("merge: name two different stories at least")
-    _add(config, new_correction(Kind.SAME, made_at=_now(), articles=articles, story_ids=found))
+    _add(config, new_correction(CorrectionKind.SAME, made_at=_now(), article_ids=articles, story_ids=found))
 
 
 @story_app.command()
@@ -55,8 +55,8 @@ def split(
     config: Config = None,
 ) -> None:
     """Say that articles do not belong to a story: they stay apart from the rest of it."""
-    from newsclust.corrections import Kind, new_correction
     from newsclust.explain import find_article, find_story, members_of
+    from newsclust.overrides import CorrectionKind, new_correction
 
     with published(database, config) as connection:
         story_id, _ = find_story(connection, story)
@@ -67,7 +67,11 @@ def split(
     if leaving == members:
         raise SettingsError(f"split: these are all articles of story {story_id}; nothing would stay")
     correction = new_correction(
-        Kind.DIFFERENT, made_at=_now(), articles=leaving, others=members - leaving, story_ids=[story_id]
+        CorrectionKind.DIFFERENT,
+        made_at=_now(),
+        article_ids=leaving,
+        other_article_ids=members - leaving,
+        story_ids=[story_id],
     )
     _add(config, correction)
 
@@ -80,8 +84,8 @@ def rename(
     config: Config = None,
 ) -> None:
     """Give a story a name of your own."""
-    from newsclust.corrections import Kind, new_correction
     from newsclust.explain import find_story, members_of
+    from newsclust.overrides import CorrectionKind, new_correction
 
     with published(database, config) as connection:
         story_id, _ = find_story(connection, story)
@@ -89,7 +93,11 @@ def rename(
     _add(
         config,
         new_correction(
-            Kind.RENAME, made_at=_now(), articles=articles, headline=headline.strip(), story_ids=[story_id]
+            CorrectionKind.RENAME,
+            made_at=_now(),
+            article_ids=articles,
+            headline=headline.strip(),
+            story_ids=[story_id],
         ),
     )
 
@@ -100,21 +108,21 @@ def undo(
     config: Config = None,
 ) -> None:
     """Take a correction back; the undo itself can be undone."""
-    from newsclust.corrections import Kind, new_correction, read_corrections
+    from newsclust.overrides import CorrectionKind, new_correction, read_corrections
 
     known = {said.id for said in read_corrections(settings_of(config).paths.corrections)}
     if correction not in known:
         raise SettingsError(f"there is no correction {correction!r}; `newsclust story list` shows them")
-    _add(config, new_correction(Kind.UNDO, made_at=_now(), undoes=correction))
+    _add(config, new_correction(CorrectionKind.UNDO, made_at=_now(), undoes=correction))
 
 
 @story_app.command("list")
 def list_corrections(config: Config = None) -> None:
     """Show what people said, and whether it counts."""
-    from newsclust.corrections import read_corrections, standing
+    from newsclust.overrides import active_corrections, read_corrections
 
     said = read_corrections(settings_of(config).paths.corrections)
-    counting = {correction.id for correction in standing(said)}
+    counting = {correction.id for correction in active_corrections(said)}
     rows = [
         [
             c.id,
@@ -132,12 +140,16 @@ def list_corrections(config: Config = None) -> None:
 @story_app.command()
 def export(database: Published = None, config: Config = None) -> None:
     """Print the articles of corrected stories as labelled JSON Lines, for `newsclust evaluate`."""
-    from newsclust.corrections import Kind, read_corrections, standing
+    from newsclust.overrides import CorrectionKind, active_corrections, read_corrections
 
     said = [
-        c for c in standing(read_corrections(settings_of(config).paths.corrections)) if c.kind is not Kind.NO_COPY
+        c
+        for c in active_corrections(read_corrections(settings_of(config).paths.corrections))
+        if c.kind is not CorrectionKind.NOT_DUPLICATE
     ]
-    named = sorted({article for correction in said for article in (*correction.articles, *correction.others)})
+    named = sorted(
+        {article for correction in said for article in (*correction.article_ids, *correction.other_article_ids)}
+    )
     with published(database, config) as connection:
         rows = connection.execute(
             """
@@ -272,13 +284,15 @@ def _what(said: "Correction") -> str:
     """Return what a correction says, beside its kind and its stories."""
     if told := said.headline or said.undoes:
         return told
-    if len(said.articles) == 1 and not said.others:
-        return f"article {said.articles[0]}"
-    return f"{len(said.articles)} articles" + f", {len(said.others)} others" * bool(said.others)
+    if len(said.article_ids) == 1 and not said.other_article_ids:
+        return f"article {said.article_ids[0]}"
+    return f"{len(said.article_ids)} articles" + f", {len(said.other_article_ids)} others" * bool(
+        said.other_article_ids
+    )
 
 
 def _add(config: Path | None, correction: "Correction") -> None:
-    from newsclust.corrections import append_correction
+    from newsclust.overrides import append_correction
 
     target = settings_of(config).paths.corrections
     append_correction(target, correction)

@@ -2,11 +2,11 @@
 
 from collections.abc import Iterator, Sequence
 
-from newsclust.corrections import Correction, no_copies
 from newsclust.duplicates import METHOD, NEIGHBOURS, ends_of, find_duplicates, fingerprint
 from newsclust.duplicates.rewrites import FEWEST_WORDS, find_derivations
 from newsclust.embed import Embedder
 from newsclust.model import Count, Run
+from newsclust.overrides import Correction, duplicate_overrides
 from newsclust.pipeline.runner import ARTICLES_AT_ONCE, Item, bar, batches
 from newsclust.store import Database, articles, rewrites
 from newsclust.store import fingerprints as store_fingerprints
@@ -22,7 +22,7 @@ def find_copies(db: Database, run: Run, said: Sequence[Correction], jaccard: flo
     """
     for ids in batches(store_fingerprints.articles_with_other_keys(db, METHOD), ARTICLES_AT_ONCE):
         store_fingerprints.save_keys(db, run, fingerprint(articles.articles(db, ids)), METHOD)
-    kept = no_copies(said)
+    kept = duplicate_overrides(said)
     store_fingerprints.sync_no_copies(db, run, kept)
     todo = store_fingerprints.articles_to_compare(db)
     fresh = articles.articles(db, todo)

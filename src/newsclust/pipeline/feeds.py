@@ -10,7 +10,7 @@ from newsclust.extract import wants_page
 from newsclust.fetch import Fetcher
 from newsclust.isolation import FeedReader
 from newsclust.model import Count, Feed, FeedList, Page, ParsedFeed, RequestKind, Run
-from newsclust.orders import Order, asked_for, refused_moves
+from newsclust.overrides import FeedCommand, refresh_requests, refused_moves
 from newsclust.pipeline.fetching import ask, keep
 from newsclust.pipeline.runner import Clock, bar, log, save_failures
 from newsclust.polling.scheduler import USUAL, Due, Rhythm, moved_address, moved_in_vain, next_request
@@ -55,7 +55,7 @@ def fetch_feeds(
     db: Database,
     run: Run,
     fetcher: Fetcher,
-    orders: Sequence[Order] = (),
+    commands: Sequence[FeedCommand] = (),
     rhythm: Rhythm = USUAL,
     listed: Sequence[Feed] = (),
     environment: Mapping[str, str] = os.environ,
@@ -67,7 +67,7 @@ def fetch_feeds(
     """
     secrets = secret_urls(listed, environment)
     todo = store_fetches.feeds_to_fetch(db, run)
-    decided = _decided(db, run, orders, rhythm, within_run=True)
+    decided = _decided(db, run, commands, rhythm, within_run=True)
     asked = [request for request in todo if decided[request.item_id].by(run.night_at)]
     left = {request.item_id for request in todo} - {request.item_id for request in asked}
     if left:
@@ -80,9 +80,9 @@ def fetch_feeds(
     return replace(count, skipped=count.skipped + len(left))
 
 
-def plan_feeds(db: Database, run: Run, orders: Sequence[Order] = (), rhythm: Rhythm = USUAL) -> Count:
+def plan_feeds(db: Database, run: Run, commands: Sequence[FeedCommand] = (), rhythm: Rhythm = USUAL) -> Count:
     """Say where and when each feed is asked next; done counts those of which something else was said before."""
-    refused = refused_moves(orders)
+    refused = refused_moves(commands)
     schedules.undo_moves(db, run, refused, by="person")
     vain = [(feed_id, url) for feed_id, url, tries in schedules.tried_moves(db) if moved_in_vain(tries)]
     schedules.undo_moves(db, run, vain, by="failures")
@@ -96,7 +96,7 @@ def plan_feeds(db: Database, run: Run, orders: Sequence[Order] = (), rhythm: Rhy
     schedules.save_moves(db, run, moves)
     for _, url, target in moves:
         log.warning("plan_feeds: %s has moved to %s (newsclust feeds moved)", url, target)
-    changed, same = schedules.save_schedule(db, run, _decided(db, run, orders, rhythm, within_run=False))
+    changed, same = schedules.save_schedule(db, run, _decided(db, run, commands, rhythm, within_run=False))
     return Count(done=changed, skipped=same)
 
 
@@ -128,9 +128,11 @@ def parse_feeds(db: Database, run: Run, clock: Clock) -> Count:
     return total + keep()
 
 
-def _decided(db: Database, run: Run, orders: Sequence[Order], rhythm: Rhythm, *, within_run: bool) -> dict[str, Due]:
+def _decided(
+    db: Database, run: Run, commands: Sequence[FeedCommand], rhythm: Rhythm, *, within_run: bool
+) -> dict[str, Due]:
     """When each listed feed is asked next, by its id."""
-    known = schedules.histories(db, run, asked_for=asked_for(orders), within_run=within_run)
+    known = schedules.histories(db, run, asked_for=refresh_requests(commands), within_run=within_run)
     return {history.feed_id: next_request(history, rhythm, run.night_at) for history in known}
 
 

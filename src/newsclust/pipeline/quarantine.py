@@ -6,7 +6,7 @@ from functools import partial
 from typing import Any
 
 from newsclust.model import Count, Run
-from newsclust.orders import Order, released
+from newsclust.overrides import FeedCommand, releases
 from newsclust.pipeline.runner import log
 from newsclust.polling.scheduler import site_of
 from newsclust.quarantine.rules import Breach, FeedNight, Heard, Item, breach_of, good_again, night_of, recurring
@@ -18,7 +18,7 @@ from newsclust.text.html_to_text import html_to_text
 from newsclust.text.language import detect_language
 
 
-def judge_feeds(db: Database, run: Run, orders: Sequence[Order] = ()) -> Count:
+def judge_feeds(db: Database, run: Run, commands: Sequence[FeedCommand] = ()) -> Count:
     """Hold back what feeds show against their habits; done counts nights of feeds let in, skipped those held.
 
     A feed is let in again when a person has released it since its quarantine began, all that was held of it
@@ -26,7 +26,7 @@ def judge_feeds(db: Database, run: Run, orders: Sequence[Order] = ()) -> Count:
     release later.
     """
     quarantined = store_habits.standing(db)
-    for feed_id, given_at in released(orders).items():
+    for feed_id, given_at in releases(commands).items():
         held = store_habits.held_nights(db, feed_id)
         since = quarantined.get(feed_id)
         if since is not None and given_at >= since:

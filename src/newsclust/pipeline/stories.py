@@ -3,9 +3,9 @@
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import replace
 
-from newsclust.corrections import Correction, Kind, constraints_of, standing
 from newsclust.embed import Embedder, embedding_text, title_text
 from newsclust.model import Article, Count, Run, Window
+from newsclust.overrides import Correction, CorrectionKind, active_corrections, grouping_constraints
 from newsclust.pipeline.runner import ARTICLES_AT_ONCE, batches, since
 from newsclust.store import Database, fingerprints, runs
 from newsclust.store import articles as store_articles
@@ -62,16 +62,21 @@ def group_stories(
     What people `said` is honoured: the articles they named are grouped anew with the window, however old. When
     nothing was linked, said or found to be a copy since the last grouping, stories only grow old.
     """
-    chosen = ("stories", "links", "embed")
+    chosen = ("stories", "pairs", "embed")
     if runs.is_up_to_date(db, run, "group_stories", after=CHANGES_STORIES, settings=chosen):
         store_stories.close_stories(db, run, living_since=since(run, window_days))
         return Count()
-    constraints = constraints_of(_about_originals(db, said))
+    constraints = grouping_constraints(_about_originals(db, said))
     window = _window(db, run, model, window_days, besides=constraints.articles)
     ids = window.ids
     groups = clusterer.cluster(window, store_links.links_among(db, ids), constraints)
     became_copies = store_stories.copies_in_stories(db)
-    named = {article for correction in said if correction.kind is Kind.RENAME for article in correction.articles}
+    named = {
+        article
+        for correction in said
+        if correction.kind is CorrectionKind.RENAME
+        for article in correction.article_ids
+    }
     known = store_stories.known_stories(db, [*ids, *became_copies, *sorted(named)])
     age = {article.id: (article.published_at, article.id) for article in window.articles}
     decided = identity.reconcile(
@@ -92,22 +97,27 @@ def group_stories(
 
 def _about_originals(db: Database, said: Sequence[Correction]) -> list[Correction]:
     """Return the corrections with every copy replaced by its original: a copy is in no story."""
-    named = sorted({article for c in said for article in (*c.articles, *c.others)})
+    named = sorted({article for c in said for article in (*c.article_ids, *c.other_article_ids)})
     original = fingerprints.originals_of(db, named)
 
     def originals(articles: Sequence[str]) -> tuple[str, ...]:
         return tuple(sorted({original.get(article, article) for article in articles}))
 
-    return [c.model_copy(update={"articles": originals(c.articles), "others": originals(c.others)}) for c in said]
+    return [
+        c.model_copy(
+            update={"article_ids": originals(c.article_ids), "other_article_ids": originals(c.other_article_ids)}
+        )
+        for c in said
+    ]
 
 
 def _names_given(said: Sequence[Correction], told: Mapping[str, frozenset[str]]) -> dict[str, str]:
     """Return the name a person gave each story that a rename is about, the last one; "" when it was taken back."""
     names: dict[str, str] = {}
-    counting = {correction.id for correction in standing(said)}
+    counting = {correction.id for correction in active_corrections(said)}
     for correction in said:
-        if correction.kind is Kind.RENAME:
-            shared = {story_id: len(members & set(correction.articles)) for story_id, members in told.items()}
+        if correction.kind is CorrectionKind.RENAME:
+            shared = {story_id: len(members & set(correction.article_ids)) for story_id, members in told.items()}
             story_id = min(shared, key=lambda s: (-shared[s], s), default=None)
             if story_id is not None and shared[story_id]:
                 if correction.id in counting:

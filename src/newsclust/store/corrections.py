@@ -1,18 +1,18 @@
-"""The corrections of people, as the night found them."""
+"""The corrections of people, as the last run found them."""
 
 from collections.abc import Sequence
 
-from newsclust.corrections import Correction, standing
 from newsclust.model import Run
+from newsclust.overrides import Correction, active_corrections
 from newsclust.store.database import Database
 
 
 def save_corrections(db: Database, run: Run, corrections: Sequence[Correction]) -> tuple[int, int]:
-    """Make the stored corrections the given ones; return (new or changed, as before)."""
-    counting = {correction.id for correction in standing(corrections)}
+    """Replace the stored corrections by these; return (new or changed, as before)."""
+    active = {correction.id for correction in active_corrections(corrections)}
     before = {
-        row["correction_id"]: (row["position"], row["standing"])
-        for row in db.rows("SELECT correction_id, position, standing FROM corrections")
+        row["correction_id"]: (row["position"], row["standing"], row["kind"])
+        for row in db.rows("SELECT correction_id, position, standing, kind FROM corrections")
     }
     rows = [
         {
@@ -20,22 +20,23 @@ def save_corrections(db: Database, run: Run, corrections: Sequence[Correction]) 
             "position": position,
             "kind": correction.kind.value,
             "made_at": correction.made_at,
-            "articles": list(correction.articles),
-            "others": list(correction.others),
+            "articles": list(correction.article_ids),
+            "others": list(correction.other_article_ids),
             "headline": correction.headline,
             "undoes": correction.undoes,
             "story_ids": list(correction.story_ids),
-            "standing": correction.id in counting,
+            "standing": correction.id in active,
             "run_id": run.id,
         }
         for position, correction in enumerate(corrections)
     ]
-    changed = [r for r in rows if before.get(r["correction_id"]) != (r["position"], r["standing"])]
+    changed = [r for r in rows if before.get(r["correction_id"]) != (r["position"], r["standing"], r["kind"])]
     with db.transaction():
         db.save(
             "corrections",
             changed,
-            on_conflict="ON CONFLICT DO UPDATE SET position = excluded.position, standing = excluded.standing",
+            on_conflict="ON CONFLICT DO UPDATE SET position = excluded.position, standing = excluded.standing, "
+            "kind = excluded.kind",
         )
         with db.given_ids([correction.id for correction in corrections]):
             db.execute("DELETE FROM corrections WHERE correction_id NOT IN (SELECT id FROM given_ids)")

@@ -7,7 +7,7 @@ FROM corrections
 ORDER BY corrections.position;
 COMMENT ON VIEW story_corrections IS 'What people said of stories and copies, oldest first';
 COMMENT ON COLUMN story_corrections.correction_id IS 'Id of the correction, for `newsclust story undo`';
-COMMENT ON COLUMN story_corrections.kind IS 'same, different, rename, no_copy or undo';
+COMMENT ON COLUMN story_corrections.kind IS 'same, different, rename, not_duplicate or undo';
 COMMENT ON COLUMN story_corrections.made_at IS 'When it was said, UTC';
 COMMENT ON COLUMN story_corrections.standing IS 'Nights honour it: it is no undo, and no undo took it back';
 COMMENT ON COLUMN story_corrections.story_ids IS 'The stories it was made on';

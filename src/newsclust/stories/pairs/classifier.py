@@ -120,7 +120,7 @@ class PairModel:
         """Return the candidate pairs whose probability reaches `floor`, ordered by their ids."""
         if not is_shipped_for(window.model):
             raise SettingsError(
-                f"[links] use = PairModel: trained on vectors of the bundled model, not of {window.model!r}; "
+                f"[pairs] use = PairModel: trained on vectors of the bundled model, not of {window.model!r}; "
                 'use = "newsclust.stories.pairs:CentredCosine" links those of any model'
             )
         if len(window.articles) < 2:
