@@ -1,272 +1,227 @@
-"""Hostile feed documents: whatever they try, it costs their process and nobody else."""
+"""Calls in worker processes: whatever a call does, it costs only itself."""
 
 import os
-import socket
+import subprocess
 import sys
 import time
 from collections.abc import Iterator
-from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 
-from newsclust.errors import ParseError, Reason, StepError
-from newsclust.isolation import FeedReader
-from newsclust.model import Feed, Page, ParsedFeed
-from newsclust.sources.entries import parse_feed
+from newsclust.errors import ExtractError, ParseError, Reason, StepError
+from newsclust.isolation import IsolatedPool
 
-NOON = datetime(2026, 11, 1, 12, tzinfo=UTC)
-FEED = Feed(id="f", url="https://one.test/feed", title="One")
-GOOD = (
-    b"<rss><channel><title>Good</title><item><title>A</title><link>https://one.test/a</link></item></channel></rss>"
-)
+Pool = IsolatedPool[str, ParseError]
 
 
-@pytest.fixture(autouse=True)
-def _the_process_finds_this_file(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("PYTHONPATH", str(Path(__file__).parent))
-
-
-@pytest.fixture(scope="module")
-def reader() -> Iterator[FeedReader]:
-    """One reader for many documents, as in a night."""
-    with FeedReader(timeout_s=3) as read:
-        yield read
-
-
-def page(body: bytes) -> Page:
-    return Page(url=FEED.url, final_url=FEED.url, fetched_at=NOON, headers={}, body=body)
-
-
-def sleep_or_parse(feed: Feed, page: Page) -> ParsedFeed:
-    if page.body == b"sleep":
+def act(order: str) -> str:
+    """Do in a worker what the item orders."""
+    if order == "sleep":
         time.sleep(60)
-    return parse_feed(feed, page)
-
-
-def die_or_parse(feed: Feed, page: Page) -> ParsedFeed:
-    if page.body == b"die":
+    if order == "die":
         os._exit(7)
-    return parse_feed(feed, page)
+    if order == "allocate":
+        bytes(2_000_000_000)
+    if order == "raise":
+        raise ZeroDivisionError("over \x1b[2J nothing")
+    if order == "refuse":
+        raise ParseError("item", Reason.EMPTY, "as the function says")
+    if order == "nest":
+        return _nested(10**6)
+    return f"{order} {os.getpid()}"
 
 
-def sleep_die_or_parse(feed: Feed, page: Page) -> ParsedFeed:
-    return sleep_or_parse(feed, page) if page.body == b"sleep" else die_or_parse(feed, page)
+def loaded_modules(_: str) -> str:
+    return " ".join(sorted(sys.modules))
 
 
-def eat_memory(feed: Feed, page: Page) -> ParsedFeed:
-    bytes(2_000_000_000)
-    raise AssertionError("nobody stopped it")
+def main_file(_: str) -> str:
+    return str(getattr(sys.modules["__main__"], "__file__", "none"))
 
 
-def stumble(feed: Feed, page: Page) -> ParsedFeed:
-    raise ZeroDivisionError("over \x1b[2J nothing")
+def read_input(_: str) -> str:
+    return repr(sys.stdin.read())
 
 
-def tell_process(feed: Feed, page: Page) -> ParsedFeed:
-    return ParsedFeed(feed_id=feed.id, title=str(os.getpid()), entries=())
+def _nested(depth: int) -> str:
+    return _nested(depth - 1) if depth else "bottom"
 
 
-def outcome(read: FeedReader, body: bytes) -> ParsedFeed | ParseError:
+def pool(function: str = "act", **options: object) -> Pool:
+    return IsolatedPool(f"{__name__}:{function}", error=ParseError, **options)  # type: ignore[arg-type]
+
+
+@pytest.fixture
+def acting() -> Iterator[Pool]:
+    with pool(timeout_s=1) as acting:
+        yield acting
+
+
+def outcome(pool: Pool, order: str) -> str | ParseError:
+    return pool.result(pool.submit(f"item {order}", order))
+
+
+def process_of(outcome: str | ParseError) -> int:
+    assert isinstance(outcome, str)
+    return int(outcome.split()[1])
+
+
+def failure(pool: Pool, order: str) -> tuple[str, Reason, str]:
+    failed = outcome(pool, order)
+    assert isinstance(failed, ParseError)
+    return failed.item, failed.reason, failed.detail
+
+
+def is_alive(process: int) -> bool:
     try:
-        return read(FEED, page(body))
-    except ParseError as error:
-        return error
+        os.kill(process, 0)
+    except ProcessLookupError:
+        return False
+    return True
 
 
-def refusal(read: FeedReader, body: bytes) -> ParseError:
-    with pytest.raises(ParseError) as raised:
-        read(FEED, page(body))
-    assert raised.value.item == FEED.url
-    return raised.value
-
-
-def test_a_document_is_read_as_it_would_be_here():
-    with FeedReader() as read:
-        assert read(FEED, page(GOOD)) == parse_feed(FEED, page(GOOD))
-        assert refusal(read, b"").reason is Reason.EMPTY
-        assert refusal(read, b"<html></html>").reason is Reason.HTML_NOT_FEED
-
-
-def test_one_process_reads_many_documents_and_ends_with_the_reader():
-    with FeedReader(parse=tell_process) as read:
-        processes = {read(FEED, page(GOOD)).title for _ in range(3)}
+def test_calls_one_after_the_other_are_made_in_one_process_that_ends_with_the_pool() -> None:
+    with pool() as acting:
+        processes = {process_of(outcome(acting, "go")) for _ in range(3)}
     assert len(processes) == 1
-    with pytest.raises(ProcessLookupError):
-        os.kill(int(processes.pop() or 0), 0)
+    assert os.getpid() not in processes
+    assert not is_alive(processes.pop())
 
 
-def test_of_many_documents_each_is_answered_once_whatever_becomes_of_the_others():
-    bodies = [GOOD] * 60 + [b"die", b"", b"sleep"] + [GOOD] * 60 + [b"die"]
-    documents = [(Feed(id=str(n), url=FEED.url, title="One"), page(body)) for n, body in enumerate(bodies)]
-    begun = time.monotonic()
-    with FeedReader(timeout_s=2, parse=sleep_die_or_parse) as reader:
-        read = list(reader.read(documents))
-        assert reader(FEED, page(GOOD)).title == "Good"
-    assert time.monotonic() - begun < 30
-    assert sorted(int(feed.id) for (feed, _), _ in read) == list(range(len(bodies)))
-    ended = {(shown.body, getattr(outcome, "reason", None)) for (_, shown), outcome in read}
-    assert ended == {(GOOD, None), (b"die", Reason.CRASHED), (b"", Reason.EMPTY), (b"sleep", Reason.TIMEOUT)}
+def test_a_call_that_takes_too_long_times_out_and_the_next_has_another_process(acting: Pool) -> None:
+    first = process_of(outcome(acting, "go"))
+    assert failure(acting, "sleep") == ("item sleep", Reason.TIMEOUT, "not read within 1 s")
+    assert not is_alive(first)
+    assert process_of(outcome(acting, "go")) != first
 
 
-def test_a_document_that_hangs_holds_up_no_other_process():
-    with FeedReader(timeout_s=2, parse=sleep_die_or_parse) as reader:
-        documents = [(FEED, page(body)) for body in [GOOD] * 60 + [b"sleep"] + [GOOD] * 60]
-        *others, (last, _) = reader.read(documents)
-    assert last[1].body == b"sleep"
-    assert len(others) == 120
-
-
-def test_more_processes_read_only_where_there_is_enough_to_read():
-    def processes(documents: int) -> int:
-        with FeedReader() as reader:
-            assert len(list(reader.read([(FEED, page(GOOD))] * documents))) == documents
-            return len(reader._workers)
-
-    assert [processes(documents) for documents in (0, 1, 50, 51, 120)] == [0, 1, 1, 2, 2]
-
-
-def test_documents_left_half_way_leave_no_process():
-    with FeedReader(parse=tell_process) as reader:
-        read = reader.read([(FEED, page(GOOD))] * 3)
-        (_, outcome) = next(read)
-        read.close()
-        with pytest.raises(ProcessLookupError):
-            os.kill(int(outcome.title), 0)
-
-
-def test_a_reader_that_reads_nothing_starts_no_process(monkeypatch):
-    monkeypatch.setattr(sys, "executable", "/bin/false")
-    with FeedReader():
-        pass
-
-
-def test_a_document_that_takes_too_long_loses_its_process_and_the_next_has_another():
-    with FeedReader(timeout_s=1, parse=sleep_or_parse) as read:
-        begun = time.monotonic()
-        error = refusal(read, b"sleep")
-        assert (error.reason, error.detail) == (Reason.TIMEOUT, "not read within 1 s")
-        assert time.monotonic() - begun < 20
-        assert read(FEED, page(GOOD)).title == "Good"
-
-
-def test_a_document_that_ends_its_process_costs_only_itself():
-    with FeedReader(parse=die_or_parse) as read:
-        error = refusal(read, b"die")
-        assert (error.reason, error.detail) == (Reason.CRASHED, "the reading process ended with 7")
-        assert read(FEED, page(GOOD)).title == "Good"
+def test_a_call_that_ends_its_process_crashes_and_the_next_has_another(acting: Pool) -> None:
+    assert failure(acting, "die") == ("item die", Reason.CRASHED, "the worker ended with 7")
+    assert process_of(outcome(acting, "go"))
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="no other system keeps to a limit on memory")
-def test_a_document_gets_no_more_memory_than_its_share():
-    with FeedReader(parse=eat_memory) as read:
-        error = refusal(read, GOOD)
-    assert (error.reason, error.detail) == (Reason.CRASHED, "MemoryError:")
+def test_a_call_gets_no_more_memory_than_its_limit(acting: Pool) -> None:
+    assert failure(acting, "allocate") == ("item allocate", Reason.CRASHED, "MemoryError:")
 
 
-def test_an_error_nobody_expected_is_the_documents_own_and_moves_no_cursor():
-    with FeedReader(parse=stumble) as read:
-        error = refusal(read, GOOD)
-    assert (error.reason, error.detail) == (Reason.CRASHED, "ZeroDivisionError: over [2J nothing")
+def test_an_unexpected_exception_is_a_crash_and_an_item_error_comes_back_as_it_is(acting: Pool) -> None:
+    assert failure(acting, "raise") == ("item raise", Reason.CRASHED, "ZeroDivisionError: over [2J nothing")
+    assert failure(acting, "nest")[1] is Reason.CRASHED
+    assert failure(acting, "refuse") == ("item", Reason.EMPTY, "as the function says")
 
 
-def test_no_process_at_all_is_a_failure_of_the_step(monkeypatch):
+def test_of_many_calls_each_is_answered_once_whatever_becomes_of_the_others(acting: Pool) -> None:
+    orders = ["go"] * 20 + ["die", "sleep"] + ["go"] * 20 + ["die"]
+    calls = ((number, order, (order,)) for number, order in enumerate(orders))
+    outcomes = dict(acting.as_completed(calls))
+    assert sorted(outcomes) == list(range(len(orders)))
+    ended = {(orders[number], getattr(outcome, "reason", None)) for number, outcome in outcomes.items()}
+    assert ended == {("go", None), ("die", Reason.CRASHED), ("sleep", Reason.TIMEOUT)}
+
+
+def test_calls_are_read_only_as_far_ahead_as_workers_need(acting: Pool) -> None:
+    taken: list[int] = []
+
+    def calls() -> Iterator[tuple[int, str, tuple[object, ...]]]:
+        for number in range(100):
+            taken.append(number)
+            yield number, "go", ("go",)
+
+    completed = acting.as_completed(calls())
+    for done in range(1, 20):
+        next(completed)
+        assert len(taken) <= done + 2 * acting._max_workers + 2
+    completed.close()  # type: ignore[attr-defined]
+
+
+def test_submitted_calls_are_made_at_once_and_their_outcomes_may_be_asked_for_in_any_order(acting: Pool) -> None:
+    tasks = [acting.submit(order, order) for order in ("a", "b", "c", "d")]
+    assert [str(acting.result(task))[0] for task in reversed(tasks)] == ["d", "c", "b", "a"]
+
+
+def test_further_workers_start_only_where_there_is_enough_to_do() -> None:
+    def workers(calls: int) -> int:
+        with pool(workers=3, calls_per_worker=4) as acting:
+            for task in [acting.submit(str(number), "go") for number in range(calls)]:
+                acting.result(task)
+            return len(acting._workers)
+
+    assert [workers(calls) for calls in (0, 1, 4)] == [0, 1, 1]
+    assert workers(100) == 3
+
+
+def test_an_iteration_given_up_half_way_leaves_no_process_and_the_pool_goes_on(acting: Pool) -> None:
+    completed = acting.as_completed((number, "go", ("go",)) for number in range(9))
+    _, first = next(completed)
+    completed.close()  # type: ignore[attr-defined]
+    assert not is_alive(process_of(first))
+    assert process_of(outcome(acting, "go"))
+
+
+def test_a_closed_pool_does_not_wait_for_what_it_dropped(acting: Pool) -> None:
+    task = acting.submit("item", "sleep")
+    acting.close()
+    with pytest.raises(RuntimeError, match="closed"):
+        acting.result(task)
+
+
+def test_a_pool_that_calls_nothing_starts_no_process(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sys, "executable", "/bin/false")
-    with FeedReader() as read, pytest.raises(StepError, match="did not start: it ended with 1"):
-        read(FEED, page(GOOD))
+    with pool():
+        pass
 
 
-# --- entities and DOCTYPEs
-
-RSS = "<rss version='2.0'><channel><title>&x;</title><item><title>&x;</title><link>http://a.test/1</link></item></channel></rss>"
-LAUGHS = "".join(f"<!ENTITY l{n} '{f'&l{n - 1};' * 10}'>" for n in range(1, 10))
-
-
-@pytest.mark.parametrize(
-    "doctype",
-    [
-        f"<!DOCTYPE rss [<!ENTITY l0 'ha'>{LAUGHS}<!ENTITY x '&l9;'>]>",
-        "<!DOCTYPE rss [<!ENTITY a 'xxxxxxxxxx'><!ENTITY x '" + "&a;" * 50_000 + "'>]>",  # quadratic
-        "<!DOCTYPE rss [<!ENTITY x SYSTEM 'file://{secret}'>]>",
-        "<!DOCTYPE rss [<!ENTITY x SYSTEM 'http://127.0.0.1:{port}/x'>]>",
-        "<!DOCTYPE rss SYSTEM 'http://127.0.0.1:{port}/x.dtd'>",
-        "<!DOCTYPE rss PUBLIC '-//x' 'file://{secret}'>",
-        "<!DOCTYPE rss [<!ENTITY % p SYSTEM 'http://127.0.0.1:{port}/p'>%p;]>",
-        "<!DOCTYPE rss [<!ENTITY % p '<!ENTITY x SYSTEM \"file://{secret}\">'>%p;]>",
-        "<!DOCTYPE rss [<!ENTITY x '&x;'>]>",
-        "<!DOCTYPE rss [<!ATTLIST item xmlns CDATA #FIXED 'http://127.0.0.1:{port}/'><!ENTITY x SYSTEM '{secret}'>]>",
-        # Not a whole DOCTYPE, or a second one: what looks for it must not be led astray.
-        "<!DOCTYPE rss [<!ENTITY x SYSTEM 'file://{secret}'>",
-        "<!DOCTYPE rss><!DOCTYPE rss [<!ENTITY x SYSTEM 'file://{secret}'>]>",
-        "<!-- --><?a b?><!DOCTYPE rss [<!-- ]> --><!ENTITY x SYSTEM 'file://{secret}'>]>",
-    ],
-)
-@pytest.mark.parametrize("encoding", ["utf-8", "utf-16"])
-def test_an_entity_expands_to_nothing_and_opens_neither_file_nor_socket(reader, doctype, encoding, tmp_path):
-    secret = tmp_path / "secret.txt"
-    secret.write_text("the crown jewels")
-    with socket.create_server(("127.0.0.1", 0)) as listening:
-        listening.settimeout(0.1)
-        written = doctype.replace("{secret}", str(secret)).replace("{port}", str(listening.getsockname()[1])) + RSS
-        begun = time.monotonic()
-        shown = repr(outcome(reader, written.encode(encoding)))
-        assert time.monotonic() - begun < 2.5  # less than the reader allows
-        assert len(shown) < 5000
-        assert "jewels" not in shown
-        assert "haha" not in shown
-        with pytest.raises(TimeoutError):
-            listening.accept()
+@pytest.mark.parametrize("function", ["newsclust.nowhere:act", f"{__name__}:nothing"])
+def test_a_worker_that_cannot_start_is_a_failure_of_the_step(function: str) -> None:
+    failing: Pool = IsolatedPool(function, error=ParseError)
+    with failing, pytest.raises(StepError, match="did not start: it ended with 1"):
+        outcome(failing, "go")
 
 
-# --- documents that are slow to read
-
-ITEM = b"<item><title>T</title><link>https://one.test/%s</link><description>%s</description></item>"
-
-
-@pytest.mark.parametrize(
-    "body",
-    [
-        b"<rss><channel>" + b"<!--" * 50_000,
-        b"<rss><channel>" + ITEM % (b"1", b"&lt;!--" * 50_000),
-        b"<rss><channel>" + b"<![CDATA[" * 30_000,
-        b"<rss><channel>" + b"<a " * 70_000,
-        b"<rss><channel>" + b"<a>" * 70_000,
-        b"<rss><channel>" + b"&" * 200_000,
-        b"<rss><channel><item><title>" + b"<" * 200_000,
-        b"<feed xmlns='http://www.w3.org/2005/Atom'>" + b"<x xmlns:a='b'>" * 20_000,
-        b"<rss><channel>" + ITEM % (b"1", b"&lt;div&gt;" * 30_000),
-        b"<!DOCTYPE rss [" + b"'\"" * 100_000,
-        b"<?xml " + b"<!" * 100_000 + b"<rss>",
-        b'{"version": "https://jsonfeed.org/version/1", "items": ' + b"[" * 200_000,
-        b'{"version": "https://jsonfeed.org/version/1", "items": [' + b'{"a":' * 100_000,
-    ],
-    ids=lambda body: repr(body[-20:]),
-)
-def test_a_hostile_document_ends_in_bounded_time_and_the_next_is_read(reader, body):
-    begun = time.monotonic()
-    ended = outcome(reader, body)
-    assert isinstance(ended, ParsedFeed) or ended.reason in {Reason.TIMEOUT, Reason.NOT_A_FEED, Reason.CRASHED}
-    assert time.monotonic() - begun < 10
-    assert reader(FEED, page(GOOD)).title == "Good"
+def test_a_worker_has_loaded_what_it_is_told_to_and_neither_prefect_nor_the_main_module() -> None:
+    with pool("loaded_modules", preload=["tomllib"]) as loading:
+        loaded = str(outcome(loading, "go")).split()
+    assert "tomllib" in loaded
+    assert not {"prefect", "duckdb", "torch"} & set(loaded)
+    with pool("main_file") as asking:
+        assert outcome(asking, "go") == "none"
 
 
-# --- words of strangers
+def test_a_worker_has_no_input(acting: Pool) -> None:
+    with pool("read_input") as reading:
+        assert outcome(reading, "go") == "''"
 
 
-def test_titles_names_and_warnings_are_legible_and_short(reader):
-    hostile = "\u202eevil\u2066\x9b31m\x85 &#27;[2J " + "long " * 200_000
-    body = (
-        f"<rss><channel><title>{hostile}</title><language>{hostile[:300]}</language>"
-        f"<item><title>{hostile}</title><author>{hostile}</author><guid>{hostile}</guid><link>https://one.test/1</link>"
-        f"<pubDate>{hostile[:50]}</pubDate></item>"
-        f"<item><title>{hostile}</title></item>"
-        f"<item><title>far</title><link>https://one.test/{'x' * 9000}</link></item></channel></rss>"
-    )
-    parsed = reader(FEED, page(body.encode()))
-    (entry,) = parsed.entries
-    words = [parsed.title, entry.title, entry.author, *parsed.warnings, *entry.warnings]
-    assert entry.title.startswith("evil")
-    assert [len(words) > 195 for words in (entry.title, parsed.title, entry.author)] == [True] * 3
-    assert all(word and len(word) <= 500 and word.isprintable() for word in words)
-    assert len(entry.guid) <= 2000
-    assert "entry without an address: far" in parsed.warnings
+@pytest.mark.parametrize("options", [{"workers": 0}, {"timeout_s": 0}, {"memory_bytes": 0}, {"calls_per_worker": 0}])
+def test_options_that_cannot_work_are_refused(options: dict[str, object]) -> None:
+    with pytest.raises(ValueError, match="positive"):
+        pool(**options)
+
+
+def test_the_death_of_the_parent_ends_its_workers_even_amid_a_call(tmp_path: Path) -> None:
+    program = f"""if True:
+        import os, sys
+        sys.path[:] = {sys.path!r}
+        from newsclust.errors import ExtractError
+        from newsclust.isolation import IsolatedPool
+        pool = IsolatedPool("{__name__}:act", error=ExtractError, timeout_s=1, calls_per_worker=1)
+        waiting, other = pool.submit("a", "go"), pool.submit("b", "go")
+        print(*pool.result(waiting).split()[1:], *pool.result(other).split()[1:], flush=True)
+        pool.submit("c", "sleep"), pool.submit("d", "die")
+        os.kill(os.getpid(), 9)
+    """
+    ran = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=False, cwd=Path.cwd())
+    processes = [int(word) for word in ran.stdout.split()]
+    assert processes, ran.stderr
+    until = time.monotonic() + 15  # the call's second, and the grace of 5
+    while any(map(is_alive, processes)) and time.monotonic() < until:
+        time.sleep(0.1)
+    assert not any(map(is_alive, processes))
+
+
+def test_the_errors_are_of_the_kind_that_the_pool_was_told() -> None:
+    with IsolatedPool[str, ExtractError](f"{__name__}:act", error=ExtractError) as acting:
+        failed = acting.result(acting.submit("page", "die"))
+    assert isinstance(failed, ExtractError)

@@ -1,199 +1,275 @@
-"""Feed documents read in processes of their own, which can be killed."""
+"""Run a function in worker processes that can be killed and have little memory: a sandbox for hostile documents."""
 
 import logging
 import multiprocessing
+import os
+import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import suppress
+from dataclasses import dataclass
+from importlib import import_module
 from multiprocessing.connection import Connection, wait
-from typing import Self
+from typing import Any, Generic, Self, TypeVar
 
-from newsclust.errors import ParseError, Reason, StepError
-from newsclust.model import Feed, Page, ParsedFeed
-from newsclust.sources.entries import parse_feed
+from newsclust.errors import ItemError, Reason, StepError
 
-Parse = Callable[[Feed, Page], ParsedFeed]
-Document = tuple[Feed, Page]
-Outcome = ParsedFeed | ParseError
+Result = TypeVar("Result")
+Failure = TypeVar("Failure", bound=ItemError)
+Key = TypeVar("Key")
 
-_READY = "ready"
-_START_TIMEOUT_S = 60.0  # of a process that loads our code and nothing else: half a second
-_WORTH_A_PROCESS = 50  # documents: another process reads about as many while one starts
+_START_TIMEOUT_S = 60.0  # of a worker that imports our code and its preloads: about a second
+_GRACE_S = 5.0  # after an item's time, in which a worker whose parent is gone ends by itself
+# Of a worker: BLAS libraries reserve memory for a thread on each core, and would reach the limit on large machines.
+_ENVIRONMENT = {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"}
 
 
-class FeedReader:
-    """Calls `parse_feed` where a hostile document does no harm: for at most `timeout_s` seconds, in `memory_bytes`.
+class Task(Generic[Result, Failure]):
+    """One call of the pool's function: `outcome` is what it returned or how it failed, None until it is done."""
 
-    feedparser is quadratic on some documents: 200 kB of comments that are never closed take it 12 s. An honest one
-    of 10 MB takes 4 s and 130 MB. A document that outlasts or breaks its process costs only itself, and half a second
-    for the next process; one night's first document costs as much. Up to `processes` read at once, where there are
-    documents enough. `parse` must be a function of a module, since a process finds it by name. Inside a `with`, the
-    processes end with it.
+    def __init__(self, item: str, arguments: tuple[object, ...]) -> None:
+        self.item = item  # id or address that an error names
+        self.arguments = arguments
+        self.outcome: Result | Failure | None = None
+
+
+class IsolatedPool(Generic[Result, Failure]):
+    """Calls `function` ("module:name") in up to `workers` processes, each call for at most `timeout_s` seconds.
+
+    A call that outlasts its time, ends its worker or needs more than `memory_bytes` of address space (Linux only)
+    costs only itself: its outcome is `error` with TIMEOUT or CRASHED, and the next call has a new worker. ItemErrors
+    that the function raises come back as they are, other exceptions as CRASHED. The function must not return None.
+
+    Workers are plain subprocesses over a pipe, not multiprocessing's: those import the main module again, which in a
+    flow is Prefect (2 s each). A worker imports the function's module and `preload` before its first call, and ends
+    with the pool, with the parent (its pipe closes), or at the deadline of the call in hand. The first one starts
+    with the first call, a further one after `calls_per_worker` more: not before it is worth its start.
     """
 
     def __init__(
         self,
+        function: str,
         *,
-        processes: int = 2,
+        error: Callable[[str, Reason, str], Failure],
+        workers: int = 2,
         timeout_s: float = 20,
         memory_bytes: int = 1_000_000_000,
-        parse: Parse = parse_feed,
+        preload: Sequence[str] = (),
+        calls_per_worker: int = 1,
     ) -> None:
-        self._most = processes
+        if workers < 1 or timeout_s <= 0 or memory_bytes < 1 or calls_per_worker < 1:
+            raise ValueError("workers, timeout_s, memory_bytes and calls_per_worker must be positive")
+        self._function = function
+        self._error = error
+        self._max_workers = workers
         self._timeout_s = timeout_s
         self._memory_bytes = memory_bytes
-        self._parse = parse
-        self._workers: list[_Worker] = []
+        self._preload = preload
+        self._calls_per_worker = calls_per_worker
+        self._begun = 0  # calls
+        self._queue: deque[Task[Result, Failure]] = deque()
+        self._workers: list[_Worker[Result, Failure]] = []
 
     def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *_: object) -> None:
-        self._end()
+        self.close()
 
-    def __call__(self, feed: Feed, page: Page) -> ParsedFeed:
-        """What `parse` returns or raises of this document; ParseError(feed.url) with TIMEOUT or CRASHED besides.
-
-        StepError when no process comes to life.
-        """
-        [(_, outcome)] = self.read([(feed, page)])
-        if isinstance(outcome, ParseError):
-            raise outcome
-        return outcome
-
-    def read(self, documents: Iterable[Document]) -> Iterator[tuple[Document, Outcome]]:
-        """Each document once, with what the reader returns or raises when called with it; in order of completion.
-
-        `documents` is asked for the next one when one was handed to a process. StepError as for a call.
-        """
-        coming = iter(documents)
-        held, handed = next(coming, None), 0
-        told: list[tuple[Document, Outcome]] = []
-        try:
-            while held or told or any(worker.document for worker in self._workers):
-                idle = next((worker for worker in self._workers if worker.is_idle), None)
-                if held and idle:
-                    idle.hand(self._parse, held, self._timeout_s)
-                    held, handed = next(coming, None), handed + 1
-                elif held and len(self._workers) < min(self._most, 1 + handed // _WORTH_A_PROCESS):
-                    self._workers.append(_Worker(self._memory_bytes))
-                elif told:  # only now: while they are dealt with, every process has something in hand
-                    yield from told
-                    told = []
-                else:
-                    told = self._answers()
-        except BaseException:
-            self._end()  # what they have in hand is nobody's any more
-            raise
-
-    def _answers(self) -> list[tuple[Document, Outcome]]:
-        """Wait until a process says something or has had its time; return what came of the documents in hand."""
-        busy = [worker for worker in self._workers if not worker.is_idle]
-        first = min(worker.until for worker in busy)
-        wait([worker.line for worker in busy], timeout=max(0.0, first - time.monotonic()))
-        told = []
-        for worker in busy:
-            document, outcome = worker.document, worker.outcome()
-            if worker.line.closed:
-                self._workers.remove(worker)
-            if document and outcome:
-                told.append((document, outcome))
-        return told
-
-    def _end(self) -> None:
+    def close(self) -> None:
+        """Kill the workers and drop the calls that are not done; the next call starts new workers."""
+        self._queue.clear()
         for worker in self._workers:
-            worker.end()
+            worker.kill()
         self._workers = []
 
+    def submit(self, item: str, *arguments: object) -> Task[Result, Failure]:
+        """Queue a call and return its task at once; workers are fed whenever the pool is called."""
+        task: Task[Result, Failure] = Task(item, arguments)
+        self._queue.append(task)
+        self._advance(block=False)
+        return task
 
-class _Worker:
-    """A process that reads one document at a time, and the line to it; `until` is when it is given up.
+    def result(self, task: Task[Result, Failure]) -> Result | Failure:
+        """Wait until a task is done and return its outcome; StepError when no worker can start."""
+        while task.outcome is None:
+            if not self._queue and all(worker.is_idle for worker in self._workers):
+                raise RuntimeError("the pool was closed before the call was done")
+            self._advance(block=True)
+        self._feed()  # while the caller deals with the outcome
+        return task.outcome
 
-    Not one of multiprocessing's, whose every process imports the main module again: of a flow, that is Prefect, 2 s.
-    """
+    def as_completed(
+        self, calls: Iterable[tuple[Key, str, tuple[object, ...]]]
+    ) -> Iterator[tuple[Key, Result | Failure]]:
+        """Make each call, given as (key, item, arguments), and yield its key and outcome in order of completion.
 
-    def __init__(self, memory_bytes: int) -> None:
-        self.line, theirs = multiprocessing.Pipe()
-        program = f"from newsclust.isolation import serve; serve({theirs.fileno()}, {memory_bytes})"
-        self._process = subprocess.Popen(  # noqa: S603 - our own program, with two numbers in it
+        `calls` is read only so far ahead that each worker has a call in hand and one waits. StepError when no worker
+        can start. An iteration that is given up ends the workers.
+        """
+        source, pending = iter(calls), dict[Task[Result, Failure], Key]()
+        upcoming = next(source, None)
+        try:
+            while upcoming or pending:
+                while upcoming and len(pending) <= self._max_workers:
+                    key, item, arguments = upcoming
+                    pending[self.submit(item, *arguments)] = key
+                    upcoming = next(source, None)
+                self._advance(block=not any(task.outcome is not None for task in pending))
+                for task in [task for task in pending if task.outcome is not None]:
+                    yield pending.pop(task), self.result(task)
+        finally:
+            if pending:
+                self.close()
+
+    def _advance(self, *, block: bool) -> None:
+        """Hand out queued calls and collect outcomes; with `block`, wait for the first outcome or new worker."""
+        try:
+            self._feed()
+            busy = [worker for worker in self._workers if not worker.is_idle]
+            if not busy:
+                return
+            deadline = min(worker.deadline for worker in busy) if block else 0.0
+            wait([worker.pipe for worker in busy], timeout=max(0.0, deadline - time.monotonic()))
+            for worker in busy:
+                worker.collect()
+            self._workers = [worker for worker in self._workers if not worker.pipe.closed]
+            self._feed()
+        except BaseException:
+            self.close()
+            raise
+
+    def _feed(self) -> None:
+        """Give idle workers the calls that wait, and start another worker where it is worth it."""
+        for worker in self._workers:
+            if self._queue and worker.is_idle:
+                worker.begin(self._queue.popleft(), self._timeout_s)
+                self._begun += 1
+        worth = 1 + (self._begun + len(self._queue) - 1) // self._calls_per_worker
+        if self._queue and len(self._workers) < min(self._max_workers, worth):
+            self._workers.append(_Worker(self._function, self._error, self._memory_bytes, self._preload))
+
+
+class _Worker(Generic[Result, Failure]):
+    """A process that makes one call at a time, and the pipe to it; at `deadline` (monotonic) it is given up."""
+
+    def __init__(
+        self,
+        function: str,
+        error: Callable[[str, Reason, str], Failure],
+        memory_bytes: int,
+        preload: Sequence[str],
+    ) -> None:
+        self.pipe, theirs = multiprocessing.Pipe()
+        arguments = (theirs.fileno(), function, memory_bytes, list(preload))
+        path = [*map(str, sys.path)]  # the function may stand where only this process looks
+        program = f"import sys; sys.path[:] = {path!r}; from newsclust.isolation import serve; serve{arguments!r}"
+        self._process = subprocess.Popen(  # noqa: S603 - our own program, with literals in it
             [sys.executable, "-c", program],
             pass_fds=[theirs.fileno()],
             stdin=subprocess.DEVNULL,
-            start_new_session=True,  # Ctrl-C is the parent's; the process ends when the line is closed
+            stdout=subprocess.DEVNULL,
+            env=os.environ | _ENVIRONMENT,
+            start_new_session=True,  # Ctrl-C is for the parent, which ends its workers
         )
         theirs.close()
+        self._error = error
         self._started = False
-        self.document: Document | None = None
-        self._given_s = _START_TIMEOUT_S
-        self.until = time.monotonic() + self._given_s
+        self._task: Task[Result, Failure] | None = None
+        self._timeout_s = _START_TIMEOUT_S
+        self.deadline = time.monotonic() + self._timeout_s
 
     @property
     def is_idle(self) -> bool:
-        """Whether it waits for a document."""
-        return self._started and self.document is None
+        """Whether it waits for a call."""
+        return self._started and self._task is None
 
-    def hand(self, parse: Parse, document: Document, timeout_s: float) -> None:
-        """It has the document in hand, for so many seconds."""
-        self.document, self._given_s = document, timeout_s
-        self.until = time.monotonic() + timeout_s
-        with suppress(OSError):  # of a process that is gone; then there is no answer either
-            self.line.send((parse, *document))
+    def begin(self, task: Task[Result, Failure], timeout_s: float) -> None:
+        """Hand it a call, to be done within `timeout_s` seconds."""
+        self._task, self._timeout_s = task, timeout_s
+        self.deadline = time.monotonic() + timeout_s
+        with suppress(OSError):  # of a process that is gone: `collect` finds its end of the pipe closed
+            self.pipe.send((timeout_s, task.arguments))
 
-    def outcome(self) -> Outcome | None:
-        """What came of its document, if anything has yet; its line is closed when the process is no more.
+    def collect(self) -> None:
+        """Take its message, if there is one, or give it up; its pipe is closed when the process is no more.
 
-        StepError when it ended before it could be handed one.
+        StepError when it ended before it was ready.
         """
         try:
-            if self.line.poll():
-                said = self.line.recv()
-                self._started, self.document = True, None
-                return None if said == _READY else said
-            if time.monotonic() < self.until:
-                return None
-            self.end()
-            return self._lost(Reason.TIMEOUT, f"not read within {self._given_s:g} s")
-        except (EOFError, OSError):  # only its end closes its side of the line
+            if self.pipe.poll():
+                self._take(self.pipe.recv())
+            elif time.monotonic() >= self.deadline:
+                self.kill()
+                self._fail(Reason.TIMEOUT)
+        except (EOFError, OSError):  # only the end of the process closes its side of the pipe
             self._process.wait()
-            self.end()
-            return self._lost(Reason.CRASHED, f"the reading process ended with {self._process.returncode}")
+            self.kill()
+            self._fail(Reason.TIMEOUT if self._process.returncode == -signal.SIGALRM else Reason.CRASHED)
 
-    def end(self) -> None:
-        """The process is no more."""
-        self.line.close()
+    def kill(self) -> None:
+        """End the process and wait for its end, so that it is no zombie."""
+        self.pipe.close()
         self._process.kill()
         self._process.wait()
 
-    def _lost(self, reason: Reason, detail: str) -> ParseError:
-        if self.document is None:
-            raise StepError(f"the process that reads feeds did not start: it ended with {self._process.returncode}")
-        feed, _ = self.document
-        return ParseError(feed.url, reason, detail)
+    def _take(self, message: "_Answer[Result, Failure] | None") -> None:
+        task, self._task = self._task, None
+        if message is None:
+            self._started = True
+        elif task is not None:
+            crashed = self._error(task.item, Reason.CRASHED, message.crash)
+            task.outcome = crashed if message.outcome is None else message.outcome
+
+    def _fail(self, reason: Reason) -> None:
+        code, task = self._process.returncode, self._task
+        if task is None:
+            raise StepError(f"a worker process did not start: it ended with {code}")
+        detail = (
+            f"not read within {self._timeout_s:g} s" if reason is Reason.TIMEOUT else f"the worker ended with {code}"
+        )
+        task.outcome = self._error(task.item, reason, detail)
 
 
-def serve(descriptor: int, memory_bytes: int) -> None:
-    """Every document that came on the line was answered, with entries or an error, until the line was closed."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Answer(Generic[Result, Failure]):
+    """What a worker sends back of a call: what the function returned or raised, or why it crashed."""
+
+    outcome: Result | Failure | None = None
+    crash: str = ""
+
+
+def serve(descriptor: int, function: str, memory_bytes: int, preload: Sequence[str]) -> None:
+    """Answer each call that comes on the pipe until it is closed: the main loop of a worker process."""
     logging.disable(logging.CRITICAL)
     if sys.platform == "linux":
         import resource
 
         resource.setrlimit(resource.RLIMIT_AS, (memory_bytes, memory_bytes))
-    with Connection(descriptor) as line:
-        line.send(_READY)
+    module, _, name = function.partition(":")
+    call: Callable[..., Any] = getattr(import_module(module), name)
+    for also in preload:
+        import_module(also)
+    with Connection(descriptor) as pipe:
+        pipe.send(None)  # ready
         while True:
             try:
-                parse, feed, page = line.recv()
+                timeout_s, arguments = pipe.recv()
             except EOFError:
                 return
-            line.send(_outcome(parse, feed, page))
+            signal.setitimer(signal.ITIMER_REAL, timeout_s + _GRACE_S)  # its signal ends the process
+            answer = _answer(call, arguments)
+            signal.setitimer(signal.ITIMER_REAL, 0)
+            pipe.send(answer)
 
 
-def _outcome(parse: Parse, feed: Feed, page: Page) -> Outcome:
+def _answer(call: Callable[..., Any], arguments: tuple[object, ...]) -> _Answer[Any, Any]:
     try:
-        return parse(feed, page)
-    except ParseError as error:
-        return error
+        return _Answer(outcome=call(*arguments))
+    except ItemError as error:
+        return _Answer(outcome=error)
     except Exception as error:  # noqa: BLE001 - whatever a document provokes is that document's failure
-        return ParseError(feed.url, Reason.CRASHED, f"{type(error).__name__}: {error}")
+        return _Answer(crash=f"{type(error).__name__}: {error}")

@@ -3,7 +3,6 @@ import signal
 import subprocess
 import sys
 import time
-from concurrent.futures.process import BrokenProcessPool
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -104,6 +103,11 @@ def read_by_order(page: Page, rule: SiteRule | None) -> PageText:
     return page_text(text=order)
 
 
+def read_process_id(page: Page, rule: SiteRule | None) -> PageText:
+    """Stands in for `read_page` in a worker, and tells which process it is."""
+    return page_text(text=f"process {os.getpid()}")
+
+
 def test_a_page_gives_its_article_and_where_it_came_from() -> None:
     (outcome,) = TrafilaturaExtractor(workers=1).extract([source_of(html_page(LONG), summary="<p>Short.</p>")])
     assert outcome.error is None
@@ -162,7 +166,7 @@ def test_a_page_that_hangs_crashes_or_raises_costs_only_itself() -> None:
     ]
     sources = [source_of(f"<p>{o}".encode(), article_id=o) for o in orders]
     started = time.monotonic()
-    outcomes = list(TrafilaturaExtractor(workers=2, timeout_s=1, read=read_by_order).extract(sources))
+    outcomes = list(TrafilaturaExtractor(workers=2, timeout_s=1, read=f"{__name__}:read_by_order").extract(sources))
     assert time.monotonic() - started < 20
     reasons = {
         o: outcome.error.reason if outcome.error else None for o, outcome in zip(orders, outcomes, strict=True)
@@ -194,16 +198,31 @@ def test_the_outcome_depends_neither_on_the_order_of_input_nor_on_the_number_of_
 
 def test_an_iteration_given_up_half_way_ends_its_workers_at_once() -> None:
     filler = b"<p>" + b"long words " * 90_000
-    outcomes = TrafilaturaExtractor(workers=2, read=read_by_order).extract([source_of(filler)] * 40)
+    outcomes = TrafilaturaExtractor(workers=2, read=f"{__name__}:read_by_order").extract([source_of(filler)] * 40)
     next(iter(outcomes))
     started = time.monotonic()
     outcomes.close()  # type: ignore[attr-defined]
     assert time.monotonic() - started < 10
 
 
-def test_workers_that_cannot_be_kept_alive_fail_the_step_and_not_the_items() -> None:
-    with pytest.raises(StepError, match="stay alive"):
-        TrafilaturaExtractor()._error(source_of(), BrokenProcessPool("All workers expired"))
+def test_workers_that_cannot_start_fail_the_step_and_not_the_items() -> None:
+    with pytest.raises(StepError, match="did not start: it ended with 1"):
+        list(TrafilaturaExtractor(read="newsclust.nowhere:read").extract([source_of(html_page(LONG))]))
+
+
+def test_workers_are_kept_between_calls_inside_a_with_and_end_with_it() -> None:
+    extractor = TrafilaturaExtractor(workers=1, read=f"{__name__}:read_process_id")
+
+    def process() -> int:
+        (outcome,) = extractor.extract([source_of(html_page(LONG))])
+        return int(extraction_of(outcome).text.removeprefix("process "))
+
+    with extractor:
+        first = process()
+        assert process() == first
+    with pytest.raises(ProcessLookupError):
+        os.kill(first, 0)
+    assert process() != first
 
 
 @pytest.mark.parametrize("options", [{"workers": 0}, {"timeout_s": 0}, {"max_page_bytes": 0}])
@@ -344,7 +363,7 @@ def test_a_real_article_is_whole_and_nothing_from_under_it_comes_along(name: str
 
 
 def test_the_room_is_entered_without_loading_what_reads_pages() -> None:
-    heavy = "{'trafilatura', 'lxml', 'pebble', 'py3langid', 'numpy'}"
+    heavy = "{'trafilatura', 'lxml', 'py3langid', 'numpy'}"
     program = f"import sys, newsclust.extract; print(sorted({heavy} & set(sys.modules)))"
     ran = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
     assert ran.stdout.strip() == "[]"

@@ -247,19 +247,19 @@ def _listed(url: str, path: Path) -> "Feed | None":
 
 
 def _looked(feed: "Feed", settings: "Settings") -> "Found":
-    from newsclust.isolation import FeedReader
     from newsclust.sources import look
+    from newsclust.sources.parser_pool import FeedParserPool
 
-    with FeedReader() as read:
+    with FeedParserPool() as read:
         return look(feed, settings.fetcher(clock=_now), read=read, clock=_now, environment=os.environ)
 
 
 def _several(found: "FoundSeveral", asked: "Feed", settings: "Settings") -> "list[FoundFeed]":
     """Each feed that the page names; those that cannot be read are told and left out."""
-    from newsclust.isolation import FeedReader
     from newsclust.sources import look_at_links
+    from newsclust.sources.parser_pool import FeedParserPool
 
-    with FeedReader() as read:
+    with FeedParserPool() as read:
         tried = look_at_links(found.links, asked, settings.fetcher(clock=_now), read=read, clock=_now)
     for problem in tried.problems:
         print(f"left out: {one_line(problem, _LINE)}", file=sys.stderr)

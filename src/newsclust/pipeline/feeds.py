@@ -8,7 +8,6 @@ from dataclasses import replace
 from newsclust.errors import ItemError, ParseError
 from newsclust.extract import wants_page
 from newsclust.fetch import Fetcher
-from newsclust.isolation import FeedReader
 from newsclust.model import Count, Feed, FeedList, Page, ParsedFeed, RequestKind, Run
 from newsclust.overrides import FeedCommand, refresh_requests, refused_moves
 from newsclust.pipeline.fetching import ask, keep
@@ -17,6 +16,7 @@ from newsclust.polling.scheduler import USUAL, Due, Rhythm, moved_address, moved
 from newsclust.sources import ListFetcher, SourceFetcher
 from newsclust.sources.credentials import secret_urls
 from newsclust.sources.opml import read_opml
+from newsclust.sources.parser_pool import FeedParserPool
 from newsclust.store import Database
 from newsclust.store import entries as store_entries
 from newsclust.store import feeds as store_feeds
@@ -115,8 +115,8 @@ def parse_feeds(db: Database, run: Run, clock: Clock) -> Count:
         changed, same = store_entries.save_parsed(db, run, read)
         return Count(done=changed, skipped=same, failed=len(failures))
 
-    with FeedReader() as reader, bar("parse_feeds", len(todo)) as progress:
-        for (feed, page), outcome in reader.read(documents):
+    with FeedParserPool() as parser, bar("parse_feeds", len(todo)) as progress:
+        for (feed, page), outcome in parser.parse(documents):
             if isinstance(outcome, ParseError):
                 failures.append((feed.id, outcome))
             read.append(_read_document(feed, page, outcome))

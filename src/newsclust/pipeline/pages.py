@@ -1,6 +1,7 @@
 """Entries -> pages -> the texts of articles."""
 
 from collections.abc import Mapping, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import replace
 
 from newsclust.errors import FetchError, ItemError, Reason
@@ -51,7 +52,8 @@ def extract_articles(db: Database, run: Run, clock: Clock, extractor: Extractor)
     todo = articles.articles_to_extract(db)
     done = 0
     errors: list[ItemError] = []
-    with bar("extract_articles", len(todo)) as progress:
+    session = extractor if isinstance(extractor, AbstractContextManager) else nullcontext()
+    with session, bar("extract_articles", len(todo)) as progress:
         for ids in batches(todo, _PAGES_AT_ONCE):
             taken: list[Extraction] = []
             failures: list[tuple[str, ItemError]] = []
