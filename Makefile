@@ -21,10 +21,10 @@ $(BIN)/.installed: pyproject.toml constraints.txt
 	touch $@
 
 demo: $(BIN)/.installed
-	@PREFECT_LOGGING_LEVEL=WARNING $(BIN)/python -m flows.rehearsal demo
+	@PREFECT_LOGGING_LEVEL=WARNING $(BIN)/python -m flows.demo demo
 
 real: $(BIN)/.installed
-	@PREFECT_LOGGING_LEVEL=WARNING $(BIN)/python -m flows.rehearsal real
+	@PREFECT_LOGGING_LEVEL=WARNING $(BIN)/python -m flows.demo real
 
 evaluate: $(BIN)/.installed
 	@$(BIN)/newsclust evaluate $(FILES)

@@ -8,11 +8,13 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 
 from prefect import flow, get_run_logger, task
 from prefect.artifacts import create_markdown_artifact
 from prefect.cache_policies import NO_CACHE
+from pydantic import AwareDatetime
 
 from newsclust import pipeline, report
 from newsclust.errors import CheckError, NewsclustError, SettingsError
@@ -25,11 +27,16 @@ from newsclust.store import Database, runs
 from newsclust.text.sanitize import strip_controls
 
 
-@flow(name="nightly", validate_parameters=False)
-def nightly(settings: Settings | None = None, now: datetime | None = None) -> str:
-    """Turn what the feeds say tonight into stories, topics and a published database; return the run's id."""
-    settings = settings or load_settings()
-    with begun_night("nightly", settings, now or datetime.now(UTC)) as night:
+@flow(name="nightly")
+def nightly(config: Path | None = None, night_at: AwareDatetime | None = None) -> str:
+    """Turn what the feeds say tonight into stories, topics and a published database; return the run's id.
+
+    Args:
+        config: the settings file; without one, that of NEWSCLUST_CONFIG, else ./newsclust.toml.
+        night_at: the moment that the night is lived for, with its time zone; without one, now.
+    """
+    settings = load_settings(config)
+    with begun_night("nightly", settings, (night_at or datetime.now(UTC)).astimezone(UTC)) as night:
         db, run, clock, step = night.db, night.run, night.clock, night.step
         fetcher, embedder = settings.fetcher(clock=clock), settings.embedder()
         model, window = embedder.name, settings.stories.window_days

@@ -38,7 +38,7 @@ def prefect_server() -> Iterator[str]:
 @pytest.fixture(scope="session")
 def demo_folder(prefect_server: str, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """What `make demo` leaves: three nights of data/sample. To be read; a test that changes it takes a copy."""
-    from flows.rehearsal import demo
+    from flows.demo import demo
 
     folder = tmp_path_factory.mktemp("demo")
     demo(folder)

@@ -11,7 +11,7 @@ from newsclust import cli
 from newsclust.embed import SentenceTransformerEmbedder
 from newsclust.errors import SettingsError
 from newsclust.polling.scheduler import USUAL, Rhythm
-from newsclust.settings import Settings, load_settings
+from newsclust.settings import FetchSettings, NightSettings, Paths, Settings, load_settings, settings_toml
 from newsclust.stories.clustering import LearnedJoins
 from tests.fakes import HashingEmbedder
 
@@ -254,3 +254,16 @@ def test_a_stage_that_cannot_be_imported_is_refused_with_its_section_and_name(us
     write(f'[embed]\nuse = "{use}"\n')
     with pytest.raises(SettingsError, match=re.escape(f"[embed] use = {use!r}: cannot be imported")):
         load_settings().embedder()
+
+
+def test_settings_written_as_toml_are_read_back_equal(tmp_path: Path) -> None:
+    options = {"connect_to": {"*:80": "127.0.0.1:1"}, "host_pause_s": 0.0, "name": 'é "quoted" \\ \x7f', "on": True}
+    settings = Settings(
+        paths=Paths(feeds=tmp_path / "feeds.toml"),
+        fetch=FetchSettings(ask="all", options=options | {"hosts": ["a", "b"]}),
+        night=NightSettings(at="04:05", retries=0),
+    )
+    file = tmp_path / "newsclust.toml"
+    file.write_text(settings_toml(settings), encoding="utf-8")
+    assert load_settings(file) == settings
+    assert settings_toml(Settings()) == ""

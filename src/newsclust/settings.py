@@ -7,6 +7,7 @@ wherever it stands; a key from before 0.1.0 is answered with its new name.
 
 import importlib
 import inspect
+import json
 import os
 import tomllib
 from collections.abc import Callable, Iterator, Sequence
@@ -252,6 +253,24 @@ def load_settings(path: Path | None = None, **sections: Any) -> Settings:
     except ValidationError as error:
         raise SettingsError("; ".join(f"{_origin(key, source)}: {text}" for key, text in _problems(error))) from error
     return Settings.model_construct(**{name: getattr(loaded, name) for name in Settings.model_fields})
+
+
+def settings_toml(settings: Settings) -> str:
+    """Return TOML that `load_settings` reads back to equal settings; what is default is left out."""
+    chosen = settings.model_dump(mode="json", exclude_defaults=True)
+    return "\n".join(
+        "\n".join([f"[{section}]", *(f"{key} = {_toml(value)}" for key, value in values.items())]) + "\n"
+        for section, values in chosen.items()
+    )
+
+
+def _toml(value: Any) -> str:
+    """A TOML value: JSON's escapes are a subset of TOML's, which also wants DEL escaped."""
+    if isinstance(value, dict):
+        return "{ " + ", ".join(f"{_toml(key)} = {_toml(item)}" for key, item in value.items()) + " }"
+    if isinstance(value, list):
+        return "[" + ", ".join(_toml(item) for item in value) + "]"
+    return json.dumps(value, ensure_ascii=False).replace("\x7f", "\\u007f")
 
 
 def _refuse_unknown_variables() -> None:

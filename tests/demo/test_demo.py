@@ -10,7 +10,7 @@ from typing import Any
 import duckdb
 import pytest
 
-from flows.rehearsal import demo
+from flows.demo import demo
 from newsclust.demo import GoldLabel, night_time, sample_gold
 from newsclust.demo.corpus import Corpus, SampleArticle, read_corpus
 from newsclust.evaluation.measures import b_cubed, pairwise

@@ -12,7 +12,7 @@ import duckdb
 import pytest
 from lxml import html as lxml_html
 
-from flows.rehearsal import SEEDS, main, real
+from flows.demo import SEEDS, main, real
 from newsclust.demo.captured import PAGE_URLS
 from newsclust.store import open_published
 from newsclust.urls import canonical
@@ -72,7 +72,7 @@ def test_without_the_documents_the_rehearsal_says_so_and_writes_nothing(
 def test_make_real_ends_well_without_the_documents(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.setattr("flows.rehearsal.real", lambda folder: real(folder, tmp_path / "nowhere"))
+    monkeypatch.setattr("flows.demo.real", lambda folder: real(folder, tmp_path / "nowhere"))
     assert main(["real", str(tmp_path / "real")]) == 0
     assert capsys.readouterr().out.startswith("Skipped: ")
 

@@ -17,8 +17,8 @@ from xml.sax.saxutils import escape
 
 import pytest
 
+from flows.demo import demo_settings, visible, write_settings
 from flows.nightly import main, nightly
-from flows.rehearsal import rehearsal_settings, visible
 from newsclust.demo import LoopbackServer, Reply, Site
 from newsclust.errors import CheckError, SettingsError
 from newsclust.model import Feed, PagePolicy, id_of
@@ -122,7 +122,7 @@ def loopback(prefect_server: str) -> Iterator[LoopbackServer]:
 
 def chosen(loopback: LoopbackServer, folder: Path, **sections: Any) -> Settings:
     """Settings without a model and without worker processes, and with other sections as given."""
-    settings = rehearsal_settings(loopback, FEEDS, folder)
+    settings = demo_settings(loopback, FEEDS, folder)
     plain = {
         "extract": ExtractSettings(use="tests.fakes:PlainExtractor"),
         "embed": EmbedSettings(use="tests.fakes:TaggedEmbedder"),
@@ -130,6 +130,13 @@ def chosen(loopback: LoopbackServer, folder: Path, **sections: Any) -> Settings:
         "stories": StorySettings(use="newsclust.stories.clustering:AverageLinkage"),
     }
     return settings.model_copy(update=plain | sections)
+
+
+def live(settings: Settings, night_at: datetime) -> str:
+    """Live a night with these settings, through the door that a schedule and Prefect's pages use."""
+    return nightly(
+        config=write_settings(settings, settings.paths.feeds.with_name("newsclust.toml")), night_at=night_at
+    )
 
 
 def rows(settings: Settings, sql: str) -> list[dict[str, Any]]:
@@ -171,7 +178,7 @@ def good_night(prefect_server: str, tmp_path_factory: pytest.TempPathFactory) ->
     """One night without trouble. To be read."""
     with LoopbackServer(site(TOLD_FIRST)) as loopback:
         settings = chosen(loopback, tmp_path_factory.mktemp("good"))
-        run_id = nightly(settings, FIRST)
+        run_id = live(settings, FIRST)
     with urllib.request.urlopen(f"{prefect_server}/artifacts/night/latest", timeout=10) as answer:
         artifact = json.load(answer)
     return Lived(
@@ -224,7 +231,7 @@ def morning_after(good_night: Lived, loopback: LoopbackServer, tmp_path: Path) -
 def test_a_night_that_brings_nothing_new_writes_nothing(morning_after: Settings) -> None:
     settings = morning_after
     before = visible(settings.paths.database)
-    run_id = nightly(settings, SECOND)
+    run_id = live(settings, SECOND)
     assert visible(settings.paths.database) == before
     done = rows(settings, f"SELECT step, done FROM steps WHERE run_id = '{run_id}' AND done > 0 ORDER BY step")
     assert [row["step"] for row in done] == ["check", "plan_feeds", "publish"]
@@ -245,7 +252,7 @@ def test_a_step_that_fails_leaves_yesterdays_copy_and_the_next_night_goes_on(
     broken = settings.model_copy(update={"embed": refusing, "night": NightSettings(retries=1, retry_delay_s=0)})
     error = "no such model" if wrong_settings else "no room for the model"
     with pytest.raises(SettingsError if wrong_settings else MemoryError, match=error):
-        nightly(broken, SECOND)
+        live(broken, SECOND)
     assert settings.paths.published.read_bytes() == yesterday
     failed = last_run(settings)
     assert (failed["outcome"], failed["error"]) == ("failed", error)
@@ -257,7 +264,7 @@ def test_a_step_that_fails_leaves_yesterdays_copy_and_the_next_night_goes_on(
     assert "# The night of 2026-02-04 22:00 UTC: failed" in last_night(settings)
     assert f"**Failed:** {error}" in last_night(settings)
 
-    run_id = nightly(settings, SECOND)
+    run_id = live(settings, SECOND)
     done = {row["step"]: row["done"] for row in rows(settings, f"FROM steps WHERE run_id = '{run_id}'")}
     assert (done["parse_feeds"], done["extract_articles"], done["embed_articles"]) == (0, 0, 1)
     assert published_nights(settings) == 2
@@ -267,7 +274,7 @@ def test_a_step_that_fails_leaves_yesterdays_copy_and_the_next_night_goes_on(
 def test_a_failed_step_is_tried_again_and_both_attempts_are_stored(loopback: LoopbackServer, tmp_path: Path) -> None:
     stumbling = FetchSettings(use="tests.fakes:StumblingFetcher", options={"connect_to": loopback.connect_to})
     settings = chosen(loopback, tmp_path, fetch=stumbling, night=NightSettings(retries=2, retry_delay_s=0))
-    run_id = nightly(settings, FIRST)
+    run_id = live(settings, FIRST)
     assert attempts(settings, run_id)[:5] == [
         ("fetch_lists", 1, None),
         ("sync_feeds", 1, None),
@@ -285,7 +292,7 @@ def test_contradicting_rows_are_not_tried_again_and_not_published(morning_after:
     with Database(settings.paths.database) as db:
         db.execute("UPDATE entries SET feed_id = 'nobody' WHERE title LIKE 'Ferry%'")
     with pytest.raises(CheckError, match="entries_name_a_feed"):
-        nightly(settings, SECOND)
+        live(settings, SECOND)
     assert attempts(settings, last_run(settings)["run_id"])[-1][:2] == ("check", 1)
     assert last_run(settings)["outcome"] == "failed"
     assert settings.paths.published.read_bytes() == yesterday
@@ -295,7 +302,7 @@ def test_a_night_that_cannot_publish_is_a_failed_night(loopback: LoopbackServer,
     settings = chosen(loopback, tmp_path)
     settings.paths.published.mkdir(parents=True)  # a folder stands where the file should
     with pytest.raises(Exception, match="cannot publish"):
-        nightly(settings, FIRST)
+        live(settings, FIRST)
     assert last_run(settings)["outcome"] == "failed"
     assert "# The night of 2026-02-03 22:00 UTC: failed" in last_night(settings)
 
@@ -317,11 +324,11 @@ def test_a_night_by_hand_that_fails_ends_with_one_line_and_the_exit_code_of_the_
 # ---------------------------------------------------------------- killed half-way
 
 NIGHT = """
-import json, sys
+import sys
 from datetime import datetime
+from pathlib import Path
 from flows.nightly import nightly
-from newsclust.settings import Settings
-nightly(Settings(**json.loads(sys.argv[1])), datetime.fromisoformat(sys.argv[2]))
+nightly(config=Path(sys.argv[1]), night_at=datetime.fromisoformat(sys.argv[2]))
 """
 # When a step of a run was done, which no two runs share, and what only says so.
 OF_THE_RUN = {"run_id", "fetched_at", "requested_at", "first_seen_at", "last_seen_at", "changed_at", "extracted_at"}
@@ -359,7 +366,7 @@ def test_a_night_killed_half_way_is_gone_on_with_and_ends_as_an_unbroken_one(
     reached = tmp_path / "reached"
     doomed = settings.model_copy(update={section: hanging.model_copy(update={"options": {"reached": str(reached)}})})
     process = subprocess.Popen(
-        [sys.executable, "-c", NIGHT, doomed.model_dump_json(), FIRST.isoformat()],
+        [sys.executable, "-c", NIGHT, str(write_settings(doomed, tmp_path / "doomed.toml")), FIRST.isoformat()],
         cwd=ROOT,
         env=os.environ | {"PREFECT_API_URL": prefect_server},
         stderr=subprocess.DEVNULL,
@@ -375,7 +382,7 @@ def test_a_night_killed_half_way_is_gone_on_with_and_ends_as_an_unbroken_one(
     assert process.returncode == -signal.SIGKILL
     assert not settings.paths.published.exists()
 
-    nightly(settings, FIRST)
+    live(settings, FIRST)
     assert stored(settings) == stored(good_night.settings)
     outcomes = rows(settings, "SELECT outcome, error FROM runs ORDER BY started_at")
     assert [(row["outcome"], row["error"]) for row in outcomes] == [

@@ -1,7 +1,7 @@
 """Nights without the internet: feeds and pages served on loopback under their own names, through the real flow.
 
-    python -m flows.rehearsal demo [FOLDER]    three nights of the sample corpus (`make demo`)
-    python -m flows.rehearsal real [FOLDER]    one night of the documents in ../shared/seeds (`make real`)
+    python -m flows.demo demo [FOLDER]    three nights of the sample corpus (`make demo`)
+    python -m flows.demo real [FOLDER]    one night of the captured documents in ../shared/seeds (`make real`)
 
 A second run over the same folder changes nothing and says so.
 """
@@ -14,10 +14,22 @@ from pathlib import Path
 from flows.nightly import nightly
 from newsclust import cli
 from newsclust.demo import LoopbackServer, captured_feeds, captured_site, night_time, sample_feeds, sample_site
+from newsclust.errors import NewsclustError, SettingsError
 from newsclust.model import Feed
-from newsclust.settings import ExtractSettings, FetchSettings, NightSettings, Paths, Settings, StorySettings
+from newsclust.settings import (
+    CONFIG_FILE,
+    ExtractSettings,
+    FetchSettings,
+    NightSettings,
+    Paths,
+    Settings,
+    StorySettings,
+    load_settings,
+    settings_toml,
+)
 from newsclust.sources.feeds_toml import write_feeds
 from newsclust.store import Database
+from newsclust.text.sanitize import strip_controls
 
 ROOT = Path(__file__).parents[1]
 SAMPLE = ROOT / "data" / "sample"
@@ -48,14 +60,15 @@ def demo(folder: Path) -> Path:
     When it holds all of them, the last one is lived again, to show that nothing changes.
     """
     with LoopbackServer(sample_site(SAMPLE, night=SAMPLE_NIGHTS[0])) as loopback:
-        settings = rehearsal_settings(loopback, sample_feeds(SAMPLE), folder)
+        settings = demo_settings(loopback, sample_feeds(SAMPLE), folder)
+        config = write_settings(settings, folder / CONFIG_FILE)
         ended = _finished_nights(settings.paths.database)
         missing = [night for night in SAMPLE_NIGHTS if night_time(night) not in ended]
         before = visible(settings.paths.database)
         for night in missing or SAMPLE_NIGHTS[-1:]:
             _say(f"Night {night} of {len(SAMPLE_NIGHTS)}, {night_time(night):%A %d %B %Y}")
             loopback.show(sample_site(SAMPLE, night=night))
-            nightly(settings, night_time(night))
+            nightly(config=config, night_at=night_time(night))
     _say_what_changed(before, visible(settings.paths.database))
     return settings.paths.published
 
@@ -66,16 +79,17 @@ def real(folder: Path, seeds: Path = SEEDS) -> Path | None:
         _say(f"Skipped: the documents are not there ({seeds}); they are not part of the repository.")
         return None
     with LoopbackServer(captured_site(seeds)) as loopback:
-        settings = rehearsal_settings(loopback, captured_feeds(seeds), folder)
+        settings = demo_settings(loopback, captured_feeds(seeds), folder)
         # The documents span twenty months: one window holds them all.
         settings = settings.model_copy(update={"stories": StorySettings(window_days=700)})
+        config = write_settings(settings, folder / CONFIG_FILE)
         before = visible(settings.paths.database)
-        nightly(settings, SEED_NIGHT)
+        nightly(config=config, night_at=SEED_NIGHT)
     _say_what_changed(before, visible(settings.paths.database))
     return settings.paths.published
 
 
-def rehearsal_settings(loopback: LoopbackServer, feeds: Sequence[Feed], folder: Path) -> Settings:
+def demo_settings(loopback: LoopbackServer, feeds: Sequence[Feed], folder: Path) -> Settings:
     """Return settings that read these feeds from the loopback and keep everything under `folder`."""
     folder.mkdir(parents=True, exist_ok=True)
     listed = folder / "feeds.toml"
@@ -91,6 +105,19 @@ def rehearsal_settings(loopback: LoopbackServer, feeds: Sequence[Feed], folder: 
         extract=ExtractSettings(),
         night=NightSettings(retries=0),
     )
+
+
+def write_settings(settings: Settings, file: Path) -> Path:
+    """Write the settings as the file that a night reads, and return the file.
+
+    Raises SettingsError when NEWSCLUST_* in the environment would send the night elsewhere: the demonstration must
+    neither fetch from the internet nor touch another database.
+    """
+    file.write_text(settings_toml(settings), encoding="utf-8")
+    found = load_settings(file)
+    if (found.paths, found.fetch) != (settings.paths, settings.fetch):
+        raise SettingsError("unset NEWSCLUST_PATHS* and NEWSCLUST_FETCH*: the demonstration has paths of its own")
+    return file
 
 
 def visible(database: Path) -> dict[str, tuple[int, int]] | None:
@@ -128,13 +155,17 @@ def _say(line: str) -> None:
 
 
 def main(arguments: Sequence[str]) -> int:
-    """Run one rehearsal and show what came out."""
-    rehearsals: dict[str, Callable[[Path], Path | None]] = {"demo": demo, "real": real}
-    if not arguments or arguments[0] not in rehearsals:
+    """Run one demonstration, show what came out, and return the exit code."""
+    demonstrations: dict[str, Callable[[Path], Path | None]] = {"demo": demo, "real": real}
+    if not arguments or arguments[0] not in demonstrations:
         print(__doc__, file=sys.stderr)
         return 2
     folder = Path(arguments[1]) if len(arguments) > 1 else Path("data") / arguments[0]
-    published = rehearsals[arguments[0]](folder)
+    try:
+        published = demonstrations[arguments[0]](folder)
+    except NewsclustError as error:
+        _say(f"{arguments[0]}: {strip_controls(str(error))}")
+        return error.exit_code
     if published is None:
         return 0
     cli.top(database=published)
