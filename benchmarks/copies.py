@@ -66,7 +66,7 @@ def build(path: Path, size: int) -> None:
     started, spent = time.process_time(), 0.0
     with Database(path, now=THEN) as db:
         for articles in _archive(size):
-            _insert(db, articles, compared_at=THEN)
+            _insert(db, articles, deduplicated_at=THEN)
             begun = time.process_time()
             fingerprints = fingerprint(articles)
             spent += time.process_time() - begun
@@ -86,11 +86,11 @@ def build(path: Path, size: int) -> None:
             known = pa.table(
                 {
                     "key": pa.array([end.key for end in ends], pa.uint64()),
-                    "neighbour": pa.array([end.neighbour for end in ends], pa.uint64()),
+                    "context": pa.array([end.neighbour for end in ends], pa.uint64()),
                 }
             )
             with db.given("known", known):
-                db.execute("INSERT INTO furniture SELECT DISTINCT *, $1::TIMESTAMP, 'r' FROM known", [THEN])
+                db.execute("INSERT INTO boilerplate_blocks SELECT DISTINCT *, $1::TIMESTAMP, 'r' FROM known", [THEN])
     total = time.process_time() - started
     print(
         f"{size:9,}  archive     made in {total:.0f} s of CPU, {spent / size * 1e6:.0f} us of it a fingerprint; "
@@ -218,7 +218,7 @@ def _sentences(words: list[str]) -> str:
     return " ".join(" ".join(words[start : start + 18]) + "." for start in range(0, len(words), 18))
 
 
-def _insert(db: Database, articles: list[Article], *, compared_at: datetime | None = None) -> None:
+def _insert(db: Database, articles: list[Article], *, deduplicated_at: datetime | None = None) -> None:
     """Put articles where the extraction would have put them, and the comparison if it is told when."""
     at = articles[0].first_seen_at
     given = pa.table(
@@ -234,10 +234,10 @@ def _insert(db: Database, articles: list[Article], *, compared_at: datetime | No
         db.execute(
             "INSERT INTO articles BY NAME "
             "SELECT *, url AS canonical_url, 'en' AS language, 'text' AS language_source, 'given' AS date_quality, "
-            "'feed_content' AS text_source, 300 AS words, $1::TIMESTAMP AS published_at, "
+            "'feed_content' AS text_source, 300 AS word_count, $1::TIMESTAMP AS published_at, "
             "$1::TIMESTAMP AS first_seen_at, $1::TIMESTAMP AS changed_at, $1::TIMESTAMP AS extracted_at, "
-            "$2::TIMESTAMP AS compared_at, 'r' AS run_id FROM given",
-            [at, compared_at],
+            "$2::TIMESTAMP AS deduplicated_at, 'r' AS run_id FROM given",
+            [at, deduplicated_at],
         )
 
 

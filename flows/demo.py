@@ -43,13 +43,13 @@ _VISIBLE = {
     "articles": "* EXCLUDE (extracted_at)",
     "article_versions": "*",
     "duplicates": "*",
-    "derivations": "*",
+    "rewrite_comparisons": "*",
     "embeddings": "*",
     "links": "*",
     "stories": "*",
     "story_articles": "*",
     "story_events": "*",
-    "topics": "* EXCLUDE (seen_at)",
+    "topics": "* EXCLUDE (last_found_at)",
     "topic_stories": "*",
 }
 

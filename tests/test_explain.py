@@ -165,7 +165,7 @@ def save_article(db: Database, name: str, language: str, vector: Sequence[float]
         "published_at": NOON,
         "date_quality": "given",
         "text_source": "page",
-        "words": 1,
+        "word_count": 1,
         "first_seen_at": NOON,
         "changed_at": NOON,
         "extracted_at": NOON,
@@ -178,7 +178,7 @@ def save_article(db: Database, name: str, language: str, vector: Sequence[float]
         [name, BUNDLED, vector, NOON],
     )
     linked = {"article_id": name, "model": BUNDLED, "linker": "given", "embedded_at": NOON, "run_id": "first"}
-    db.save("linked", [linked])
+    db.save("link_progress", [linked])
 
 
 def save_link(db: Database, link: Link) -> None:
@@ -194,8 +194,15 @@ def save_story(db: Database, story: str, members: str) -> None:
 
 
 def save_correction(db: Database, name: str, articles: str, others: str, *, standing: bool) -> None:
-    row = {"correction_id": name, "position": 1, "kind": "different", "made_at": NIGHT, "headline": "", "undoes": ""}
-    row |= {"articles": list(articles), "others": list(others), "story_ids": [], "standing": standing}
+    row = {
+        "correction_id": name,
+        "line_number": 1,
+        "kind": "different",
+        "made_at": NIGHT,
+        "headline": "",
+        "undoes": "",
+    }
+    row |= {"article_ids": list(articles), "other_article_ids": list(others), "story_ids": [], "is_active": standing}
     db.save("corrections", [row | {"run_id": "first"}])
 
 

@@ -218,7 +218,7 @@ def _links_among(connection: duckdb.DuckDBPyConnection, article_ids: Sequence[st
 def _window(connection: duckdb.DuckDBPyConnection, article_ids: Sequence[str]) -> Window:
     """Return these articles with the vectors that the last night compared; StoreError when some have none."""
     (model,) = connection.execute(
-        "SELECT model FROM linked JOIN runs USING (run_id) ORDER BY runs.started_at DESC, article_id LIMIT 1"
+        "SELECT model FROM link_progress JOIN runs USING (run_id) ORDER BY runs.started_at DESC, article_id LIMIT 1"
     ).fetchall()[0]
     rows = connection.execute(
         "SELECT article_id, url, canonical_url, title, text, language, outlet, published_at, date_quality, "
@@ -292,19 +292,20 @@ def _copy_of(connection: duckdb.DuckDBPyConnection, article_id: str) -> str | No
 
 def _said(connection: duckdb.DuckDBPyConnection, article_ids: Sequence[str]) -> tuple[str, ...]:
     """Return what people said of these articles together, each as one line."""
-    return _lines(connection, "list_has_all(list_concat(articles, others), $1)", [list(article_ids)])
+    return _lines(connection, "list_has_all(list_concat(article_ids, other_article_ids), $1)", [list(article_ids)])
 
 
 def _said_apart(connection: duckdb.DuckDBPyConnection, one: Sequence[str], other: Sequence[str]) -> tuple[str, ...]:
     """Return what people said that keeps two groups of articles apart, each as one line."""
-    parted = "list_has_any(articles, $1) AND list_has_any(others, $2)"
-    other_way = "list_has_any(articles, $2) AND list_has_any(others, $1)"
+    parted = "list_has_any(article_ids, $1) AND list_has_any(other_article_ids, $2)"
+    other_way = "list_has_any(article_ids, $2) AND list_has_any(other_article_ids, $1)"
     return _lines(connection, f"kind = 'different' AND ({parted} OR {other_way})", [list(one), list(other)])
 
 
 def _lines(connection: duckdb.DuckDBPyConnection, condition: str, parameters: list[Any]) -> tuple[str, ...]:
     rows: list[Any] = connection.execute(
-        f"SELECT correction_id, kind, made_at FROM story_corrections WHERE standing AND {condition} ORDER BY made_at",  # noqa: S608 (conditions of ours)
+        f"SELECT correction_id, kind, made_at FROM story_corrections "  # noqa: S608 (conditions of ours)
+        f"WHERE is_active AND {condition} ORDER BY made_at",
         parameters,
     ).fetchall()
     return tuple(f"{made_at:%Y-%m-%d}: {kind} ({correction_id})" for correction_id, kind, made_at in rows)

@@ -74,8 +74,8 @@ class DuplicateMethod(StrEnum):
 class DerivationMethod(StrEnum):
     """What decided whether two articles share a text."""
 
-    WORDING = "wording"  # the words alone
-    MEANING = "meaning"  # what their sentences say, in which order
+    WORDING = "lexical"  # the words alone
+    MEANING = "semantic"  # what their sentences say, in which order
 
 
 class StoryEvent(StrEnum):
@@ -320,7 +320,7 @@ class Duplicate:
 class Derivation:
     """Whether one of two articles was rewritten or translated from the other; `article_a` < `article_b`.
 
-    Which of the two is the source is a matter of dates, which may be corrected later: the view derived_articles
+    Which of the two is the source is a matter of dates, which may be corrected later: the view rewritten_articles
     tells it. `score` is no probability; it is None when a text is too short to tell.
     """
 

@@ -56,7 +56,7 @@ def summary_markdown(connection: duckdb.DuckDBPyConnection, run_id: str) -> str:
         ["feed", "seconds", "outcome"],
         [[f["title"], f"{f['seconds']:.2f}", f["reason"] or "answered"] for f in slow],
     )
-    moved = _rows(connection, "FROM moved_feeds WHERE undone_at IS NULL")
+    moved = _rows(connection, "FROM moved_feeds WHERE reverted_at IS NULL")
     if moved:
         # Lines and no table: a terminal cuts the cells of a table, and the address is there to be copied.
         parts.append("## Feeds that have moved: the list of feeds should name the new address")

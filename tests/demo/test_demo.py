@@ -243,7 +243,7 @@ def test_what_was_rewritten_or_translated_names_its_source(
     """Both are found; a third pair, two reports of one release in the same order, is called derived wrongly."""
     found = asked(
         published,
-        "SELECT articles.url, sources.url FROM derived_articles "
+        "SELECT articles.url, sources.url FROM rewritten_articles "
         "JOIN articles USING (article_id) JOIN articles AS sources ON sources.article_id = source_id",
     )
     assert {(one.url, one.derived_from) for one in gold.values() if one.derived_from} <= set(found)

@@ -138,7 +138,10 @@ def test_the_text_of_the_forum_page_is_its_four_articles_without_the_replies(
 def test_exactly_the_two_february_articles_behind_a_paywall_are_marked_cut(
     published: duckdb.DuckDBPyConnection,
 ) -> None:
-    rows = asked(published, "SELECT title, cut, text, published_at::DATE::TEXT FROM articles WHERE cut IS NOT NULL")
+    rows = asked(
+        published,
+        "SELECT title, paywall_marker, text, published_at::DATE::TEXT FROM articles WHERE paywall_marker IS NOT NULL",
+    )
     assert sorted(title.split()[0] for title, _, _, _ in rows) == ["Le", "[Test]"]
     for _, cut, text, day in rows:
         assert day == "2026-02-05"

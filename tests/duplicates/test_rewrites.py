@@ -77,8 +77,8 @@ class KnownMeanings:
         self.asked: list[str] = []
 
     def embed(self, texts: Sequence[str]) -> NDArray[np.float32]:
-        self.asked += store_articles
-        return np.stack([direction_of(str(MEANINGS.get(text, text))) for text in store_articles])
+        self.asked += texts
+        return np.stack([direction_of(str(MEANINGS.get(text, text))) for text in texts])
 
 
 @cache
@@ -449,7 +449,7 @@ def keep(db: Database, run: Run, told: Sequence[Article]) -> None:
             "published_at": a.published_at,
             "date_quality": a.date_quality.value,
             "text_source": "page",
-            "words": len(a.text.split()),
+            "word_count": len(a.text.split()),
             "first_seen_at": a.first_seen_at,
             "changed_at": run.night_at,
             "extracted_at": run.night_at,
@@ -464,7 +464,7 @@ def keep(db: Database, run: Run, told: Sequence[Article]) -> None:
 
 def copy_of(db: Database, run: Run, copy: str, original: str) -> None:
     row = {"article_id": copy, "original_id": original, "method": "same_text", "similarity": 1.0, "evidence": "x"}
-    db.save("duplicates", [row | {"better": "", "found_at": run.night_at, "run_id": run.id}])
+    db.save("duplicates", [row | {"better_original_reason": "", "found_at": run.night_at, "run_id": run.id}])
 
 
 def broken_checks(db: Database) -> set[str]:
@@ -472,11 +472,11 @@ def broken_checks(db: Database) -> set[str]:
 
 
 def judged_pairs(db: Database) -> set[tuple[str, str]]:
-    return {(row["article_a"], row["article_b"]) for row in db.rows("FROM derivations")}
+    return {(row["article_a"], row["article_b"]) for row in db.rows("FROM rewrite_comparisons")}
 
 
 def sources(db: Database) -> dict[str, str]:
-    return {row["article_id"]: row["source_id"] for row in db.rows("FROM derived_articles")}
+    return {row["article_id"]: row["source_id"] for row in db.rows("FROM rewritten_articles")}
 
 
 def told_thrice() -> list[Article]:
@@ -493,11 +493,11 @@ def test_each_pair_of_a_living_story_is_judged_once(db: Database) -> None:
     tell(db, run, "another", [article("elsewhere", REPORT)])
     tell(db, run, "closed", [article("old", REPORT), article("older", TRANSLATION)], state="closed")
     assert pipeline.find_derived(db, run, KnownMeanings()) == Count(done=3)
-    before = db.rows("FROM derivations")
+    before = db.rows("FROM rewrite_comparisons")
     assert judged_pairs(db) == {("report", "translation"), ("other", "report"), ("other", "translation")}
     embedder = KnownMeanings()
     assert pipeline.find_derived(db, begun(db, days=1), embedder) == Count()
-    assert (embedder.asked, db.rows("FROM derivations")) == ([], before)
+    assert (embedder.asked, db.rows("FROM rewrite_comparisons")) == ([], before)
     assert CHECK not in broken_checks(db)
 
 
@@ -509,7 +509,7 @@ def test_a_pair_is_judged_again_when_a_text_has_changed(db: Database) -> None:
     later = begun(db, days=1)
     text = "\n\n".join(TRANSLATION[:1])
     db.execute(
-        "UPDATE articles SET text = $1, changed_at = $2, words = 30 WHERE article_id = 'translation'",
+        "UPDATE articles SET text = $1, changed_at = $2, word_count = 30 WHERE article_id = 'translation'",
         [text, later.night_at],
     )
     assert pipeline.find_derived(db, later, KnownMeanings()) == Count(done=2)
@@ -571,21 +571,21 @@ def test_the_sentences_of_a_large_story_are_embedded_once_a_night(db: Database) 
 def derive(db: Database, run: Run, *pairs: tuple[str, str]) -> None:
     """These pairs share a text."""
     rows = [
-        {"article_a": a, "article_b": b, "score": 0.9, "derived": True, "method": "meaning", "evidence": "x"}
+        {"article_a": a, "article_b": b, "score": 0.9, "is_rewrite": True, "method": "semantic", "evidence": "x"}
         | {"compared_at": run.night_at, "run_id": run.id}
         for a, b in map(sorted, pairs)
     ]
-    db.save("derivations", rows)
+    db.save("rewrite_comparisons", rows)
 
 
 def test_the_later_article_is_derived_and_says_how_late_and_why(db: Database) -> None:
     run = begun(db)
     tell(db, run, "story", told_thrice())
     pipeline.find_derived(db, run, KnownMeanings())
-    (row,) = db.rows("FROM derived_articles")
+    (row,) = db.rows("FROM rewritten_articles")
     assert (row["article_id"], row["outlet"], row["language"]) == ("translation", "second.example", "fr")
     assert (row["source_id"], row["source_outlet"], row["source_language"]) == ("report", "first.example", "en")
-    assert (row["hours_behind"], row["method"], row["score"] >= 0.5) == (3, "meaning", True)
+    assert (row["hours_behind"], row["method"], row["score"] >= 0.5) == (3, "semantic", True)
     assert row["evidence"].startswith("8 of the shorter's 8 sentences")
 
 
@@ -609,7 +609,7 @@ def test_an_article_whose_date_is_unknown_is_the_source_of_none_that_has_one(db:
     tell(db, run, "story", [article("a", ["a"]), article("b", ["b"], hours=5)])
     db.execute("UPDATE articles SET date_quality = $1 WHERE article_id = 'a'", [quality])
     derive(db, run, ("a", "b"))
-    (row,) = db.rows("FROM derived_articles")
+    (row,) = db.rows("FROM rewritten_articles")
     assert (row["article_id"], row["source_id"], row["hours_behind"]) == ("a", "b", None)
 
 
@@ -648,11 +648,11 @@ def test_copies_and_derived_articles_are_no_independent_sources(db: Database) ->
     copy_of(db, run, "e", "a")
     derive(db, run, ("a", "b"))
     (row,) = db.rows("FROM story_sources")
-    counts = ("articles", "copies", "derived", "outlets", "independent_outlets")
+    counts = ("articles", "duplicates", "rewrites", "outlets", "independent_outlets")
     assert {name: row[name] for name in counts} == {
         "articles": 4,
-        "copies": 1,
-        "derived": 1,
+        "duplicates": 1,
+        "rewrites": 1,
         "outlets": 4,
         "independent_outlets": 2,
     }
@@ -722,6 +722,6 @@ def test_a_sighting_without_a_date_is_not_behind_and_lets_no_other_be(db: Databa
 def test_the_check_names_a_derivation_that_cannot_be(db: Database, wrong: dict[str, Any]) -> None:
     run = begun(db)
     tell(db, run, "story", [article("a", ["a"]), article("b", ["b"])])
-    row = {"article_a": "a", "article_b": "b", "score": 0.9, "derived": True, "method": "meaning", "evidence": "x"}
-    db.save("derivations", [row | wrong | {"compared_at": NOON, "run_id": run.id}])
+    row = {"article_a": "a", "article_b": "b", "score": 0.9, "is_rewrite": True, "method": "semantic"}
+    db.save("rewrite_comparisons", [row | wrong | {"evidence": "x", "compared_at": NOON, "run_id": run.id}])
     assert CHECK in broken_checks(db)

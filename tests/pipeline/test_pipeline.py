@@ -186,7 +186,7 @@ def nights(tmp_path: Path) -> Nights:
 
 def everything(db: Database, **without: str) -> dict[str, list[str]]:
     """All rows of all tables but those that only say what was done when; `without` names columns by table."""
-    skipped = {"migrations", "runs", "steps", "fetches", "schedules", "robots"}
+    skipped = {"migrations", "runs", "steps", "fetches", "feed_schedules", "robots"}
     tables = {row["table_name"] for row in db.rows("SELECT table_name FROM duckdb_tables()")} - skipped
     return {
         table: sorted(
@@ -207,8 +207,8 @@ def sums(db: Database) -> list[dict[str, Any]]:
 SEEN_AGAIN = {
     "entries": "last_seen_at",
     "pages": "fetched_at, run_id",
-    "readings": "fetched_at, run_id",
-    "topics": "seen_at",
+    "processed": "fetched_at, run_id",
+    "topics": "last_found_at",
 }
 
 
@@ -387,7 +387,7 @@ def test_a_process_killed_in_the_middle_of_downloading_goes_on_where_its_last_ro
     assert nights.rows("SELECT outcome, error FROM runs ORDER BY started_at LIMIT 1") == [
         ("failed", "killed before its end")
     ]
-    assert nights.rows("SELECT count(*) FROM readings") == [(70,)]
+    assert nights.rows("SELECT count(*) FROM processed") == [(70,)]
 
 
 # --- feeds
@@ -396,12 +396,12 @@ def test_a_process_killed_in_the_middle_of_downloading_goes_on_where_its_last_ro
 def test_a_night_of_unchanged_feeds_reads_nothing_and_changes_nothing(nights: Nights) -> None:
     nights.live(two_outlets(etag="v1"))
     with Database(nights.path) as db:
-        before = everything(db, topics="seen_at")
+        before = everything(db, topics="last_found_at")
     counts = nights.live(two_outlets(etag="v1"), days=1)
     assert counts["fetch_feeds"] == Count(skipped=2)
     assert counts["parse_feeds"] == Count()
     with Database(nights.path) as db:
-        assert everything(db, topics="seen_at") == before
+        assert everything(db, topics="last_found_at") == before
 
 
 def test_a_document_stored_by_a_night_that_was_killed_is_read_although_its_feed_has_nothing_new(
@@ -628,12 +628,12 @@ def test_every_sighting_of_an_article_and_of_its_copies_is_a_source(nights: Nigh
     }
     nights.live(web, [ONE, also_one, TWO])
     nights.live(web, [ONE, also_one, TWO], days=1, names=READ)
-    assert nights.rows("SELECT feed, outlet, hours_behind, copy_method FROM article_sources ORDER BY ALL") == [
+    assert nights.rows("SELECT feed, outlet, hours_behind, duplicate_method FROM article_sources ORDER BY ALL") == [
         (ONE.url, "one.example", 0.0, None),
         (also_one.url, "one.example", 0.0, None),
         (TWO.url, "two.example", 2.0, "same_text"),
     ]
-    assert nights.rows("SELECT articles, copies FROM current_stories") == [(1, 1)]
+    assert nights.rows("SELECT articles, duplicates FROM current_stories") == [(1, 1)]
 
 
 # --- copies and stories
@@ -779,7 +779,7 @@ def test_articles_that_a_person_parted_stay_apart_and_an_undo_brings_them_togeth
     nights.said = [parted, said(CorrectionKind.UNDO, minute=1, undoes=parted.id)]
     nights.live(web, (ONE,), days=2)
     assert urls("a", "b", "c") in nights.stories()
-    assert nights.rows("SELECT kind, standing FROM story_corrections") == [("different", False), ("undo", False)]
+    assert nights.rows("SELECT kind, is_active FROM story_corrections") == [("different", False), ("undo", False)]
 
 
 def test_settled_articles_that_a_person_tied_to_new_ones_join_them_whatever_their_age(nights: Nights) -> None:
@@ -888,7 +888,7 @@ def test_words_that_a_killed_night_linked_and_did_not_count_are_counted_on_the_n
         patched.setattr(store_words, "add_word_counts", lambda *_: 1 / 0)
         with pytest.raises(ZeroDivisionError):
             nights.live(two_outlets())
-    assert nights.rows("SELECT count(*) FROM linked") == [(9,)]
+    assert nights.rows("SELECT count(*) FROM link_progress") == [(9,)]
     assert words_of_archive(nights) == WordCounts()
     assert nights.live(two_outlets(), days=1)["link_articles"] == Count(skipped=9)
     assert words_of_archive(nights) == words_of_articles(nights)
@@ -899,7 +899,7 @@ def test_counting_that_fails_half_way_leaves_nothing_counted(nights: Nights, mon
     execute = Database.execute
 
     def fails_at_the_mark(db: Database, sql: str, *given: Any) -> None:
-        if sql.startswith("UPDATE linked SET counted_at"):
+        if sql.startswith("UPDATE link_progress SET words_counted_at"):
             raise ZeroDivisionError
         execute(db, sql, *given)
 
@@ -997,7 +997,7 @@ def test_a_database_of_version_2_gets_vectors_of_titles_and_counts_of_words_on_i
     assert (counts["parse_feeds"], counts["embed_articles"], counts["link_articles"]) == (
         Count(), Count(done=9), Count(done=9),
     )  # fmt: skip
-    for told in ("article_id, vector, title_vector FROM embeddings", "word, kind, times FROM word_counts"):
+    for told in ("article_id, vector, title_vector FROM embeddings", "word, kind, occurrences FROM word_counts"):
         assert then.rows(f"SELECT {told} ORDER BY ALL") == now.rows(f"SELECT {told} ORDER BY ALL")
     assert then.rows("SELECT count(title_vector) FROM embeddings") == [(9,)]
     assert words_of_archive(then) == words_of_articles(then)

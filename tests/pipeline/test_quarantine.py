@@ -123,9 +123,9 @@ def test_a_flood_of_old_items_reaches_no_article_and_stays_visible(nights: Night
     assert nights.judged == Count(skipped=1)
     assert nights.articles() == before
     assert not set(nights.asked) & set(flood)
-    held = nights.db.rows("SELECT link, breach FROM held_entries")
+    held = nights.db.rows("SELECT link, anomaly FROM quarantined_entries")
     assert {row["link"] for row in held} == set(flood)
-    assert {row["breach"] for row in held} == {"flood"}
+    assert {row["anomaly"] for row in held} == {"volume"}
     state, since, why = nights.state()
     assert (state, since) == ("quarantined", NIGHT + 5 * DAY)
     assert why.startswith("120 new items where 3 are usual")
@@ -144,7 +144,7 @@ def test_spam_in_the_feeds_own_language_and_on_its_own_domain_is_held(nights: Ni
     nights.live(5, {QUAY.url: rss(*spam(5))})
     assert nights.judged == Count(skipped=1)
     (row,) = nights.db.rows("SELECT rule, why FROM quarantines")
-    assert row["rule"] == "theme"
+    assert row["rule"] == "vocabulary"
     assert row["why"].startswith("6 of 6 new items share words that were hardly ever said before: ")
     assert {"baccarat", "jackpot"} & set(row["why"].partition(": ")[2].split(", "))
 
@@ -161,7 +161,7 @@ def test_a_feed_that_breaks_another_rule_is_no_witness_to_the_same_spam_elsewher
         nights.live(day, {QUAY.url: rss(*told(day)), PIER.url: rss(Item(link=f"https://pier.example/{day}"))})
     nights.live(5, {QUAY.url: rss(*spam(5)), PIER.url: rss(*spam(5, site="win.example"))})
     rules = nights.db.rows("SELECT feed_id, rule FROM quarantines")
-    assert {row["feed_id"]: row["rule"] for row in rules} == {PIER.id: "language", QUAY.id: "theme"}
+    assert {row["feed_id"]: row["rule"] for row in rules} == {PIER.id: "language", QUAY.id: "vocabulary"}
 
 
 def test_edits_that_turn_stored_entries_into_spam_change_no_article(nights: Nights) -> None:
@@ -173,13 +173,13 @@ def test_edits_that_turn_stored_entries_into_spam_change_no_article(nights: Nigh
     assert nights.judged == Count(skipped=1)
     assert nights.db.rows("FROM articles ORDER BY article_id") == kept
     assert nights.db.rows("FROM article_versions") == []
-    held = nights.db.rows("SELECT link, is_edit FROM held_entries")
+    held = nights.db.rows("SELECT link, is_edit FROM quarantined_entries")
     assert {row["link"] for row in held} == {one.link for one in sold}
     assert all(row["is_edit"] for row in held)
     assert len(nights.db.rows("SELECT DISTINCT seen_as FROM article_sources")) == len(kept)
     for day in (6, 7, 8):  # the feed shows its own words again, and comes back
         nights.live(day, {QUAY.url: rss(*told(4), *told(day))})
-    assert nights.db.rows("FROM held_entries") == []
+    assert nights.db.rows("FROM quarantined_entries") == []
     assert nights.db.rows("FROM article_versions") == []
     assert len(nights.articles()) == len(kept) + 18
 
@@ -210,11 +210,11 @@ def test_a_feed_comes_back_by_itself_and_brings_its_good_nights_alone(nights: Ni
     assert nights.articles() >= set(links(9))
     assert not nights.articles() & set(links(5, site="jackpot.example"))
     assert nights.state()[0] == "healthy"
-    assert nights.health("held_entries") == 3
+    assert nights.health("quarantined_entries") == 3
     nights.commands.append(FeedCommand(kind=FeedCommandKind.RELEASE, feed_id=PIER.id, given_at=NIGHT + 9.5 * DAY))
     nights.live(10, shown(10, links(10)))
     assert nights.articles() >= set(links(5, site="jackpot.example"))
-    assert nights.health("held_entries") == 0
+    assert nights.health("quarantined_entries") == 0
 
 
 def test_held_sightings_are_in_no_view_of_sources_and_are_counted(nights: Nights) -> None:
@@ -224,7 +224,7 @@ def test_held_sightings_are_in_no_view_of_sources_and_are_counted(nights: Nights
     nights.live(5, shown(5, strange) | {QUAY.url: rss(by_quay)})
     sources = nights.db.rows("SELECT feed FROM article_sources WHERE link = $1", [strange[0]])
     assert [row["feed"] for row in sources] == [QUAY.title]
-    assert nights.health("held_entries") == 3
+    assert nights.health("quarantined_entries") == 3
 
 
 def test_a_feed_whose_guids_all_change_has_changed_and_doubles_nothing(nights: Nights) -> None:
@@ -303,9 +303,11 @@ def test_an_earlier_release_does_not_end_a_later_quarantine(nights: Nights) -> N
 def test_judging_twice_changes_nothing(nights: Nights) -> None:
     five_good_nights(nights)
     run = nights.live(5, shown(5, links(5, site="jackpot.example")))
-    stored = [nights.db.rows(f"FROM {table} ORDER BY ALL") for table in ("quarantines", "held_entries")]
+    stored = [nights.db.rows(f"FROM {table} ORDER BY ALL") for table in ("quarantines", "quarantined_entries")]
     assert pipeline.judge_feeds(nights.db, run, nights.commands) == Count()
-    assert [nights.db.rows(f"FROM {table} ORDER BY ALL") for table in ("quarantines", "held_entries")] == stored
+    assert [
+        nights.db.rows(f"FROM {table} ORDER BY ALL") for table in ("quarantines", "quarantined_entries")
+    ] == stored
 
 
 def test_the_night_of_a_run_that_was_killed_is_judged_by_the_next(nights: Nights) -> None:
@@ -345,7 +347,7 @@ def test_a_run_killed_while_it_judges_goes_on_as_if_it_had_not_been(
     monkeypatch.undo()
     assert pipeline.judge_feeds(nights.db, run) == Count(skipped=2)
     rules = nights.db.rows("SELECT feed_id, rule FROM quarantines")
-    assert {row["feed_id"]: row["rule"] for row in rules} == {QUAY.id: "theme", PIER.id: "elsewhere"}
+    assert {row["feed_id"]: row["rule"] for row in rules} == {QUAY.id: "vocabulary", PIER.id: "foreign_links"}
 
 
 def test_the_order_of_the_feeds_changes_no_judgement(nights: Nights, tmp_path: Path) -> None:
@@ -368,7 +370,7 @@ def test_the_order_of_the_feeds_changes_no_judgement(nights: Nights, tmp_path: P
 def test_nights_that_ended_before_nights_were_judged_are_learned_from_and_not_refused(nights: Nights) -> None:
     five_good_nights(nights)
     run = nights.live(5, shown(5, links(5, site="jackpot.example")))
-    for table in ("feed_nights", "quarantines"):
+    for table in ("feed_run_stats", "quarantines"):
         nights.db.execute(f"DELETE FROM {table}")
     assert pipeline.judge_feeds(nights.db, run) == Count(done=6)
     assert nights.db.rows("FROM quarantines") == []
@@ -381,10 +383,10 @@ def test_what_articles_of_such_nights_are_written_in_is_not_found_out_again(
     run = nights.live(5, shown(5, links(5)))
     nights.db.execute("UPDATE articles SET language = 'fr', language_source = 'text' WHERE url LIKE '%/2/%'")
     nights.db.execute("UPDATE articles SET language_source = 'feed' WHERE url LIKE '%/3/%'")
-    nights.db.execute("DELETE FROM feed_nights")
+    nights.db.execute("DELETE FROM feed_run_stats")
     monkeypatch.setattr(pipeline.judging, "detect_language", None)
     assert pipeline.judge_feeds(nights.db, run) == Count(done=6)
-    told = nights.db.rows("SELECT languages FROM feed_nights ORDER BY night_at")
+    told = nights.db.rows("SELECT languages FROM feed_run_stats ORDER BY night_at")
     assert [row["languages"] for row in told][2:4] == [{"fr": 3}, {}]
 
 
@@ -478,9 +480,9 @@ def test_a_feed_is_slow_after_three_slow_answers(nights: Nights) -> None:
 def test_the_habits_of_a_feed_are_shown(nights: Nights) -> None:
     nights.live(0, shown(0, links(0)))
     (row,) = nights.db.rows(
-        "SELECT usual_items, share_shared, content_type FROM feed_health WHERE feed_id = $1", [PIER.id]
+        "SELECT median_items, share_shared, content_type FROM feed_health WHERE feed_id = $1", [PIER.id]
     )
-    assert row == {"usual_items": 3, "share_shared": 0, "content_type": "text/xml; charset=utf-8"}
+    assert row == {"median_items": 3, "share_shared": 0, "content_type": "text/xml; charset=utf-8"}
 
 
 def test_a_release_is_ordered_for_a_quarantined_feed_only(terminal: Terminal) -> None:

@@ -475,7 +475,7 @@ class Nights:
         return fetcher.asked
 
     def schedule(self, one: Feed) -> dict[str, Any]:
-        return self.db.rows("SELECT next_at, rule, why FROM feed_schedule WHERE feed_id = $1", [one.id])[0]
+        return self.db.rows("SELECT next_request_at, rule, why FROM polling_schedule WHERE feed_id = $1", [one.id])[0]
 
 
 @pytest.fixture
@@ -527,11 +527,11 @@ def test_a_busy_feed_is_asked_in_every_run_of_a_day_and_a_sleepy_one_seldom(nigh
 def test_the_schedule_shows_what_the_night_learned(nights: Nights) -> None:
     nights.live(timedelta(), {TWO.url: lambda request, at: page(request, at, fresh_until=at + 4 * HOUR)})
     assert nights.schedule(ONE) == {
-        "next_at": NIGHT + 30 * MINUTE + MINUTE / 60,
+        "next_request_at": NIGHT + 30 * MINUTE + MINUTE / 60,
         "rule": "pace",
         "why": "0 new in 0 min: every 30 min",
     }
-    assert nights.schedule(TWO)["rule"] == "fresh"
+    assert nights.schedule(TWO)["rule"] == "http_freshness"
 
 
 def test_a_documents_wish_is_kept_across_nights_until_another_takes_its_place(nights: Nights) -> None:
@@ -545,7 +545,7 @@ def test_a_documents_wish_is_kept_across_nights_until_another_takes_its_place(ni
         return {ONE.url: answer}
 
     nights.live(timedelta(), wishing("<ttl>600</ttl>"))
-    assert nights.schedule(ONE)["rule"] == "wish"
+    assert nights.schedule(ONE)["rule"] == "update_hint"
     assert nights.live(9 * HOUR) == [TWO.url]
     nights.live(11 * HOUR, wishing(""))
     assert nights.schedule(ONE)["rule"] == "pace"
@@ -579,7 +579,7 @@ def test_an_error_of_the_network_is_tried_again_by_the_step_and_one_of_the_site_
 def test_a_feed_that_is_gone_stays_out_until_a_person_asks(nights: Nights) -> None:
     gone = {TWO.url: lambda request, at: error(request, at, Reason.GONE, 410)}
     nights.live(timedelta(), gone)
-    assert nights.schedule(TWO)["next_at"] is None
+    assert nights.schedule(TWO)["next_request_at"] is None
     assert nights.live(30 * DAY, gone) == [ONE.url]
     nights.commands.append(FeedCommand(kind=FeedCommandKind.REFRESH, feed_id=TWO.id, given_at=NIGHT + 30 * DAY))
     assert TWO.url in nights.live(31 * DAY)
@@ -606,9 +606,9 @@ def test_after_three_nights_a_moved_feed_is_asked_at_its_new_address_under_its_o
     assert asked == [ONE.url] * 3 + [NEW] * 2
     stored = nights.db.rows("SELECT feed_id, url FROM feeds")
     assert stored == [{"feed_id": ONE.id, "url": ONE.url}]
-    moved = nights.db.rows("SELECT feed_id, from_url, to_url, moved_at, undone_at FROM moved_feeds")
+    moved = nights.db.rows("SELECT feed_id, from_url, to_url, moved_at, reverted_at FROM moved_feeds")
     assert moved == [
-        {"feed_id": ONE.id, "from_url": ONE.url, "to_url": NEW, "moved_at": NIGHT + 2 * DAY, "undone_at": None}
+        {"feed_id": ONE.id, "from_url": ONE.url, "to_url": NEW, "moved_at": NIGHT + 2 * DAY, "reverted_at": None}
     ]
     assert nights.db.rows("SELECT DISTINCT feed_id FROM entries") == [{"feed_id": ONE.id}]
 
@@ -621,7 +621,7 @@ def test_a_move_can_be_undone_and_is_not_made_again(nights: Nights) -> None:
     )
     asked = [nights.live(night * DAY, moving(), [ONE])[0] for night in range(4, 9)]
     assert asked == [NEW] + [ONE.url] * 4
-    assert nights.db.rows("SELECT undone_at FROM moved_feeds") == [{"undone_at": NIGHT + 4 * DAY}]
+    assert nights.db.rows("SELECT reverted_at FROM moved_feeds") == [{"reverted_at": NIGHT + 4 * DAY}]
 
 
 def test_a_feed_moves_on_from_where_it_moved_to(nights: Nights) -> None:
@@ -652,8 +652,8 @@ def test_a_feed_that_fails_three_days_where_it_moved_to_goes_back_for_good(night
     asked = [url for night in range(3, 14) for url in nights.live(night * DAY, dead, [ONE])]
     assert asked[:3] == [NEW] * 3
     assert set(asked[3:]) == {ONE.url}
-    (move,) = nights.db.rows("SELECT from_url, to_url, undone_by FROM moved_feeds")
-    assert move == {"from_url": ONE.url, "to_url": NEW, "undone_by": "failures"}
+    (move,) = nights.db.rows("SELECT from_url, to_url, reverted_by FROM moved_feeds")
+    assert move == {"from_url": ONE.url, "to_url": NEW, "reverted_by": "failures"}
     assert nights.schedule(ONE)["rule"] == "pace"
 
 

@@ -576,7 +576,7 @@ def test_the_feeds_of_a_living_list_come_and_go_with_it_and_stay_when_it_fails(n
 def test_what_a_person_says_of_a_feed_goes_before_what_a_list_says(nights: Nights) -> None:
     mine = feed("http://one.example/feed", pages=PagePolicy.ALWAYS)
     nights.live({LIST.url: Answer(body=opml(outline("one")))}, 0, feeds=[mine], lists=[LIST])
-    assert nights.rows("SELECT title, pages, listed_by FROM feeds") == [("The Paper", "always", None)]
+    assert nights.rows("SELECT title, page_policy AS pages, listed_by FROM feeds") == [("The Paper", "always", None)]
 
 
 def test_credentials_and_variables_in_a_list_of_others_are_not_kept(nights: Nights) -> None:

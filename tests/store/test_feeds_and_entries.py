@@ -15,7 +15,7 @@ from newsclust.store import entries as store_entries
 from newsclust.store import fetches as store_fetches
 
 NOON = datetime(2026, 3, 2, 12, tzinfo=UTC)
-TABLES = ("entries", "feed_changes", "feed_wishes", "readings")
+TABLES = ("entries", "feed_changes", "feed_update_hints", "processed")
 
 
 @pytest.fixture(scope="module")

@@ -35,7 +35,7 @@ def test_an_end_seen_beside_three_neighbours_is_furniture_however_often_each_is_
     assert fingerprints.learn_ends(db, on(1), [*beside(1, 7, 7, 8), *beside(2, 7)], neighbours=3) == set()
     assert fingerprints.learn_ends(db, on(2), beside(1, 2**64 - 1), neighbours=3) == {1}
     assert fingerprints.learn_ends(db, on(2), beside(1, 7), neighbours=3) == {1}
-    assert db.rows("SELECT key, count(*) AS n FROM furniture GROUP BY key ORDER BY key") == [
+    assert db.rows("SELECT key, count(*) AS n FROM boilerplate_blocks GROUP BY key ORDER BY key") == [
         {"key": 1, "n": 3},
         {"key": 2, "n": 1},
     ]
@@ -45,7 +45,7 @@ def test_what_is_asked_for_beside_what_is_learned_is_not_learned(db: Database) -
     fingerprints.learn_ends(db, on(0), beside(1, 7, 8, 9), neighbours=3)
     asked = [*beside(1, 4), *beside(2, 7, 8, 9)]
     assert fingerprints.learn_ends(db, on(1), beside(3, 7), beside=asked, neighbours=3) == {1}
-    assert db.rows("SELECT DISTINCT key FROM furniture ORDER BY key") == [{"key": 1}, {"key": 3}]
+    assert db.rows("SELECT DISTINCT key FROM boilerplate_blocks ORDER BY key") == [{"key": 1}, {"key": 3}]
 
 
 def test_what_is_forgotten_is_what_a_count_of_everything_says(db: Database) -> None:
@@ -54,17 +54,20 @@ def test_what_is_forgotten_is_what_a_count_of_everything_says(db: Database) -> N
     @settings(max_examples=50)
     @given(seen, st.integers(180, 600))
     def same(held: dict[tuple[int, int], int], tonight: int) -> None:
-        db.execute("DELETE FROM furniture")
+        db.execute("DELETE FROM boilerplate_blocks")
         db.save(
-            "furniture",
-            [{"key": k, "neighbour": n, "seen_at": on(day).night_at, "run_id": "r"} for (k, n), day in held.items()],
+            "boilerplate_blocks",
+            [
+                {"key": k, "context": n, "first_seen_at": on(day).night_at, "run_id": "r"}
+                for (k, n), day in held.items()
+            ],
         )
         fingerprints.forget_ends(db, on(tonight), neighbours=3)
         days = {key: [day for (one, _), day in held.items() if one == key] for key, _ in held}
         lost = {
             key for key, seen in days.items() if len(seen) < 3 and max(seen) < tonight - fingerprints.FORGOTTEN.days
         }
-        left = {(row["key"], row["neighbour"]) for row in db.rows("FROM furniture")}
+        left = {(row["key"], row["context"]) for row in db.rows("FROM boilerplate_blocks")}
         assert left == {(key, neighbour) for key, neighbour in held if key not in lost}
 
     same()
@@ -74,9 +77,9 @@ def test_what_has_not_become_furniture_in_half_a_year_is_forgotten_and_furniture
     fingerprints.learn_ends(db, on(0), [*beside(1, 7, 8, 9), *beside(2, 7, 8), *beside(3, 7)], neighbours=3)
     fingerprints.learn_ends(db, on(100), beside(3, 8), neighbours=3)
     fingerprints.forget_ends(db, on(179), neighbours=3)
-    assert db.rows("SELECT count(*) AS n FROM furniture") == [{"n": 7}]
+    assert db.rows("SELECT count(*) AS n FROM boilerplate_blocks") == [{"n": 7}]
     fingerprints.forget_ends(db, on(181), neighbours=3)
-    left = db.rows("SELECT key, count(*) AS n FROM furniture GROUP BY key ORDER BY key")
+    left = db.rows("SELECT key, count(*) AS n FROM boilerplate_blocks GROUP BY key ORDER BY key")
     assert left == [{"key": 1, "n": 3}, {"key": 3, "n": 2}]
 
 
@@ -104,7 +107,8 @@ def test_an_older_file_compares_again_what_was_not_compared_in_its_present_text(
                     "INSERT INTO articles BY NAME SELECT $1 AS article_id, '' AS url, '' AS canonical_url, "
                     "'' AS title, '' AS text, 'en' AS language, '' AS language_source, '' AS outlet, "
                     "'' AS date_quality, "
-                    "'' AS text_source, 0 AS words, $2::TIMESTAMP AS published_at, $2::TIMESTAMP AS first_seen_at, "
+                    "'' AS text_source, 0 AS words, $2::TIMESTAMP AS published_at, "
+                    "$2::TIMESTAMP AS first_seen_at, "
                     "$2::TIMESTAMP AS changed_at, $2::TIMESTAMP AS extracted_at, 'r' AS run_id",
                     [name, NOON],
                 )
@@ -116,4 +120,6 @@ def test_an_older_file_compares_again_what_was_not_compared_in_its_present_text(
                 )
     with Database(path, now=NOON) as db:
         assert fingerprints.articles_to_compare(db) == ["changed", "new"]
-        assert db.rows("SELECT compared_at FROM articles WHERE article_id = 'compared'") == [{"compared_at": NOON}]
+        assert db.rows("SELECT deduplicated_at FROM articles WHERE article_id = 'compared'") == [
+            {"deduplicated_at": NOON}
+        ]

@@ -457,7 +457,7 @@ def test_every_view_can_be_asked_of_an_empty_database(empty: Database, name: str
     given = {
         "todo_feeds": "'x'",
         "todo_embeddings": "'x'",
-        "todo_derivations": "'x', 5, 12",
+        "todo_rewrites": "'x', 5, 12",
         "stories_as_of": "TIMESTAMP '2026-02-04 06:00'",
     }
     asked = f"{view}({given[view]})" if view in given else view
@@ -499,11 +499,11 @@ BREACHES: dict[str, list[tuple[str, list[tuple[str, dict[str, Any]]]]]] = {
         ),
     ],
     "articles_have_a_sighting": [("an article nobody showed", [ARTICLE])],
-    "derivations_name_two_articles": [
-        ("a pair the wrong way round", [*PAIR, ("derivations", {"article_a": "b", "article_b": "a"})]),
-        ("an article that is not there", [*SEEN, ("derivations", {"article_a": "a", "article_b": "b"})]),
-        ("derived without a score", [*PAIR, ("derivations", {**BOTH, "derived": True, "score": None})]),
-        ("a score over 1", [*PAIR, ("derivations", {**BOTH, "score": 1.01})]),
+    "rewrites_name_two_articles": [
+        ("a pair the wrong way round", [*PAIR, ("rewrite_comparisons", {"article_a": "b", "article_b": "a"})]),
+        ("an article that is not there", [*SEEN, ("rewrite_comparisons", {"article_a": "a", "article_b": "b"})]),
+        ("derived without a score", [*PAIR, ("rewrite_comparisons", {**BOTH, "is_rewrite": True, "score": None})]),
+        ("a score over 1", [*PAIR, ("rewrite_comparisons", {**BOTH, "score": 1.01})]),
     ],
     "duplicates_name_an_original": [
         ("an original that is not there", [("duplicates", {"article_id": "b", "original_id": "a"})]),

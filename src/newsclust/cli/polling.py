@@ -20,7 +20,8 @@ def schedule(database: Published = None, config: Config = None) -> None:
         print_query(
             connection,
             "Next requests (UTC)",
-            "SELECT feed_id, title, strftime(next_at, '%Y-%m-%d %H:%M') AS next, rule, why FROM feed_schedule",
+            "SELECT feed_id, title, strftime(next_request_at, '%Y-%m-%d %H:%M') AS next, rule, why "
+            "FROM polling_schedule",
         )
 
 
@@ -31,7 +32,7 @@ def moved(database: Published = None, config: Config = None) -> None:
             connection,
             "Moved feeds",
             "SELECT feed_id, title, from_url, to_url, strftime(moved_at, '%Y-%m-%d') AS moved, "
-            "strftime(undone_at, '%Y-%m-%d') AS undone, undone_by AS by FROM moved_feeds",
+            "strftime(reverted_at, '%Y-%m-%d') AS undone, reverted_by AS by FROM moved_feeds",
         )
 
 
@@ -42,7 +43,7 @@ def undo_move(feed: Named, database: Published = None, config: Config = None) ->
     feed_id = _feed_id(feed, database, config)
     with published(database, config) as connection:
         moves = connection.execute(
-            "SELECT from_url, to_url FROM moved_feeds WHERE feed_id = $1 AND undone_at IS NULL "
+            "SELECT from_url, to_url FROM moved_feeds WHERE feed_id = $1 AND reverted_at IS NULL "
             "ORDER BY moved_at DESC LIMIT 1",
             [feed_id],
         ).fetchall()
@@ -77,11 +78,11 @@ def release(feed: Named, database: Published = None, config: Config = None) -> N
         ).fetchone()
         stands, held = connection.execute(
             "SELECT exists(FROM quarantines WHERE feed_id = $1 AND released_at IS NULL), "
-            "(SELECT count(*) FROM held_entries WHERE feed_id = $1)",
+            "(SELECT count(*) FROM quarantined_entries WHERE feed_id = $1)",
             [feed_id],
         ).fetchall()[0]
     if why is None or not (stands or held):
-        raise SettingsError(f"{feed}: nothing of the feed is held; the view held_entries lists what is")
+        raise SettingsError(f"{feed}: nothing of the feed is held; the view quarantined_entries lists what is")
     path = settings_of(config).paths.feed_commands
     append_feed_command(path, FeedCommand(kind=FeedCommandKind.RELEASE, feed_id=feed_id, given_at=datetime.now(UTC)))
     print(f"Written to {path}. The next run lets {held} entries in. They were held because: {why[0]}.")

@@ -73,7 +73,7 @@ def fetch_feeds(
     if left:
         rules = Counter(decided[feed_id].rule.value for feed_id in left)
         said = ", ".join(f"{rule} {feeds}" for rule, feeds in rules.most_common())
-        log.info("fetch_feeds: %d feeds are not due (%s); feed_schedule says until when", len(left), said)
+        log.info("fetch_feeds: %d feeds are not due (%s); polling_schedule says until when", len(left), said)
     sources = SourceFetcher(fetcher, store_feeds.feeds_by_id(db), now=run.night_at, environment=environment)
     told = [replace(request, secret_url=secrets.get(request.item_id)) for request in asked]
     count, _ = ask(db, run, sources, "fetch_feeds", told)

@@ -45,7 +45,7 @@ def judge_feeds(db: Database, run: Run, commands: Sequence[FeedCommand] = ()) ->
     for feed_id, since in quarantined.items():
         held = [night for night in store_habits.held_nights(db, feed_id) if night.night_at >= since]
         if kept := good_again(held):
-            _let_in(db, run, feed_id, kept, by="habits")
+            _let_in(db, run, feed_id, kept, by="recovery")
     return Count(done=done, skipped=skipped)
 
 

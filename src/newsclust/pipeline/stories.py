@@ -17,7 +17,7 @@ from newsclust.stories import identity
 from newsclust.stories.clustering import Clusterer, most_central
 from newsclust.stories.pairs import Linker, word_rarity
 
-CHANGES_STORIES = ("linked", "corrections", "duplicates")  # tables: a new row in one may change stories
+CHANGES_STORIES = ("link_progress", "corrections", "duplicates")  # tables: a new row in one may change stories
 
 
 def embed_articles(db: Database, run: Run, embedder: Embedder, characters: int) -> Count:

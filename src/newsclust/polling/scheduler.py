@@ -34,16 +34,16 @@ class Rule(StrEnum):
     """What decided. Closed: analysts `GROUP BY rule`."""
 
     NEW = "new"  # never asked
-    ASKED_FOR = "asked_for"  # by a person, for this feed
+    ASKED_FOR = "requested"  # by a person, for this feed
     ALL = "all"  # by the settings, for every feed
     AGAIN = "again"  # this run's request got no answer
     GONE = "gone"
-    BACK_OFF = "back_off"
+    BACK_OFF = "backoff"
     RETRY_AFTER = "retry_after"
     PACE = "pace"  # how often something new stood in it
-    FRESH = "fresh"  # Cache-Control or Expires
-    WISH = "wish"  # RSS ttl, or the period of the syndication module
-    SKIPPED = "skipped"  # RSS skipHours, skipDays
+    FRESH = "http_freshness"  # Cache-Control or Expires
+    WISH = "update_hint"  # RSS ttl, or the period of the syndication module
+    SKIPPED = "skip_hours"  # RSS skipHours, skipDays
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -4,16 +4,16 @@ A night of a feed is what one run saw of it for the first time, and what it saw 
 judged against the feed's earlier nights, of which five at least must have brought something; a younger feed is never
 refused. The rules, the first that applies:
 
-1. `flood`: over 100 new items, and either five times the median night with over half of them dated more than a week
+1. `volume`: over 100 new items, and either five times the median night with over half of them dated more than a week
    before the feed was last seen with something new (no outage of ours explains those), or twenty times what the
    nights since then would have brought.
 2. `language`: at least five items whose language can be told, over half of them in languages it never spoke.
-3. `elsewhere`: at least three items, all of which link to sites that a feed of three sites at most never linked to.
-   A house that moved to another domain looks the same, unless it shows its known entries there; else only a person
-   can tell it from a domain that was sold.
-4. `theme`: at least five items, four fifths of which share three words or more that are news: words that recur in a
-   quarter of them and in two titles (a new standing sentence under each text is none), and that neither the archive,
-   nor other feeds tonight, nor the feed's own earlier nights know as common.
+3. `foreign_links`: at least three items, all of which link to sites that a feed of three sites at most never linked
+   to. A house that moved to another domain looks the same, unless it shows its known entries there; else only a
+   person can tell it from a domain that was sold.
+4. `vocabulary`: at least five items, four fifths of which share three words or more that are news: words that recur
+   in a quarter of them and in two titles (a new standing sentence under each text is none), and that neither the
+   archive, nor other feeds tonight, nor the feed's own earlier nights know as common.
 
 Changed entries are judged by the last three rules, apart from the new ones. A refused feed comes back when its nights
 of three days in a row, those without new items not counted, kept to its habits. `benchmarks.quarantine` measures it.
@@ -48,12 +48,12 @@ Heard = Callable[[Collection[str]], Collection[str]]  # of these words, those th
 
 
 class Rule(StrEnum):
-    """Why a night is refused. Closed: analysts `GROUP BY breach`."""
+    """Why a night is refused. Closed: analysts `GROUP BY anomaly`."""
 
-    FLOOD = "flood"
+    FLOOD = "volume"
     LANGUAGE = "language"
-    ELSEWHERE = "elsewhere"
-    THEME = "theme"
+    ELSEWHERE = "foreign_links"
+    THEME = "vocabulary"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

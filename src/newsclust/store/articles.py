@@ -33,7 +33,7 @@ SELECT entries.article_id, entries.entry_id, entries.feed_id, entries.url, feeds
        entries.first_seen_at, entries.published_at, entries.date_quality, todo.changed_at AS newest_at,
        feeds.title AS feed_title, pages.item_id IS NOT NULL AS has_page
 FROM entries
-ANTI JOIN held_entries ON held_entries.entry_id = entries.entry_id
+ANTI JOIN quarantined_entries ON quarantined_entries.entry_id = entries.entry_id
 JOIN (
     SELECT article_id, changed_at FROM todo_extract WHERE article_id IN (SELECT id FROM given_ids)
 ) AS todo ON todo.article_id = entries.article_id
@@ -122,12 +122,12 @@ def save_extractions(db: Database, run: Run, article_ids: Sequence[str], taken: 
                 "date_source": date.source.value if date.source else None,
                 "updated_at": byline["updated_at"] or extraction.updated_at,
                 "text_source": extraction.text_source.value,
-                "text_choice": extraction.text_choice,
-                "cut": extraction.cut,
-                "words": len(extraction.text.split()),
+                "text_source_reason": extraction.text_choice,
+                "paywall_marker": extraction.cut,
+                "word_count": len(extraction.text.split()),
                 "first_seen_at": first_seen_at(sightings),
                 "changed_at": run.night_at if old is None or changed else old["changed_at"],
-                "compared_at": None if old is None or changed else old["compared_at"],
+                "deduplicated_at": None if old is None or changed else old["deduplicated_at"],
                 "extracted_at": run.night_at,
                 "run_id": run.id if old is None else old["run_id"],
             }
@@ -162,7 +162,7 @@ def save_extractions(db: Database, run: Run, article_ids: Sequence[str], taken: 
     with db.transaction():
         db.save("article_versions", replaced)
         db.save("articles", articles, on_conflict=_replace_all("articles", db))
-        db.save("readings", readings, on_conflict=_replace_all("readings", db))
+        db.save("processed", readings, on_conflict=_replace_all("processed", db))
     return len(articles)
 
 
@@ -344,4 +344,4 @@ def _replace_all(table: str, db: Database) -> str:
     return "ON CONFLICT DO UPDATE SET " + ", ".join(f"{c} = excluded.{c}" for c in columns if c not in _KEYS[table])
 
 
-_KEYS = {"articles": ("article_id",), "readings": ("kind", "item_id")}
+_KEYS = {"articles": ("article_id",), "processed": ("kind", "item_id")}

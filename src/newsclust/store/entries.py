@@ -108,12 +108,12 @@ def _save_together(db: Database, run: Run, documents: Sequence[ReadDocument]) ->
                 source_url = excluded.source_url, warnings = excluded.warnings, wants_page = excluded.wants_page,
                 changed_at = CASE WHEN excluded.content_hash = entries.content_hash
                     THEN entries.changed_at ELSE excluded.changed_at END,
-                changed_in = CASE WHEN excluded.content_hash = entries.content_hash
-                    THEN entries.changed_in ELSE excluded.run_id END,
+                changed_run_id = CASE WHEN excluded.content_hash = entries.content_hash
+                    THEN entries.changed_run_id ELSE excluded.run_id END,
                 content_hash = excluded.content_hash, last_seen_at = excluded.last_seen_at""",
         )
         db.save(
-            "readings",
+            "processed",
             [
                 {
                     "kind": RequestKind.FEED.value,

@@ -24,7 +24,7 @@ def save_feeds(db: Database, run: Run, feeds: Sequence[Feed]) -> tuple[int, int]
                     "site_url": feed.site_url,
                     "language": feed.language,
                     "tags": list(feed.tags),
-                    "pages": feed.pages.value,
+                    "page_policy": feed.pages.value,
                     "priority": feed.priority,
                     "kind": feed.kind.value,
                     "selector": feed.select,
@@ -38,7 +38,7 @@ def save_feeds(db: Database, run: Run, feeds: Sequence[Feed]) -> tuple[int, int]
             ],
             on_conflict="ON CONFLICT DO UPDATE SET url = excluded.url, title = excluded.title, "
             "site_url = excluded.site_url, language = excluded.language, tags = excluded.tags, "
-            "pages = excluded.pages, priority = excluded.priority, kind = excluded.kind, "
+            "page_policy = excluded.page_policy, priority = excluded.priority, kind = excluded.kind, "
             "selector = excluded.selector, token_env = excluded.token_env, listed_by = excluded.listed_by, "
             "listed = true",
         )
@@ -62,7 +62,7 @@ def _stored_feeds(db: Database) -> list[tuple[Feed, bool]]:
                 site_url=row["site_url"],
                 language=row["language"],
                 tags=tuple(row["tags"]),
-                pages=PagePolicy(row["pages"]),
+                pages=PagePolicy(row["page_policy"]),
                 priority=row["priority"],
                 kind=FeedKind(row["kind"]),
                 select=row["selector"],

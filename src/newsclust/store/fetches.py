@@ -27,12 +27,12 @@ def lists_to_read(db: Database, run: Run, lists: Sequence[FeedList], secret_urls
     """Return one request for each living list that has not answered in this run, with its last validators."""
     rows = db.rows(
         "SELECT item_id, bool_or(run_id = $1) AS answered, "
-        "arg_max(fetches, requested_at) FILTER (status <> 304) AS held "
+        "arg_max(fetches, requested_at) FILTER (status <> 304) AS last_answer "
         "FROM fetches WHERE kind = 'list' AND reason IS NULL GROUP BY item_id",
         [run.id],
     )
     answered = {row["item_id"] for row in rows if row["answered"]}
-    held = {row["item_id"]: row["held"] for row in rows if row["held"]}
+    held = {row["item_id"]: row["last_answer"] for row in rows if row["last_answer"]}
     return [
         Request(
             url=one.url,

@@ -119,15 +119,15 @@ def learn_ends(
     given = pa.table(
         {
             "key": pa.array([end.key for end in ends], pa.uint64()),
-            "neighbour": pa.array([end.neighbour for end in ends], pa.uint64()),
+            "context": pa.array([end.neighbour for end in ends], pa.uint64()),
         }
     )
     with db.given("asked_keys", asked):
-        known = db.arrow("SELECT key, neighbour FROM furniture SEMI JOIN asked_keys USING (key)")
+        known = db.arrow("SELECT key, context FROM boilerplate_blocks SEMI JOIN asked_keys USING (key)")
     with db.given("known_ends", known), db.given("given_ends", given):
-        new = db.arrow("SELECT DISTINCT key, neighbour FROM given_ends ANTI JOIN known_ends USING (key, neighbour)")
+        new = db.arrow("SELECT DISTINCT key, context FROM given_ends ANTI JOIN known_ends USING (key, context)")
     with db.given("known_ends", known), db.given("new_ends", new):
-        db.execute("INSERT INTO furniture SELECT key, neighbour, $1, $2 FROM new_ends", [run.night_at, run.id])
+        db.execute("INSERT INTO boilerplate_blocks SELECT key, context, $1, $2 FROM new_ends", [run.night_at, run.id])
         rows = db.rows(
             "SELECT key FROM (SELECT key FROM known_ends UNION ALL SELECT key FROM new_ends) "
             "GROUP BY key HAVING count(*) >= $1",
@@ -143,10 +143,10 @@ def forget_ends(db: Database, run: Run, *, neighbours: int) -> None:
     """
     db.execute(
         """
-        DELETE FROM furniture WHERE seen_at < $1 AND key IN (
+        DELETE FROM boilerplate_blocks WHERE first_seen_at < $1 AND key IN (
             SELECT key
-            FROM (SELECT key FROM furniture WHERE seen_at < $1 GROUP BY key HAVING count(*) < $2)
-            ANTI JOIN (SELECT key FROM furniture WHERE seen_at >= $1) USING (key)
+            FROM (SELECT key FROM boilerplate_blocks WHERE first_seen_at < $1 GROUP BY key HAVING count(*) < $2)
+            ANTI JOIN (SELECT key FROM boilerplate_blocks WHERE first_seen_at >= $1) USING (key)
         )
         """,
         [run.night_at - FORGOTTEN, neighbours],
@@ -158,7 +158,7 @@ def sync_no_copies(db: Database, run: Run, no_copies: Collection[str]) -> None:
 
     One that is given for the first time is freed at once; one that is given no more is to be compared again.
     """
-    stored = {row["article_id"] for row in db.rows("SELECT article_id FROM no_copies")}
+    stored = {row["article_id"] for row in db.rows("SELECT article_id FROM duplicate_overrides")}
     given, taken_back = sorted(set(no_copies) - stored), sorted(stored - set(no_copies))
     if not given and not taken_back:
         return
@@ -166,9 +166,9 @@ def sync_no_copies(db: Database, run: Run, no_copies: Collection[str]) -> None:
         with db.given_ids(given):
             db.execute("DELETE FROM duplicates WHERE article_id IN (SELECT id FROM given_ids)")
         with db.given_ids(taken_back):
-            db.execute("DELETE FROM no_copies WHERE article_id IN (SELECT id FROM given_ids)")
-            db.execute("UPDATE articles SET compared_at = NULL WHERE article_id IN (SELECT id FROM given_ids)")
-        db.save("no_copies", [{"article_id": article_id, "run_id": run.id} for article_id in given])
+            db.execute("DELETE FROM duplicate_overrides WHERE article_id IN (SELECT id FROM given_ids)")
+            db.execute("UPDATE articles SET deduplicated_at = NULL WHERE article_id IN (SELECT id FROM given_ids)")
+        db.save("duplicate_overrides", [{"article_id": article_id, "run_id": run.id} for article_id in given])
 
 
 def save_duplicates(
@@ -189,7 +189,7 @@ def save_duplicates(
                 [method, run.id],
             )
             db.execute(
-                "UPDATE articles SET compared_at = $1 "
+                "UPDATE articles SET deduplicated_at = $1 "
                 "WHERE article_id IN (SELECT article_id FROM given_fingerprints)",
                 [run.night_at],
             )
@@ -204,14 +204,15 @@ def save_duplicates(
                     "method": d.method.value,
                     "similarity": d.similarity,
                     "evidence": d.evidence,
-                    "better": d.better,
+                    "better_original_reason": d.better,
                     "found_at": run.night_at,
                     "run_id": run.id,
                 }
                 for d in duplicates
             ],
             on_conflict="ON CONFLICT DO UPDATE SET original_id = excluded.original_id, method = excluded.method, "
-            "similarity = excluded.similarity, evidence = excluded.evidence, better = excluded.better",
+            "similarity = excluded.similarity, evidence = excluded.evidence, "
+            "better_original_reason = excluded.better_original_reason",
         )
 
 

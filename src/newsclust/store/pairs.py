@@ -30,9 +30,10 @@ def articles_to_link(db: Database, article_ids: Sequence[str], *, model: str, li
             """
             SELECT embeddings.article_id
             FROM embeddings
-            LEFT JOIN linked ON linked.article_id = embeddings.article_id AND linked.model = $1 AND linked.linker = $2
+            LEFT JOIN link_progress ON link_progress.article_id = embeddings.article_id
+                AND link_progress.model = $1 AND link_progress.linker = $2
             WHERE embeddings.model = $1 AND embeddings.article_id IN (SELECT id FROM given_ids)
-              AND (linked.embedded_at IS NULL OR linked.embedded_at < embeddings.embedded_at)
+              AND (link_progress.embedded_at IS NULL OR link_progress.embedded_at < embeddings.embedded_at)
             ORDER BY embeddings.article_id
             """,
             [model, linker],
@@ -100,7 +101,7 @@ def save_links(
             )
         db.execute(
             """
-            INSERT INTO linked (article_id, model, linker, embedded_at, run_id)
+            INSERT INTO link_progress (article_id, model, linker, embedded_at, run_id)
             SELECT article_id, model, $1, embedded_at, $2
             FROM embeddings
             WHERE model = $3 AND article_id IN (SELECT id FROM fresh_ids)

@@ -18,7 +18,7 @@ WITH asked AS (
     WHERE kind = 'feed'
       AND NOT EXISTS (  -- what came of a move that was undone says nothing of the feed
           SELECT 1 FROM feed_moves
-          WHERE feed_moves.feed_id = fetches.item_id AND to_url = fetches.url AND undone_at IS NOT NULL
+          WHERE feed_moves.feed_id = fetches.item_id AND to_url = fetches.url AND reverted_at IS NOT NULL
       )
 ), last AS (
     SELECT item_id, arg_max(asked, requested_at) AS request
@@ -55,8 +55,8 @@ SELECT feed_addresses.feed_id, feed_addresses.url,
        coalesce(last.request.run_id = $1, false) AS of_this_run, coalesce(failed.runs, 0) AS failures,
        good.answer.requested_at AS answered_at, good.answer.fresh_until AS fresh_until,
        watched.since AS watched_since, coalesce(fresh.entries, 0) AS new_entries,
-       feed_wishes.every_s, coalesce(feed_wishes.skip_hours, []) AS skip_hours,
-       coalesce(feed_wishes.skip_days, []) AS skip_days
+       feed_update_hints.interval_s, coalesce(feed_update_hints.skip_hours, []) AS skip_hours,
+       coalesce(feed_update_hints.skip_days, []) AS skip_days
 FROM feed_addresses
 JOIN feeds ON feeds.feed_id = feed_addresses.feed_id
 LEFT JOIN last ON last.item_id = feeds.feed_id
@@ -64,7 +64,7 @@ LEFT JOIN good ON good.item_id = feeds.feed_id
 LEFT JOIN watched ON watched.item_id = feeds.feed_id
 LEFT JOIN failed ON failed.item_id = feeds.feed_id
 LEFT JOIN fresh ON fresh.feed_id = feeds.feed_id
-LEFT JOIN feed_wishes ON feed_wishes.feed_id = feeds.feed_id
+LEFT JOIN feed_update_hints ON feed_update_hints.feed_id = feeds.feed_id
 WHERE feeds.listed
 ORDER BY feeds.feed_id
 """
@@ -95,7 +95,7 @@ JOIN fetches
  AND fetches.requested_at >= feed_moves.moved_at
 LEFT JOIN failures AS unread
   ON unread.step = 'parse_feeds' AND unread.item_id = fetches.item_id AND unread.run_id = fetches.run_id
-WHERE feed_moves.undone_at IS NULL
+WHERE feed_moves.reverted_at IS NULL
 GROUP BY ALL
 ORDER BY feed_moves.feed_id, fetches.requested_at DESC
 """
@@ -120,7 +120,7 @@ def histories(db: Database, run: Run, *, asked_for: Mapping[str, datetime], with
             new_entries=row["new_entries"],
             fresh_until=row["fresh_until"],
             wishes=Wishes(
-                every=None if row["every_s"] is None else timedelta(seconds=row["every_s"]),
+                every=None if row["interval_s"] is None else timedelta(seconds=row["interval_s"]),
                 skip_hours=frozenset(row["skip_hours"]),
                 skip_days=frozenset(row["skip_days"]),
             ),
@@ -143,16 +143,16 @@ def closed_sites(db: Database, now: datetime) -> dict[str, datetime]:
 def save_schedule(db: Database, run: Run, decided: Mapping[str, Due]) -> tuple[int, int]:
     """Store when each feed is asked next, by its id; return (new or changed, as before)."""
     before = {
-        row["feed_id"]: Due(at=row["next_at"], rule=row["rule"], why=row["why"])
-        for row in db.rows("SELECT feed_id, next_at, rule, why FROM schedules")
+        row["feed_id"]: Due(at=row["next_request_at"], rule=row["rule"], why=row["why"])
+        for row in db.rows("SELECT feed_id, next_request_at, rule, why FROM feed_schedules")
     }
     changed = {feed_id: due for feed_id, due in decided.items() if before.get(feed_id) != due}
     db.save(
-        "schedules",
+        "feed_schedules",
         [
             {
                 "feed_id": feed_id,
-                "next_at": due.at,
+                "next_request_at": due.at,
                 "rule": due.rule.value,
                 "why": due.why,
                 "decided_at": run.night_at,
@@ -160,7 +160,8 @@ def save_schedule(db: Database, run: Run, decided: Mapping[str, Due]) -> tuple[i
             }
             for feed_id, due in changed.items()
         ],
-        on_conflict="ON CONFLICT DO UPDATE SET next_at = excluded.next_at, rule = excluded.rule, why = excluded.why, "
+        on_conflict="ON CONFLICT DO UPDATE SET next_request_at = excluded.next_request_at, rule = excluded.rule, "
+        "why = excluded.why, "
         "decided_at = excluded.decided_at, run_id = excluded.run_id",
     )
     return len(changed), len(decided) - len(changed)
@@ -171,7 +172,7 @@ def save_wishes(db: Database, run: Run, documents: Sequence[ParsedFeed]) -> None
     rows = [
         {
             "feed_id": parsed.feed_id,
-            "every_s": None if parsed.wishes.every is None else int(parsed.wishes.every.total_seconds()),
+            "interval_s": None if parsed.wishes.every is None else int(parsed.wishes.every.total_seconds()),
             "skip_hours": sorted(parsed.wishes.skip_hours),
             "skip_days": sorted(parsed.wishes.skip_days),
             "run_id": run.id,
@@ -179,9 +180,9 @@ def save_wishes(db: Database, run: Run, documents: Sequence[ParsedFeed]) -> None
         for parsed in documents
     ]
     db.save(
-        "feed_wishes",
+        "feed_update_hints",
         rows,
-        on_conflict="ON CONFLICT DO UPDATE SET every_s = excluded.every_s, skip_hours = excluded.skip_hours, "
+        on_conflict="ON CONFLICT DO UPDATE SET interval_s = excluded.interval_s, skip_hours = excluded.skip_hours, "
         "skip_days = excluded.skip_days",
     )
 
@@ -205,8 +206,8 @@ def save_moves(db: Database, run: Run, moves: Sequence[tuple[str, str, str]]) ->
                 "from_url": from_url,
                 "to_url": to_url,
                 "moved_at": run.night_at,
-                "undone_at": None,
-                "undone_by": None,
+                "reverted_at": None,
+                "reverted_by": None,
                 "run_id": run.id,
             }
             for feed_id, from_url, to_url in moves
@@ -225,12 +226,12 @@ def undo_moves(db: Database, run: Run, refused: Collection[tuple[str, str]], *, 
     """Take the given moves back, (feed id, to) each, for good; return how many stood."""
     standing = {
         (row["feed_id"], row["to_url"])
-        for row in db.rows("SELECT feed_id, to_url FROM feed_moves WHERE undone_at IS NULL")
+        for row in db.rows("SELECT feed_id, to_url FROM feed_moves WHERE reverted_at IS NULL")
     }
     undone = standing & set(refused)
     for feed_id, to_url in sorted(undone):
         db.execute(
-            "UPDATE feed_moves SET undone_at = $1, undone_by = $4 WHERE feed_id = $2 AND to_url = $3",
+            "UPDATE feed_moves SET reverted_at = $1, reverted_by = $4 WHERE feed_id = $2 AND to_url = $3",
             [run.night_at, feed_id, to_url, by],
         )
     return len(undone)

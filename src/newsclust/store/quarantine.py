@@ -15,9 +15,9 @@ SELECT runs.run_id
 FROM (
     SELECT feed_id, run_id FROM entries
     UNION
-    SELECT feed_id, changed_in FROM entries WHERE changed_in <> run_id
+    SELECT feed_id, changed_run_id FROM entries WHERE changed_run_id <> run_id
 ) AS seen
-ANTI JOIN feed_nights USING (feed_id, run_id)
+ANTI JOIN feed_run_stats USING (feed_id, run_id)
 JOIN runs USING (run_id)
 GROUP BY runs.run_id, runs.night_at, runs.started_at
 ORDER BY runs.night_at, runs.started_at, runs.run_id
@@ -27,7 +27,7 @@ ORDER BY runs.night_at, runs.started_at, runs.run_id
 # what language they are in has been told. Only entries of this run are read; of the others ids alone.
 _UNJUDGED = """
 WITH sightings AS (
-    SELECT entry_id, article_id, run_id <> $1 AS is_edit FROM entries WHERE run_id = $1 OR changed_in = $1
+    SELECT entry_id, article_id, run_id <> $1 AS is_edit FROM entries WHERE run_id = $1 OR changed_run_id = $1
 ), firsts AS (
     SELECT article_id, arg_min(feed_id, (first_seen_at, feed_id)) AS feed_id
     FROM entries
@@ -44,7 +44,7 @@ SELECT entries.feed_id, sightings.is_edit, runs.night_at, runs.outcome = 'finish
        map_extract(pages.headers, 'content-type')[1] AS content_type
 FROM entries
 JOIN sightings ON sightings.entry_id = entries.entry_id
-ANTI JOIN feed_nights ON feed_nights.feed_id = entries.feed_id AND feed_nights.run_id = $1
+ANTI JOIN feed_run_stats ON feed_run_stats.feed_id = entries.feed_id AND feed_run_stats.run_id = $1
 JOIN runs ON runs.run_id = $1
 JOIN firsts ON firsts.article_id = entries.article_id
 LEFT JOIN articles ON articles.article_id = entries.article_id
@@ -102,14 +102,14 @@ def unjudged_nights(db: Database, run_id: str) -> list[Unjudged]:
 def admitted_nights(db: Database) -> dict[str, list[FeedNight]]:
     """Return the nights with new items that make each feed's habits, the oldest first."""
     admitted: dict[str, list[FeedNight]] = {}
-    for night in _nights(db, "NOT held AND items > 0", []):
+    for night in _nights(db, "NOT quarantined AND items > 0", []):
         admitted.setdefault(night.feed_id, []).append(night)
     return admitted
 
 
 def held_nights(db: Database, feed_id: str) -> list[FeedNight]:
     """Return the nights of the feed that are held, those of quarantines that are over included, the oldest first."""
-    return _nights(db, "feed_id = $1 AND held", [feed_id])
+    return _nights(db, "feed_id = $1 AND quarantined", [feed_id])
 
 
 def moved_to(db: Database) -> dict[str, set[str]]:
@@ -124,8 +124,9 @@ def said_before(db: Database, feed_id: str, words: Collection[str]) -> set[str]:
     """Return those of these words that recurred in an admitted night of the feed."""
     with db.given_ids(sorted(words)):
         rows = db.rows(
-            "WITH said AS (SELECT unnest(words) AS word FROM feed_nights WHERE feed_id = $1 AND NOT held) "
-            "SELECT DISTINCT word FROM said SEMI JOIN given_ids ON given_ids.id = said.word",
+            "WITH admitted AS ("
+            "SELECT unnest(recurring_words) AS word FROM feed_run_stats WHERE feed_id = $1 AND NOT quarantined) "
+            "SELECT DISTINCT word FROM admitted SEMI JOIN given_ids ON given_ids.id = admitted.word",
             [feed_id],
         )
     return {row["word"] for row in rows}
@@ -147,22 +148,22 @@ def save_nights(db: Database, judged: Sequence[Judged]) -> None:
             "run_id": one.night.run_id,
             "night_at": one.night.night_at,
             "items": one.night.items,
-            "old": one.night.old,
+            "backdated": one.night.old,
             "undated": one.night.undated,
             "shared": one.night.shared,
-            "characters": one.night.characters,
+            "median_characters": one.night.characters,
             "languages": one.night.languages,
             "sites": one.night.sites,
             "edited": one.night.edited,
-            "words": sorted(one.words),
+            "recurring_words": sorted(one.words),
             "content_type": one.content_type,
-            "breach": one.breach.rule.value if one.breach else None,
+            "anomaly": one.breach.rule.value if one.breach else None,
             "why": one.breach.why if one.breach else None,
-            "held": one.held,
+            "quarantined": one.held,
         }
         for one in judged
     ]
-    db.save("feed_nights", rows)
+    db.save("feed_run_stats", rows)
 
 
 def begin_quarantine(db: Database, run: Run, night: FeedNight, breach: Breach) -> None:
@@ -181,7 +182,8 @@ def end_quarantine(db: Database, run: Run, feed_id: str, *, by: str, admitted: S
     """Store that the feed's quarantine is over and that the entries of these nights become articles."""
     with db.given_ids([night.run_id for night in admitted]):
         db.execute(
-            "UPDATE feed_nights SET held = false WHERE feed_id = $1 AND run_id IN (SELECT id FROM given_ids)",
+            "UPDATE feed_run_stats SET quarantined = false "
+            "WHERE feed_id = $1 AND run_id IN (SELECT id FROM given_ids)",
             [feed_id],
         )
     db.execute(
@@ -191,21 +193,21 @@ def end_quarantine(db: Database, run: Run, feed_id: str, *, by: str, admitted: S
 
 
 def _nights(db: Database, condition: str, parameters: Sequence[Any]) -> list[FeedNight]:
-    sql = f"SELECT * EXCLUDE (words) FROM feed_nights WHERE {condition} ORDER BY night_at, run_id"  # noqa: S608
+    sql = f"SELECT * EXCLUDE (recurring_words) FROM feed_run_stats WHERE {condition} ORDER BY night_at, run_id"  # noqa: S608
     return [
         FeedNight(
             feed_id=row["feed_id"],
             run_id=row["run_id"],
             night_at=row["night_at"],
             items=row["items"],
-            old=row["old"],
+            old=row["backdated"],
             undated=row["undated"],
             shared=row["shared"],
-            characters=row["characters"],
+            characters=row["median_characters"],
             languages=row["languages"],
             sites=row["sites"],
             edited=row["edited"],
-            breach=Rule(row["breach"]) if row["breach"] else None,
+            breach=Rule(row["anomaly"]) if row["anomaly"] else None,
         )
         for row in db.rows(sql, parameters)
     ]

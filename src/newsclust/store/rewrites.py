@@ -12,7 +12,7 @@ def pairs_to_judge(db: Database, model: str, *, fewest_words: int, most: int) ->
 
     Of each article the `most` earlier ones of its story that are nearest to it by vectors of this model.
     """
-    rows = db.rows("FROM todo_derivations($1, $2, $3)", [model, fewest_words, most])
+    rows = db.rows("FROM todo_rewrites($1, $2, $3)", [model, fewest_words, most])
     stories = groupby(rows, key=lambda row: row["story_id"])
     return [[(row["article_a"], row["article_b"]) for row in story] for _, story in stories]
 
@@ -20,13 +20,13 @@ def pairs_to_judge(db: Database, model: str, *, fewest_words: int, most: int) ->
 def save_derivations(db: Database, run: Run, derivations: Sequence[Derivation]) -> None:
     """Store what was judged, in place of what was judged of these pairs before."""
     db.save(
-        "derivations",
+        "rewrite_comparisons",
         [
             {
                 "article_a": derivation.article_a,
                 "article_b": derivation.article_b,
                 "score": derivation.score,
-                "derived": derivation.derived,
+                "is_rewrite": derivation.derived,
                 "method": derivation.method.value,
                 "evidence": derivation.evidence,
                 "compared_at": run.night_at,
@@ -34,7 +34,7 @@ def save_derivations(db: Database, run: Run, derivations: Sequence[Derivation]) 
             }
             for derivation in derivations
         ],
-        on_conflict="ON CONFLICT DO UPDATE SET score = excluded.score, derived = excluded.derived, "
+        on_conflict="ON CONFLICT DO UPDATE SET score = excluded.score, is_rewrite = excluded.is_rewrite, "
         "method = excluded.method, evidence = excluded.evidence, compared_at = excluded.compared_at, "
         "run_id = excluded.run_id",
     )

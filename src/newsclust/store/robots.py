@@ -15,7 +15,7 @@ def robots_files(db: Database, origins: Sequence[str]) -> dict[str, RobotsFile]:
     return {
         row["origin"]: RobotsFile(
             origin=row["origin"],
-            asked_at=row["asked_at"],
+            asked_at=row["fetched_at"],
             body=None if row["body"] is None else zlib.decompress(row["body"]),
             unreachable=row["unreachable"],
         )
@@ -30,13 +30,13 @@ def save_robots(db: Database, run: Run, files: Sequence[RobotsFile]) -> None:
         [
             {
                 "origin": file.origin,
-                "asked_at": file.asked_at,
+                "fetched_at": file.asked_at,
                 "body": None if file.body is None else zlib.compress(file.body, 6),
                 "unreachable": file.unreachable,
                 "run_id": run.id,
             }
             for file in files
         ],
-        on_conflict="ON CONFLICT DO UPDATE SET asked_at = excluded.asked_at, body = excluded.body, "
+        on_conflict="ON CONFLICT DO UPDATE SET fetched_at = excluded.fetched_at, body = excluded.body, "
         "unreachable = excluded.unreachable, run_id = excluded.run_id",
     )

@@ -80,19 +80,20 @@ def save_topics(db: Database, run: Run, topics: Sequence[TopicRow]) -> None:
                     "headline": topic.headline,
                     "living": True,
                     "born_at": run.night_at,
-                    "seen_at": run.night_at,
+                    "last_found_at": run.night_at,
                     "run_id": run.id,
                 }
                 for topic in topics
             ],
             on_conflict="ON CONFLICT DO UPDATE SET label = excluded.label, words_en = excluded.words_en, "
-            "words_fr = excluded.words_fr, headline = excluded.headline, living = true, seen_at = excluded.seen_at",
+            "words_fr = excluded.words_fr, headline = excluded.headline, living = true, "
+            "last_found_at = excluded.last_found_at",
         )
         placed = pa.table(
             {
                 "topic_id": pa.array([t.id for t in topics for _ in t.strengths], pa.string()),
                 "story_id": pa.array([s for t in topics for s in t.strengths], pa.string()),
-                "strength": pa.array([v for t in topics for v in t.strengths.values()], pa.float64()),
+                "centroid_similarity": pa.array([v for t in topics for v in t.strengths.values()], pa.float64()),
             }
         )
         with db.given("placed", placed):
@@ -104,17 +105,18 @@ def save_topics(db: Database, run: Run, topics: Sequence[TopicRow]) -> None:
                 [run.night_at],
             )
             db.execute(
-                "UPDATE topic_stories SET strength = placed.strength FROM placed WHERE left_at IS NULL "
+                "UPDATE topic_stories SET centroid_similarity = placed.centroid_similarity FROM placed "
+                "WHERE left_at IS NULL "
                 "AND topic_stories.topic_id = placed.topic_id AND topic_stories.story_id = placed.story_id"
             )
             db.execute(
                 """
                 INSERT INTO topic_stories
-                SELECT topic_id, story_id, strength, $1, NULL, $2
+                SELECT topic_id, story_id, centroid_similarity, $1, NULL, $2
                 FROM placed
                 WHERE (topic_id, story_id) NOT IN
                       (SELECT (topic_id, story_id) FROM topic_stories WHERE left_at IS NULL)
-                ON CONFLICT DO UPDATE SET left_at = NULL, strength = excluded.strength
+                ON CONFLICT DO UPDATE SET left_at = NULL, centroid_similarity = excluded.centroid_similarity
                 """,
                 [run.night_at, run.id],
             )

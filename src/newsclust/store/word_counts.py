@@ -10,13 +10,13 @@ from newsclust.store.database import Database
 
 def word_counts(db: Database) -> WordCounts:
     """Return what was counted on earlier nights: words of the articles that have been linked."""
-    documents = db.rows("SELECT count(*) AS n FROM linked WHERE counted_at IS NOT NULL")[0]["n"]
+    documents = db.rows("SELECT count(*) AS n FROM link_progress WHERE words_counted_at IS NOT NULL")[0]["n"]
     table = db.arrow(
         """
         SELECT word,
-               coalesce(sum(times) FILTER (kind = 'stem'), 0)::BIGINT AS stem,
-               coalesce(sum(times) FILTER (kind = 'capital'), 0)::BIGINT AS capital,
-               coalesce(sum(times) FILTER (kind = 'plain'), 0)::BIGINT AS plain
+               coalesce(sum(occurrences) FILTER (kind = 'stem'), 0)::BIGINT AS stem,
+               coalesce(sum(occurrences) FILTER (kind = 'capital'), 0)::BIGINT AS capital,
+               coalesce(sum(occurrences) FILTER (kind = 'plain'), 0)::BIGINT AS plain
         FROM word_counts GROUP BY word
         """
     )
@@ -30,18 +30,20 @@ def word_counts(db: Database) -> WordCounts:
 
 def stem_counts(db: Database, stems: Collection[str]) -> WordCounts:
     """Return how many articles of earlier nights hold each of these stems."""
-    documents = db.rows("SELECT count(*) AS n FROM linked WHERE counted_at IS NOT NULL")[0]["n"]
+    documents = db.rows("SELECT count(*) AS n FROM link_progress WHERE words_counted_at IS NOT NULL")[0]["n"]
     with db.given_ids(sorted(stems)):
-        rows = db.rows("SELECT word, times FROM word_counts SEMI JOIN given_ids ON id = word WHERE kind = 'stem'")
-    return WordCounts(documents=documents, stems={row["word"]: row["times"] for row in rows})
+        rows = db.rows(
+            "SELECT word, occurrences FROM word_counts SEMI JOIN given_ids ON id = word WHERE kind = 'stem'"
+        )
+    return WordCounts(documents=documents, stems={row["word"]: row["occurrences"] for row in rows})
 
 
 def articles_to_count(db: Database, article_ids: Sequence[str]) -> list[str]:
     """Return those of these articles that have been linked and whose words have not been counted, ordered by id."""
     with db.given_ids(article_ids):
         rows = db.rows(
-            "SELECT article_id FROM linked "
-            "WHERE counted_at IS NULL AND article_id IN (SELECT id FROM given_ids) ORDER BY article_id"
+            "SELECT article_id FROM link_progress "
+            "WHERE words_counted_at IS NULL AND article_id IN (SELECT id FROM given_ids) ORDER BY article_id"
         )
     return [row["article_id"] for row in rows]
 
@@ -57,13 +59,17 @@ def add_word_counts(db: Database, run: Run, article_ids: Sequence[str], counts: 
         {
             "word": pa.array([word for word, _, _ in times], pa.string()),
             "kind": pa.array([kind for _, kind, _ in times], pa.string()),
-            "times": pa.array([n for _, _, n in times], pa.int64()),
+            "occurrences": pa.array([n for _, _, n in times], pa.int64()),
         }
     )
     with db.transaction(), db.given_ids(article_ids), db.given("given_counts", given):
         db.execute(
-            "INSERT INTO word_counts SELECT word, kind, times, $1 FROM given_counts "
-            "ON CONFLICT DO UPDATE SET times = word_counts.times + excluded.times, run_id = excluded.run_id",
+            "INSERT INTO word_counts SELECT word, kind, occurrences, $1 FROM given_counts "
+            "ON CONFLICT DO UPDATE SET occurrences = word_counts.occurrences + excluded.occurrences, "
+            "run_id = excluded.run_id",
             [run.id],
         )
-        db.execute("UPDATE linked SET counted_at = $1 WHERE article_id IN (SELECT id FROM given_ids)", [run.night_at])
+        db.execute(
+            "UPDATE link_progress SET words_counted_at = $1 WHERE article_id IN (SELECT id FROM given_ids)",
+            [run.night_at],
+        )

@@ -1,4 +1,4 @@
--- An article belongs to one story at a time, and a copy to none.
+-- An article belongs to one story at a time, and a duplicate to none.
 SELECT article_id, count(*) AS stories
 FROM story_articles
 WHERE left_at IS NULL

@@ -2,12 +2,12 @@
 -- Which of them are due tells their history (newsclust.polling.scheduler).
 CREATE OR REPLACE MACRO todo_feeds(this_run) AS TABLE
 WITH validators AS (
-    SELECT item_id, arg_max(fetches, requested_at) AS held
+    SELECT item_id, arg_max(fetches, requested_at) AS last_answer
     FROM fetches
     WHERE kind = 'feed' AND reason IS NULL AND status <> 304
     GROUP BY item_id
 )
-SELECT feeds.feed_id, feed_addresses.url, validators.held.etag AS etag, validators.held.last_modified AS last_modified
+SELECT feeds.feed_id, feed_addresses.url, validators.last_answer.etag AS etag, validators.last_answer.last_modified AS last_modified
 FROM feeds
 JOIN feed_addresses ON feed_addresses.feed_id = feeds.feed_id
 LEFT JOIN validators ON validators.item_id = feeds.feed_id

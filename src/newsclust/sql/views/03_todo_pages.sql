@@ -4,10 +4,10 @@ CREATE OR REPLACE VIEW todo_pages AS
 WITH wanted AS (
     SELECT article_id, arg_min(link, (first_seen_at, entry_id)) AS url, max(changed_at) AS changed_at
     FROM entries
-    ANTI JOIN held_entries ON held_entries.entry_id = entries.entry_id
+    ANTI JOIN quarantined_entries ON quarantined_entries.entry_id = entries.entry_id
     JOIN feeds ON feeds.feed_id = entries.feed_id
     GROUP BY article_id
-    HAVING bool_and(wants_page AND feeds.pages <> 'never')
+    HAVING bool_and(wants_page AND feeds.page_policy <> 'never')
 ), tried AS (
     SELECT item_id, run_id, requested_at, reason IN ('gone', 'not_found', 'forbidden', 'bad_url', 'too_large', 'robots', 'refused_address') AS final
     FROM fetches

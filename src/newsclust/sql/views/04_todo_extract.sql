@@ -3,7 +3,7 @@ CREATE OR REPLACE VIEW todo_extract AS
 WITH seen AS (
     SELECT article_id, max(changed_at) AS changed_at
     FROM entries
-    ANTI JOIN held_entries ON held_entries.entry_id = entries.entry_id
+    ANTI JOIN quarantined_entries ON quarantined_entries.entry_id = entries.entry_id
     GROUP BY article_id
 ), newest AS (
     SELECT seen.article_id, greatest(seen.changed_at, coalesce(pages.fetched_at, seen.changed_at)) AS changed_at
@@ -12,8 +12,8 @@ WITH seen AS (
 )
 SELECT newest.article_id, newest.changed_at
 FROM newest
-LEFT JOIN readings ON readings.kind = 'page' AND readings.item_id = newest.article_id
-WHERE readings.fetched_at IS NULL OR readings.fetched_at < newest.changed_at
+LEFT JOIN processed ON processed.kind = 'page' AND processed.item_id = newest.article_id
+WHERE processed.fetched_at IS NULL OR processed.fetched_at < newest.changed_at
 ORDER BY newest.article_id;
 COMMENT ON VIEW todo_extract IS 'Work queue: articles whose text is missing or older than what was seen of them';
 COMMENT ON COLUMN todo_extract.article_id IS 'The article';

@@ -1,26 +1,26 @@
--- Every outlet and feed that carried an article, first to last; sightings that are held are in held_entries.
+-- Every outlet and feed that carried an article, first to last; those in quarantine are in quarantined_entries.
 CREATE OR REPLACE VIEW article_sources AS
 WITH sightings AS (
     SELECT coalesce(duplicates.original_id, entries.article_id) AS article_id, entries.article_id AS seen_as,
-           duplicates.method AS copy_method, duplicates.similarity, entries.feed_id, entries.link, entries.published_at,
+           duplicates.method AS duplicate_method, duplicates.similarity, entries.feed_id, entries.link, entries.published_at,
            entries.date_quality, entries.date_quality NOT IN ('missing', 'future') AS is_dated, entries.first_seen_at,
            entries.source_title
     FROM entries
-    ANTI JOIN held_entries ON held_entries.entry_id = entries.entry_id AND NOT held_entries.is_edit
+    ANTI JOIN quarantined_entries ON quarantined_entries.entry_id = entries.entry_id AND NOT quarantined_entries.is_edit
     LEFT JOIN duplicates ON duplicates.article_id = entries.article_id
 )
-SELECT sightings.article_id, originals.title, copies.outlet, feeds.title AS feed, sightings.link,
+SELECT sightings.article_id, originals.title, carried.outlet, feeds.title AS feed, sightings.link,
        sightings.published_at, sightings.date_quality, sightings.first_seen_at,
        CASE WHEN sightings.is_dated THEN round(date_diff('minute',
            min(sightings.published_at) FILTER (sightings.is_dated) OVER (PARTITION BY sightings.article_id),
            sightings.published_at) / 60.0, 2) END AS hours_behind,
-       sightings.seen_as, sightings.copy_method, sightings.similarity, sightings.source_title AS source
+       sightings.seen_as, sightings.duplicate_method, sightings.similarity, sightings.source_title AS source
 FROM sightings
 JOIN articles AS originals ON originals.article_id = sightings.article_id
-JOIN articles AS copies ON copies.article_id = sightings.seen_as
+JOIN articles AS carried ON carried.article_id = sightings.seen_as
 JOIN feeds ON feeds.feed_id = sightings.feed_id
 ORDER BY sightings.article_id, NOT sightings.is_dated, sightings.published_at, feeds.title, sightings.link;
-COMMENT ON VIEW article_sources IS 'Every sighting of an article, copies included, with its delay behind the first; without those that are held';
+COMMENT ON VIEW article_sources IS 'Every sighting of an article, duplicates included, with its delay behind the first; quarantined ones left out';
 COMMENT ON COLUMN article_sources.article_id IS 'The original article';
 COMMENT ON COLUMN article_sources.title IS 'Title of the original';
 COMMENT ON COLUMN article_sources.outlet IS 'Site that carried it';
@@ -30,7 +30,7 @@ COMMENT ON COLUMN article_sources.published_at IS 'Publication there, UTC; see d
 COMMENT ON COLUMN article_sources.date_quality IS 'given, guessed, missing or future; first sight stands in for the last two';
 COMMENT ON COLUMN article_sources.first_seen_at IS 'First night that saw it there, UTC';
 COMMENT ON COLUMN article_sources.hours_behind IS 'Hours after the first dated sighting; NULL when first sight stands in for the date';
-COMMENT ON COLUMN article_sources.seen_as IS 'The article seen there: the original itself or one of its copies';
-COMMENT ON COLUMN article_sources.copy_method IS 'How the copy was recognised; NULL for the original itself';
-COMMENT ON COLUMN article_sources.similarity IS 'Of the copy to the original, as its method measures it; NULL for the original itself';
-COMMENT ON COLUMN article_sources.source IS 'Feed that the showing one took it from, by its own word; NULL unless it collects others';
+COMMENT ON COLUMN article_sources.seen_as IS 'The article seen there: the original itself or one of its duplicates';
+COMMENT ON COLUMN article_sources.duplicate_method IS 'How the duplicate was recognised; NULL for the original itself';
+COMMENT ON COLUMN article_sources.similarity IS 'Of the duplicate to the original, as its method measures it; NULL for the original itself';
+COMMENT ON COLUMN article_sources.source IS 'Feed that the showing one took it from, as it says; NULL unless it collects others';

@@ -1,14 +1,14 @@
--- Every copy with its original and the evidence.
+-- Every duplicate with its original and the evidence.
 CREATE OR REPLACE VIEW duplicate_articles AS
-SELECT duplicates.article_id, copies.title, copies.outlet, copies.url, duplicates.original_id,
+SELECT duplicates.article_id, repeats.title, repeats.outlet, repeats.url, duplicates.original_id,
        originals.title AS original_title, originals.outlet AS original_outlet, originals.url AS original_url,
-       duplicates.method, duplicates.similarity, duplicates.evidence, duplicates.better, duplicates.found_at
+       duplicates.method, duplicates.similarity, duplicates.evidence, duplicates.better_original_reason, duplicates.found_at
 FROM duplicates
-JOIN articles AS copies ON copies.article_id = duplicates.article_id
+JOIN articles AS repeats ON repeats.article_id = duplicates.article_id
 JOIN articles AS originals ON originals.article_id = duplicates.original_id
 ORDER BY duplicates.found_at DESC, duplicates.article_id;
-COMMENT ON VIEW duplicate_articles IS 'Every copy, its original, and why it is called a copy';
-COMMENT ON COLUMN duplicate_articles.article_id IS 'The copy';
+COMMENT ON VIEW duplicate_articles IS 'Every duplicate, its original, and why it is one';
+COMMENT ON COLUMN duplicate_articles.article_id IS 'The duplicate';
 COMMENT ON COLUMN duplicate_articles.title IS 'Its title';
 COMMENT ON COLUMN duplicate_articles.outlet IS 'Its site';
 COMMENT ON COLUMN duplicate_articles.url IS 'Its canonical address';
@@ -19,5 +19,5 @@ COMMENT ON COLUMN duplicate_articles.original_url IS 'Canonical address of the o
 COMMENT ON COLUMN duplicate_articles.method IS 'same_url, same_text, near_text or contained (one text stands in the other)';
 COMMENT ON COLUMN duplicate_articles.similarity IS '1 for equal texts and addresses; near: Jaccard overlap of word runs; contained: share of the shorter text';
 COMMENT ON COLUMN duplicate_articles.evidence IS 'The reason in words';
-COMMENT ON COLUMN duplicate_articles.better IS 'Why the copy would have been the better original, had it come in time; empty when it would not';
+COMMENT ON COLUMN duplicate_articles.better_original_reason IS 'Why the duplicate would have been the better original, had it come in time; empty when it would not';
 COMMENT ON COLUMN duplicate_articles.found_at IS 'The night that found it, UTC';

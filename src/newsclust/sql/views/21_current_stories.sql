@@ -1,7 +1,7 @@
 -- The living stories, the most told first.
 CREATE OR REPLACE VIEW current_stories AS
 WITH members AS (
-    SELECT story_id, count(*) AS articles, sum(copies) AS copies, count(DISTINCT outlet) AS outlets,
+    SELECT story_id, count(*) AS articles, sum(duplicates) AS duplicates, count(DISTINCT outlet) AS outlets,
            list_sort(list(DISTINCT language)) AS languages
     FROM current_story_articles
     GROUP BY story_id
@@ -12,7 +12,7 @@ WITH members AS (
     WHERE topic_stories.left_at IS NULL
 )
 SELECT stories.story_id, stories.headline, stories.headline_en, stories.headline_fr,
-       members.articles, members.copies, members.outlets, members.languages,
+       members.articles, members.duplicates, members.outlets, members.languages,
        stories.first_at, stories.last_at, stories.born_at,
        topic.topic_id, coalesce(topic.label, 'not in a topic') AS topic
 FROM stories
@@ -26,7 +26,7 @@ COMMENT ON COLUMN current_stories.headline IS 'Title of its most central article
 COMMENT ON COLUMN current_stories.headline_en IS 'The same among its English articles';
 COMMENT ON COLUMN current_stories.headline_fr IS 'The same among its French articles';
 COMMENT ON COLUMN current_stories.articles IS 'Original articles';
-COMMENT ON COLUMN current_stories.copies IS 'Copies of them';
+COMMENT ON COLUMN current_stories.duplicates IS 'Duplicates of them';
 COMMENT ON COLUMN current_stories.outlets IS 'Different sites';
 COMMENT ON COLUMN current_stories.languages IS 'Languages, sorted';
 COMMENT ON COLUMN current_stories.first_at IS 'Publication of its first article, UTC';

@@ -1,4 +1,4 @@
--- Why two articles are held to tell one story.
+-- Why two articles may tell one story.
 CREATE OR REPLACE VIEW link_evidence AS
 SELECT links.article_a, a.title AS title_a, links.article_b, b.title AS title_b, links.probability, links.evidence,
        links.linked_at

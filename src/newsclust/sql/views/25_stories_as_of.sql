@@ -1,11 +1,11 @@
 -- The stories as they stood at a moment: `FROM stories_as_of('2026-02-04 06:00')`.
 CREATE OR REPLACE MACRO stories_as_of(moment) AS TABLE
-WITH told AS (
+WITH last_events AS (
     -- Of the events of one night the one that ends a story counts last.
-    SELECT story_id, arg_max(event, place) AS event, arg_max(headline, place) AS headline
+    SELECT story_id, arg_max(event, position) AS event, arg_max(headline, position) AS headline
     FROM (
         SELECT story_id, event, headline,
-               (happened_at, list_position(['born', 'split', 'reopened', 'shrank', 'grew', 'renamed', 'merged', 'closed'], event)) AS place
+               (happened_at, list_position(['born', 'split', 'reopened', 'shrank', 'grew', 'renamed', 'merged', 'closed'], event)) AS position
         FROM story_events
         WHERE happened_at <= moment
     )
@@ -20,9 +20,9 @@ WITH told AS (
     WHERE story_articles.joined_at <= moment AND (story_articles.left_at IS NULL OR story_articles.left_at > moment)
     GROUP BY story_articles.story_id
 )
-SELECT told.story_id, told.headline, members.articles, members.outlets, members.languages, members.first_at,
+SELECT last_events.story_id, last_events.headline, members.articles, members.outlets, members.languages, members.first_at,
        members.last_at, members.article_ids
-FROM told
-JOIN members ON members.story_id = told.story_id
-WHERE told.event NOT IN ('merged', 'closed')
-ORDER BY members.outlets DESC, members.articles DESC, members.last_at DESC, told.story_id;
+FROM last_events
+JOIN members ON members.story_id = last_events.story_id
+WHERE last_events.event NOT IN ('merged', 'closed')
+ORDER BY members.outlets DESC, members.articles DESC, members.last_at DESC, last_events.story_id;

@@ -1,33 +1,33 @@
 -- Who told each story: how many outlets, how many of them with a text of their own, and who was first.
 CREATE OR REPLACE VIEW story_sources AS
 WITH carried AS (
-    SELECT story_id, article_id, false AS is_copy FROM story_articles WHERE left_at IS NULL
+    SELECT story_id, article_id, false AS is_duplicate FROM story_articles WHERE left_at IS NULL
     UNION ALL
     SELECT story_articles.story_id, duplicates.article_id, true
     FROM story_articles
     JOIN duplicates ON duplicates.original_id = story_articles.article_id
     WHERE story_articles.left_at IS NULL
-), told AS (
-    SELECT carried.story_id, carried.article_id, carried.is_copy, derived_articles.article_id IS NOT NULL AS is_derived,
+), sightings AS (
+    SELECT carried.story_id, carried.article_id, carried.is_duplicate, rewritten_articles.article_id IS NOT NULL AS is_rewrite,
            articles.outlet, articles.language, articles.published_at, articles.date_quality,
            row(articles.date_quality IN ('missing', 'future'), articles.published_at, articles.article_id) AS age
     FROM carried
     JOIN articles ON articles.article_id = carried.article_id
-    LEFT JOIN derived_articles ON derived_articles.article_id = carried.article_id
+    LEFT JOIN rewritten_articles ON rewritten_articles.article_id = carried.article_id
 ), counted AS (
     SELECT story_id,
-           count(*) FILTER (NOT is_copy) AS articles, count(*) FILTER (is_copy) AS copies,
-           count(*) FILTER (is_derived) AS derived,
+           count(*) FILTER (NOT is_duplicate) AS articles, count(*) FILTER (is_duplicate) AS duplicates,
+           count(*) FILTER (is_rewrite) AS rewrites,
            count(DISTINCT outlet) AS outlets,
-           count(DISTINCT outlet) FILTER (NOT is_copy AND NOT is_derived) AS independent_outlets,
+           count(DISTINCT outlet) FILTER (NOT is_duplicate AND NOT is_rewrite) AS independent_outlets,
            list_sort(list(DISTINCT language)) AS languages,
-           arg_min(told, age) AS first,
-           arg_min(told, age) FILTER (language = 'en') AS first_en,
-           arg_min(told, age) FILTER (language = 'fr') AS first_fr
-    FROM told
+           arg_min(sightings, age) AS first,
+           arg_min(sightings, age) FILTER (language = 'en') AS first_en,
+           arg_min(sightings, age) FILTER (language = 'fr') AS first_fr
+    FROM sightings
     GROUP BY story_id
 )
-SELECT stories.story_id, stories.headline, stories.state, counted.articles, counted.copies, counted.derived,
+SELECT stories.story_id, stories.headline, stories.state, counted.articles, counted.duplicates, counted.rewrites,
        counted.outlets, counted.independent_outlets, counted.languages,
        counted.first.outlet AS first_outlet, counted.first.published_at AS first_at,
        counted.first.date_quality AS first_date_quality, counted.first.article_id AS first_article_id,
@@ -45,13 +45,13 @@ COMMENT ON VIEW story_sources IS 'Who told each story: outlets, those with a tex
 COMMENT ON COLUMN story_sources.story_id IS 'The story';
 COMMENT ON COLUMN story_sources.headline IS 'Its headline';
 COMMENT ON COLUMN story_sources.state IS 'living or closed';
-COMMENT ON COLUMN story_sources.articles IS 'Original articles, derived ones included';
-COMMENT ON COLUMN story_sources.copies IS 'Copies of them';
-COMMENT ON COLUMN story_sources.derived IS 'Articles rewritten or translated from another of the story';
-COMMENT ON COLUMN story_sources.outlets IS 'Sites that carried the story, by copies too';
-COMMENT ON COLUMN story_sources.independent_outlets IS 'Sites with an article that is neither a copy nor derived';
+COMMENT ON COLUMN story_sources.articles IS 'Original articles, rewrites included';
+COMMENT ON COLUMN story_sources.duplicates IS 'Duplicates of them';
+COMMENT ON COLUMN story_sources.rewrites IS 'Articles rewritten or translated from another of the story';
+COMMENT ON COLUMN story_sources.outlets IS 'Sites that carried the story, by duplicates too';
+COMMENT ON COLUMN story_sources.independent_outlets IS 'Sites with an article that is neither a duplicate nor a rewrite';
 COMMENT ON COLUMN story_sources.languages IS 'Languages, sorted';
-COMMENT ON COLUMN story_sources.first_outlet IS 'Site that was first, by a copy too; a date to rely on goes before one that first sight stands in for';
+COMMENT ON COLUMN story_sources.first_outlet IS 'Site that was first, by a duplicate too; a date to rely on goes before one that first sight stands in for';
 COMMENT ON COLUMN story_sources.first_at IS 'When, UTC';
 COMMENT ON COLUMN story_sources.first_date_quality IS 'given, guessed, missing or future; first sight stands in for the last two';
 COMMENT ON COLUMN story_sources.first_article_id IS 'Its article';
