@@ -23,8 +23,8 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from newsclust import pipeline
-from newsclust.duplicates import METHOD, ends_of, fingerprint
-from newsclust.duplicates.fingerprints import BANDS, ROWS, SEED
+from newsclust.duplicates import KEY_METHOD, edge_blocks, fingerprint
+from newsclust.duplicates.fingerprints import BANDS, MINHASH_SEED, ROWS
 from newsclust.model import Article, DateQuality, Run, id_of
 from newsclust.store import Database
 from newsclust.text.tokens import shingles_of, tokenize
@@ -80,9 +80,9 @@ def build(path: Path, size: int) -> None:
             )
             with db.given("given", given):
                 db.execute(
-                    "INSERT INTO fingerprints BY NAME SELECT *, $1 AS method, 'r' AS run_id FROM given", [METHOD]
+                    "INSERT INTO fingerprints BY NAME SELECT *, $1 AS method, 'r' AS run_id FROM given", [KEY_METHOD]
                 )
-            ends = ends_of(articles)
+            ends = edge_blocks(articles)
             known = pa.table(
                 {
                     "key": pa.array([end.key for end in ends], pa.uint64()),
@@ -108,7 +108,7 @@ def night(path: Path, size: int) -> None:
         db.rows("SELECT count(*) FROM fingerprints")
         held, began, busy = _memory(), time.perf_counter(), time.process_time()
         run = Run(id="n", flow="benchmark", night_at=now, started_at=now)
-        pipeline.find_copies(db, run, [], 0.8, 0.82)
+        pipeline.find_duplicates(db, run, [], 0.8, 0.82)
         spent, busy = time.perf_counter() - began, time.process_time() - busy
         more = _memory() - held
         found = {row["article_id"]: row["original_id"] for row in db.rows("FROM duplicates")}
@@ -157,7 +157,7 @@ def _minima(articles: list[Article]) -> NDArray[np.uint32]:
     import rensa
 
     runs = [shingles_of(tokenize(article.text)) for article in articles]
-    return np.array(rensa.RMinHash.digests_from_token_sets(runs, BANDS * ROWS, SEED), np.uint32)
+    return np.array(rensa.RMinHash.digests_from_token_sets(runs, BANDS * ROWS, MINHASH_SEED), np.uint32)
 
 
 def _archive(size: int) -> Iterator[list[Article]]:

@@ -35,7 +35,7 @@ from newsclust.store import Database
 from newsclust.store import pairs as store_links
 from newsclust.store import word_counts as store_words
 from newsclust.stories.pairs import Linker, word_rarity
-from newsclust.stories.pairs.word_rarity import LEAD, shipped_counts, stem, words_of
+from newsclust.stories.pairs.word_rarity import LEAD_CHARACTERS, shipped_counts, split_words, stem
 
 STEPS = ("link_articles", "group_stories")
 SIZES = (1000, 2000, 4000, 8000, 16_000, 50_000)
@@ -75,7 +75,7 @@ def world_of(real: Stream, number: int, size: int) -> Stream:
                 id=id_of(article.id, str(number)),
                 url=f"{article.url}#{number}",
                 title=_renamed(article.title, number),
-                text=_renamed(article.text[:LEAD], number),
+                text=_renamed(article.text[:LEAD_CHARACTERS], number),
             )
             for article in drawn.articles
         ],
@@ -92,7 +92,7 @@ def _renamed(text: str, number: int) -> str:
 
     def other(found: re.Match[str]) -> str:
         word = found[0]
-        known = words_of(word)
+        known = split_words(word)
         if not known or counts.stems.get(stem(known[0].folded), 0) >= COMMON * counts.documents:
             return word
         return f"{word[0]}q{letters}{word[1:]}"
@@ -133,7 +133,7 @@ def _link_older(db: Database, night: datetime, told: Stream, linker: Linker) -> 
     run = Run(id="older", flow="growth", night_at=night, started_at=night)
     window = Window(articles=told.articles, vectors=told.vectors, title_vectors=told.title_vectors, model=told.model)
     store_links.save_links(db, run, window.ids, window.ids, linker.link(window), model=told.model, linker=linker.name)
-    counted = word_rarity.count((article.title, article.text[:LEAD]) for article in told.articles)
+    counted = word_rarity.count_words((article.title, article.text[:LEAD_CHARACTERS]) for article in told.articles)
     store_words.add_word_counts(db, run, window.ids, counted)
 
 

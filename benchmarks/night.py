@@ -251,7 +251,7 @@ def live(
         "judge_feeds": lambda: pipeline.judge_feeds(db, run),
         "fetch_pages": lambda: pipeline.fetch_pages(db, run, fetcher),
         "extract_articles": lambda: pipeline.extract_articles(db, run, clock, settings.extractor()),
-        "find_copies": lambda: pipeline.find_copies(
+        "find_duplicates": lambda: pipeline.find_duplicates(
             db, run, [], settings.duplicates.jaccard, settings.duplicates.containment
         ),
         MODEL_STEP: lambda: pipeline.embed_articles(db, run, embedder, settings.embed.characters),

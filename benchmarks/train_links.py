@@ -1,4 +1,4 @@
-"""Trains what `PairModel` and `LearnedJoins` ship with, and says how well it does on windows it has not seen.
+"""Trains what `PairModel` and `MergeClassifier` ship with, and says how well it does on windows it has not seen.
 
     python -m benchmarks.train_links ../shared/data [--save]
 
@@ -28,13 +28,13 @@ from newsclust.settings import Settings
 from newsclust.stories.clustering import (
     AverageLinkage,
     Clusterer,
-    Density,
-    LearnedJoins,
+    HdbscanClusterer,
+    MergeClassifier,
     merge_classifier,
     merge_model,
 )
 from newsclust.stories.pairs import PairModel, classifier
-from newsclust.stories.pairs.word_rarity import LEAD, count
+from newsclust.stories.pairs.word_rarity import LEAD_CHARACTERS, count_words
 from newsclust.text.html_to_text import html_to_text
 
 ORIGIN = "six hand-labelled 3-day windows of tech news, EN and FR, March to May 2026, 2,330 items"
@@ -46,8 +46,10 @@ def frequencies_of(stream: Path) -> WordCounts:
     with gzip.open(stream, "rt", encoding="utf-8") as lines:
         rows = [json.loads(line) for line in lines]
     distinct = {row["url"]: row for row in reversed(rows)}
-    texts = ((html_to_text(row["title"]), html_to_text(row["text"] or "")[:LEAD]) for row in distinct.values())
-    return count(texts, least=2)
+    texts = (
+        (html_to_text(row["title"]), html_to_text(row["text"] or "")[:LEAD_CHARACTERS]) for row in distinct.values()
+    )
+    return count_words(texts, least=2)
 
 
 def save_frequencies(table: WordCounts) -> None:
@@ -108,8 +110,8 @@ def main() -> None:
         save_frequencies(frequencies_of(next((chosen.data / "stream").glob("*.jsonl.gz"))))
         save_means(sets)
     nothing = np.zeros(len(merge_model.COLUMNS))
-    blank = merge_model.Rule(coefficients=nothing, offset=0, usual=nothing, stop=0.5, trained_on=frozenset())
-    fair = judges(PairModel(), LearnedJoins(rule=blank), sets, train_anew=True)
+    blank = merge_model.MergeModel(coefficients=nothing, offset=0, usual=nothing, stop=0.5, trained_on=frozenset())
+    fair = judges(PairModel(), MergeClassifier(rule=blank), sets, train_anew=True)
 
     def judged(clusterer: Clusterer | None) -> list[Figures]:
         return [
@@ -129,7 +131,7 @@ def main() -> None:
     for cut in (0.22, 0.26, 0.30, 0.34, 0.38):
         told(f"average linkage, cut {cut:.2f}", judged(AverageLinkage(cut=cut)))
     for weakest in (0.2, 0.3, 0.4, 0.5, 0.6, 0.7):
-        told(f"HDBSCAN on links from {weakest:.2f}", judged(Density(weakest=weakest)))
+        told(f"HDBSCAN on links from {weakest:.2f}", judged(HdbscanClusterer(weakest=weakest)))
     if chosen.save:
         save("pair_model.json", classifier.train(sets).to_json(), mean)
         save(

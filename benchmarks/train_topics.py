@@ -19,7 +19,7 @@ from newsclust.evaluation.topics import TopicFigures, days_of, lesson_of, mean_t
 from newsclust.evaluation.vectors import KeptVectors, window_of
 from newsclust.settings import Settings
 from newsclust.topics import projection
-from newsclust.topics.training import DIMENSIONS, SHRINKAGE, train
+from newsclust.topics.training import DIMENSIONS, SHRINKAGE, train_projection
 
 ORIGIN = "hand-labelled windows of English and French tech news of 24 outlets; no text is kept in these numbers"
 RESOURCES = Path(projection.__file__).parents[1] / "resources"
@@ -42,7 +42,11 @@ def left_out_figures(sets: Sequence[Labelled], min_stories: int) -> list[TopicFi
 
 def save(sets: Sequence[Labelled], rows: Sequence[TopicFigures]) -> None:
     """Write the directions learned from all sets, with where they come from and how well their kind does."""
-    np.save(RESOURCES / f"{projection.RESOURCE}.npy", train([lesson_of(one) for one in sets]), allow_pickle=False)
+    np.save(
+        RESOURCES / f"{projection.RESOURCE}.npy",
+        train_projection([lesson_of(one) for one in sets]),
+        allow_pickle=False,
+    )
     told = {
         "model": sets[0].window.model,
         "made_by": "benchmarks/train_topics.py",

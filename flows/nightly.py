@@ -55,12 +55,12 @@ def nightly(config: Path | None = None, night_at: AwareDatetime | None = None) -
 
         # What of it is new, and what it tells
         said = read_corrections(settings.paths.corrections)
-        step(pipeline.find_copies, db, run, said, settings.duplicates.jaccard, settings.duplicates.containment)
+        step(pipeline.find_duplicates, db, run, said, settings.duplicates.jaccard, settings.duplicates.containment)
         step(pipeline.embed_articles, db, run, embedder, settings.embed.characters)
         step(pipeline.link_articles, db, run, settings.linker(), model, window)
         step(pipeline.sync_corrections, db, run, said)
         step(pipeline.group_stories, db, run, settings.clusterer(), said, model, window)
-        step(pipeline.find_derived, db, run, embedder)
+        step(pipeline.find_rewrites, db, run, embedder)
         step(pipeline.group_topics, db, run, model, settings.topics.window_days, settings.topics.min_stories)
 
         # What the analysts get

@@ -17,9 +17,9 @@ from newsclust.errors import SettingsError, StoreError
 from newsclust.model import Link, Window
 from newsclust.settings import Settings, StorySettings
 from newsclust.store import Database
-from newsclust.stories.clustering import AverageLinkage, Density, LearnedJoins
-from newsclust.stories.clustering.merge_classifier import Judgement
-from newsclust.stories.clustering.merge_model import COLUMNS, Rule
+from newsclust.stories.clustering import AverageLinkage, HdbscanClusterer, MergeClassifier
+from newsclust.stories.clustering.merge_classifier import MergeAssessment
+from newsclust.stories.clustering.merge_model import COLUMNS, MergeModel
 from tests.fakes import BUNDLED, NOON, bare_article, links_of, window_of
 
 NIGHT = datetime(2026, 3, 3, 2, 30, tzinfo=UTC)
@@ -52,7 +52,7 @@ def log_odds(chance: float) -> float:
 def test_two_articles_are_joined_just_when_the_judgement_reaches_what_is_needed(
     probability: float, cut: float
 ) -> None:
-    joins, window = LearnedJoins(cut=cut), one_or_two_languages("ab")
+    joins, window = MergeClassifier(cut=cut), one_or_two_languages("ab")
     links = links_of({("a", "b"): probability})
     said = joins.judgement(window, links, "a", "b")
     assume(said is None or abs(said.chance - said.needed) > 1e-6)
@@ -71,7 +71,7 @@ PAIRS = [(a, b) for a in "abcdef" for b in "abcdef" if a < b]
 def test_neither_which_group_is_named_first_nor_the_order_of_window_and_links_changes_a_judgement(
     probabilities: dict[tuple[str, str], float], size: int, rng: random.Random
 ) -> None:
-    names, links, joins = list("abcdef"), links_of(probabilities), LearnedJoins()
+    names, links, joins = list("abcdef"), links_of(probabilities), MergeClassifier()
     one, other = names[:size], names[size:]
     before = joins.judgement(one_or_two_languages(names), links, one, other)
     for sequence in (names, links, one, other):
@@ -86,9 +86,9 @@ def test_neither_which_group_is_named_first_nor_the_order_of_window_and_links_ch
 @given(st.integers(0, 2**32 - 1), st.floats(0.1, 1), st.floats(0.1, 1))
 def test_the_terms_are_all_that_parts_a_judgement_from_the_usual_one(seed: int, first: float, second: float) -> None:
     coefficients, usual = np.random.default_rng(seed).normal(scale=0.05, size=(2, len(COLUMNS)))
-    rule = Rule(coefficients=coefficients, offset=0.2, usual=usual, stop=0.4, trained_on=frozenset())
+    rule = MergeModel(coefficients=coefficients, offset=0.2, usual=usual, stop=0.4, trained_on=frozenset())
     links = links_of({("a", "b"): 0.7, ("a", "c"): first, ("b", "d"): second, ("c", "d"): 0.6})
-    said = LearnedJoins(rule=rule).judgement(one_or_two_languages("abcd"), links, "ab", "cd")
+    said = MergeClassifier(rule=rule).judgement(one_or_two_languages("abcd"), links, "ab", "cd")
     assert said is not None
     assert said.usual is not None
     assert sum(said.terms.values()) == pytest.approx(log_odds(said.chance) - log_odds(said.usual), abs=1e-6)
@@ -96,7 +96,7 @@ def test_the_terms_are_all_that_parts_a_judgement_from_the_usual_one(seed: int, 
 
 
 def test_of_groups_that_are_hardly_linked_nothing_is_said() -> None:
-    joins, window = LearnedJoins(), one_or_two_languages("abcdefgh")
+    joins, window = MergeClassifier(), one_or_two_languages("abcdefgh")
     assert joins.judgement(window, [], "a", "b") is None
     one_of_many = links_of({("a", "b"): 0.11, ("a", "elsewhere"): 0.9})
     assert joins.judgement(window, one_of_many, "a", "bcdefgh") is None
@@ -106,12 +106,12 @@ def test_of_groups_that_are_hardly_linked_nothing_is_said() -> None:
 def test_of_vectors_of_another_model_the_rule_says_nothing() -> None:
     window = window_of(["a", "b"], model="another/model")
     with pytest.raises(SettingsError, match="AverageLinkage"):
-        LearnedJoins().judgement(window, links_of({("a", "b"): 0.9}), "a", "b")
+        MergeClassifier().judgement(window, links_of({("a", "b"): 0.9}), "a", "b")
 
 
 def test_a_rule_keeps_what_is_usual_when_it_is_written_and_read() -> None:
-    rule = LearnedJoins().rule
-    read = Rule.of_json(json.loads(json.dumps(rule.to_json())))
+    rule = MergeClassifier().rule
+    read = MergeModel.of_json(json.loads(json.dumps(rule.to_json())))
     assert read.usual.tolist() == rule.usual.tolist()
     assert rule.terms(rule.usual) == pytest.approx(dict.fromkeys(rule.terms(rule.usual), 0), abs=1e-12)
 
@@ -206,12 +206,12 @@ def save_correction(db: Database, name: str, articles: str, others: str, *, stan
     db.save("corrections", [row | {"run_id": "first"}])
 
 
-def of(db: Database, article: str, clusterer: Any = None) -> told.Why:
-    return told.why(db.connection, told.find_article(db.connection, article), clusterer or LearnedJoins())
+def of(db: Database, article: str, clusterer: Any = None) -> told.Explanation:
+    return told.explain(db.connection, told.find_article(db.connection, article), clusterer or MergeClassifier())
 
 
-def judged(one: str, other: str) -> Judgement | None:
-    return LearnedJoins().judgement(one_or_two_languages("abcdefg"), links_of(LINKS), one, other)
+def judged(one: str, other: str) -> MergeAssessment | None:
+    return MergeClassifier().judgement(one_or_two_languages("abcdefg"), links_of(LINKS), one, other)
 
 
 def test_an_article_is_judged_against_the_rest_of_its_story_as_the_grouping_judges(night: Database) -> None:
@@ -253,14 +253,14 @@ def test_average_linkage_is_told_by_its_average_in_which_a_pair_without_a_link_c
 ) -> None:
     found = of(night, "a", AverageLinkage(cut=0.3))
     assert found.measure == "average probability of their links"
-    assert found.belongs == Judgement(chance=pytest.approx((0.9 + 0.6) / 2), needed=0.3)
+    assert found.belongs == MergeAssessment(chance=pytest.approx((0.9 + 0.6) / 2), needed=0.3)
     assert found.neighbour is not None
     assert found.neighbour.story_id == "pair"
-    assert found.neighbour.judgement == Judgement(chance=pytest.approx((0.3 + 0.2 + 0.25) / 6), needed=0.3)
+    assert found.neighbour.judgement == MergeAssessment(chance=pytest.approx((0.3 + 0.2 + 0.25) / 6), needed=0.3)
 
 
 def test_of_a_grouping_without_a_measure_the_links_are_told(night: Database) -> None:
-    found = of(night, "a", Density())
+    found = of(night, "a", HdbscanClusterer())
     assert (found.measure, found.belongs) == (None, None)
     assert [tie.other.id for tie in found.ties] == ["b", "c"]
     assert found.neighbour is not None
@@ -282,9 +282,9 @@ def test_what_people_said_that_keeps_two_stories_apart_is_told_while_it_stands(n
 
 def test_two_articles_of_different_stories_are_told_by_their_stories_as_wholes(night: Database) -> None:
     c, e, a = (told.find_article(night.connection, name) for name in "cea")
-    apart = told.why_both(night.connection, c, e, LearnedJoins())
+    apart = told.explain_pair(night.connection, c, e, MergeClassifier())
     assert (apart.one_story, apart.tie, apart.judgement) == (False, None, judged("abc", "de"))
-    together = told.why_both(night.connection, c, a, LearnedJoins())
+    together = told.explain_pair(night.connection, c, a, MergeClassifier())
     assert (together.one_story, together.judgement) == (True, None)
     assert together.tie is not None
     assert together.tie.probability == 0.6
@@ -300,9 +300,9 @@ def test_articles_whose_vectors_are_missing_are_not_judged_without_them(night: D
 def test_the_clusterer_is_the_one_of_the_last_night_that_grouped_not_of_todays_settings(
     night: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setenv("NEWSCLUST_STORIES__USE", "newsclust.stories.clustering:Density")
+    monkeypatch.setenv("NEWSCLUST_STORIES__USE", "newsclust.stories.clustering:HdbscanClusterer")
     first = told.clusterer_of(night.connection)
-    assert isinstance(first, LearnedJoins)
+    assert isinstance(first, MergeClassifier)
     chosen = StorySettings(use="newsclust.stories.clustering:AverageLinkage", options={"cut": 0.41})
     save_night(night, "second", NIGHT + timedelta(days=1), Settings.model_construct(stories=chosen))
     second = told.clusterer_of(night.connection)

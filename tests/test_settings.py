@@ -12,7 +12,7 @@ from newsclust.embed import SentenceTransformerEmbedder
 from newsclust.errors import SettingsError
 from newsclust.polling.scheduler import USUAL, Rhythm
 from newsclust.settings import FetchSettings, NightSettings, Paths, Settings, load_settings, settings_toml
-from newsclust.stories.clustering import LearnedJoins
+from newsclust.stories.clustering import MergeClassifier
 from tests.fakes import HashingEmbedder
 
 NOW = datetime(2026, 2, 3, 22, tzinfo=UTC)
@@ -78,7 +78,7 @@ def test_the_user_agent_names_the_program_and_the_contact_unless_one_is_given() 
 def test_options_can_be_given_as_json_in_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("NEWSCLUST_STORIES__OPTIONS", '{"cut": 0.5}')
     clusterer = load_settings().clusterer()
-    assert isinstance(clusterer, LearnedJoins)
+    assert isinstance(clusterer, MergeClassifier)
     assert clusterer.cut == 0.5
 
 
@@ -197,7 +197,7 @@ def test_the_command_line_ends_with_2_and_one_line_for_wrong_settings(
 def test_the_default_stages_are_built_from_the_default_settings() -> None:
     settings = load_settings()
     assert isinstance(settings.embedder(), SentenceTransformerEmbedder)
-    assert isinstance(settings.clusterer(), LearnedJoins)
+    assert isinstance(settings.clusterer(), MergeClassifier)
     assert type(settings.fetcher(clock=lambda: NOW)).__name__ == "HttpFetcher"
     assert type(settings.extractor()).__name__ == "TrafilaturaExtractor"
     assert type(settings.linker()).__name__ == "PairModel"
@@ -221,7 +221,7 @@ def test_a_stage_is_given_its_options_in_the_types_it_asks_for(tmp_path: Path) -
         (
             "stories",
             "cat = 0.3",
-            r"\[stories.options\] of newsclust.stories.clustering:LearnedJoins: cat: unknown key",
+            r"\[stories.options\] of newsclust.stories.clustering:MergeClassifier: cat: unknown key",
         ),
         ("fetch", 'per_host = "many"', r"\[fetch.options\] of newsclust.fetch:HttpFetcher: per_host: Input should"),
         ("extract", "workers = 0", r"\[extract.options\] of newsclust.extract:TrafilaturaExtractor: workers"),

@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from newsclust.extract import TrafilaturaExtractor
 from newsclust.model import Constraints, Link, Window
-from newsclust.stories.clustering import AverageLinkage, Clusterer, Density, LearnedJoins
+from newsclust.stories.clustering import AverageLinkage, Clusterer, HdbscanClusterer, MergeClassifier
 from newsclust.stories.pairs import CentredCosine, Linker, PairModel
 from newsclust.testing import (
     ContractError,
@@ -26,7 +26,9 @@ def test_our_test_embedders_keep_the_contract_of_embedders(embedder: HashingEmbe
     check_embedder(embedder)
 
 
-@pytest.mark.parametrize("clusterer", [AverageLinkage(), Density(), LearnedJoins()], ids=lambda c: type(c).__name__)
+@pytest.mark.parametrize(
+    "clusterer", [AverageLinkage(), HdbscanClusterer(), MergeClassifier()], ids=lambda c: type(c).__name__
+)
 def test_our_clusterers_keep_the_contract_of_clusterers(clusterer: Clusterer) -> None:
     check_clusterer(clusterer)
 

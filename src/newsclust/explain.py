@@ -16,12 +16,12 @@ import numpy as np
 from newsclust.errors import SettingsError, StoreError
 from newsclust.model import Article, DateQuality, Link, Window
 from newsclust.settings import Settings, StorySettings
-from newsclust.stories.clustering import AverageLinkage, Clusterer, LearnedJoins
-from newsclust.stories.clustering.merge_classifier import Judgement
+from newsclust.stories.clustering import AverageLinkage, Clusterer, MergeClassifier
+from newsclust.stories.clustering.merge_classifier import MergeAssessment
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Told:
+class ArticleRef:
     """One article as a person knows it."""
 
     id: str
@@ -31,53 +31,53 @@ class Told:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Tie:
+class PairEvidence:
     """What is known of two articles: the probability that they tell one story, and what it rests on."""
 
-    other: Told
+    other: ArticleRef
     probability: float
     evidence: Mapping[str, float]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Neighbour:
+class NearbyStory:
     """A story that an article was not joined to, though it has a link with an article of it."""
 
     story_id: str
     headline: str
     articles: int
-    closest: Tie  # of the article's links with that story's articles
-    judgement: Judgement | None  # of both stories as wholes; None when they are hardly linked
+    closest: PairEvidence  # of the article's links with that story's articles
+    judgement: MergeAssessment | None  # of both stories as wholes; None when they are hardly linked
     said: tuple[str, ...]  # what people said that keeps them apart
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Why:
+class Explanation:
     """What ties an article to its story, and the nearest story that it was not joined to."""
 
-    article: Told
+    article: ArticleRef
     headline: str | None
     copy_of: str | None  # the evidence, when the article is a copy
     measure: str | None  # what the judgements' chance is, in words; None when the grouping names none
     mates: int  # the other articles of its story
-    belongs: Judgement | None  # of the article and its mates as two groups; None when they are hardly linked
-    ties: tuple[Tie, ...]  # to the other articles of its story, strongest first
-    neighbour: Neighbour | None
+    belongs: MergeAssessment | None  # of the article and its mates as two groups; None when they are hardly linked
+    ties: tuple[PairEvidence, ...]  # to the other articles of its story, strongest first
+    neighbour: NearbyStory | None
     said: tuple[str, ...]  # what people said of it
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class WhyBoth:
+class PairExplanation:
     """What is known of two articles together."""
 
     one_story: bool
-    tie: Tie | None  # None when they were never candidates
+    tie: PairEvidence | None  # None when they were never candidates
     measure: str | None
-    judgement: Judgement | None  # of their two stories as wholes
+    judgement: MergeAssessment | None  # of their two stories as wholes
     said: tuple[str, ...]  # what people said of both
 
 
-def find_article(connection: duckdb.DuckDBPyConnection, wanted: str) -> Told:
+def find_article(connection: duckdb.DuckDBPyConnection, wanted: str) -> ArticleRef:
     """Return the article of this id, beginning of an id, or address; SettingsError when there is none, or several."""
     rows = connection.execute(
         "SELECT article_id, title, outlet FROM articles "
@@ -89,7 +89,7 @@ def find_article(connection: duckdb.DuckDBPyConnection, wanted: str) -> Told:
         found = "no article" if not rows else "more than one article"
         raise SettingsError(f"{wanted!r}: {found} has this id or address")
     article_id, title, outlet = rows[0]
-    return Told(id=article_id, title=title, outlet=outlet, story_id=_story_of(connection, article_id))
+    return ArticleRef(id=article_id, title=title, outlet=outlet, story_id=_story_of(connection, article_id))
 
 
 def find_story(connection: duckdb.DuckDBPyConnection, wanted: str) -> tuple[str, str]:
@@ -126,80 +126,82 @@ def clusterer_of(connection: duckdb.DuckDBPyConnection) -> Clusterer:
 
 def measure_of(clusterer: Clusterer) -> str | None:
     """Return what this clusterer measures two groups by, in words; None when nothing is known of it."""
-    if isinstance(clusterer, LearnedJoins):
+    if isinstance(clusterer, MergeClassifier):
         return "chance that both tell one story"
     if isinstance(clusterer, AverageLinkage):
         return "average probability of their links"
     return None
 
 
-def judge(
+def assess_merge(
     connection: duckdb.DuckDBPyConnection, clusterer: Clusterer, one: Sequence[str], other: Sequence[str]
-) -> Judgement | None:
+) -> MergeAssessment | None:
     """Return how surely two groups of articles tell one story, as they stand and by the clusterer's measure.
 
     None when it has no measure, or when it does not ask about groups that are so hardly linked.
     """
     links = _links_among(connection, [*one, *other])
-    if isinstance(clusterer, LearnedJoins):
+    if isinstance(clusterer, MergeClassifier):
         return clusterer.judgement(_window(connection, [*one, *other]), links, one, other)
     if isinstance(clusterer, AverageLinkage):
         between = [link.probability for link in links if (link.article_a in one) != (link.article_b in one)]
-        return Judgement(chance=sum(between) / (len(one) * len(other)), needed=clusterer.cut)
+        return MergeAssessment(chance=sum(between) / (len(one) * len(other)), needed=clusterer.cut)
     return None
 
 
-def why(connection: duckdb.DuckDBPyConnection, article: Told, clusterer: Clusterer) -> Why:
+def explain(connection: duckdb.DuckDBPyConnection, article: ArticleRef, clusterer: Clusterer) -> Explanation:
     """Return what ties an article to its story, and what it was kept apart from, as this clusterer sees it."""
-    ties = _ties(connection, article.id)
+    ties = _pair_evidence(connection, article.id)
     members = members_of(connection, article.story_id) if article.story_id else []
     mates = [member for member in members if member != article.id]
     outside = [tie for tie in ties if tie.other.story_id not in (None, article.story_id)]
-    return Why(
+    return Explanation(
         article=article,
         headline=find_story(connection, article.story_id)[1] if article.story_id else None,
-        copy_of=_copy_of(connection, article.id),
+        copy_of=_duplicate_of(connection, article.id),
         measure=measure_of(clusterer),
         mates=len(mates),
-        belongs=judge(connection, clusterer, [article.id], mates) if mates else None,
+        belongs=assess_merge(connection, clusterer, [article.id], mates) if mates else None,
         ties=tuple(tie for tie in ties if tie.other.id in mates),
-        neighbour=_nearest(connection, clusterer, members, outside) if members else None,
-        said=_said(connection, [article.id]),
+        neighbour=_nearest_story(connection, clusterer, members, outside) if members else None,
+        said=_corrections_of(connection, [article.id]),
     )
 
 
-def why_both(connection: duckdb.DuckDBPyConnection, one: Told, other: Told, clusterer: Clusterer) -> WhyBoth:
+def explain_pair(
+    connection: duckdb.DuckDBPyConnection, one: ArticleRef, other: ArticleRef, clusterer: Clusterer
+) -> PairExplanation:
     """Return the link between two articles, what this clusterer makes of their stories, and what people said."""
     one_story = one.story_id is not None and one.story_id == other.story_id
     judgement = None
     if one.story_id and other.story_id and not one_story:
         stories = (members_of(connection, story_id) for story_id in (one.story_id, other.story_id))
-        judgement = judge(connection, clusterer, *stories)
-    return WhyBoth(
+        judgement = assess_merge(connection, clusterer, *stories)
+    return PairExplanation(
         one_story=one_story,
-        tie=next((tie for tie in _ties(connection, one.id) if tie.other.id == other.id), None),
+        tie=next((tie for tie in _pair_evidence(connection, one.id) if tie.other.id == other.id), None),
         measure=measure_of(clusterer),
         judgement=judgement,
-        said=_said(connection, [one.id, other.id]),
+        said=_corrections_of(connection, [one.id, other.id]),
     )
 
 
-def _nearest(
-    connection: duckdb.DuckDBPyConnection, clusterer: Clusterer, members: Sequence[str], ties: Sequence[Tie]
-) -> Neighbour | None:
+def _nearest_story(
+    connection: duckdb.DuckDBPyConnection, clusterer: Clusterer, members: Sequence[str], ties: Sequence[PairEvidence]
+) -> NearbyStory | None:
     """Return of the stories that these ties (strongest first) lead to the one likeliest to be the members' own."""
-    closest: dict[str, Tie] = {}
+    closest: dict[str, PairEvidence] = {}
     for tie in ties:
         if tie.other.story_id:
             closest.setdefault(tie.other.story_id, tie)
     found = [
-        Neighbour(
+        NearbyStory(
             story_id=story_id,
             headline=find_story(connection, story_id)[1],
             articles=len(theirs := members_of(connection, story_id)),
             closest=tie,
-            judgement=judge(connection, clusterer, members, theirs),
-            said=_said_apart(connection, members, theirs),
+            judgement=assess_merge(connection, clusterer, members, theirs),
+            said=_corrections_between(connection, members, theirs),
         )
         for story_id, tie in closest.items()
     ]
@@ -251,7 +253,7 @@ def _window(connection: duckdb.DuckDBPyConnection, article_ids: Sequence[str]) -
     )
 
 
-def _ties(connection: duckdb.DuckDBPyConnection, article_id: str) -> list[Tie]:
+def _pair_evidence(connection: duckdb.DuckDBPyConnection, article_id: str) -> list[PairEvidence]:
     rows = connection.execute(
         """
         SELECT other.article_id, other.title, other.outlet, story_articles.story_id, found.probability, found.evidence
@@ -267,8 +269,8 @@ def _ties(connection: duckdb.DuckDBPyConnection, article_id: str) -> list[Tie]:
         [article_id],
     ).fetchall()
     return [
-        Tie(
-            other=Told(id=other_id, title=title, outlet=outlet, story_id=story_id),
+        PairEvidence(
+            other=ArticleRef(id=other_id, title=title, outlet=outlet, story_id=story_id),
             probability=probability,
             evidence=evidence,
         )
@@ -283,26 +285,34 @@ def _story_of(connection: duckdb.DuckDBPyConnection, article_id: str) -> str | N
     return row[0] if row else None
 
 
-def _copy_of(connection: duckdb.DuckDBPyConnection, article_id: str) -> str | None:
+def _duplicate_of(connection: duckdb.DuckDBPyConnection, article_id: str) -> str | None:
     row = connection.execute(
         "SELECT original_title, original_outlet, evidence FROM duplicate_articles WHERE article_id = $1", [article_id]
     ).fetchone()
     return f"“{row[0]}” ({row[1]}): {row[2]}" if row else None
 
 
-def _said(connection: duckdb.DuckDBPyConnection, article_ids: Sequence[str]) -> tuple[str, ...]:
+def _corrections_of(connection: duckdb.DuckDBPyConnection, article_ids: Sequence[str]) -> tuple[str, ...]:
     """Return what people said of these articles together, each as one line."""
-    return _lines(connection, "list_has_all(list_concat(article_ids, other_article_ids), $1)", [list(article_ids)])
+    return _correction_lines(
+        connection, "list_has_all(list_concat(article_ids, other_article_ids), $1)", [list(article_ids)]
+    )
 
 
-def _said_apart(connection: duckdb.DuckDBPyConnection, one: Sequence[str], other: Sequence[str]) -> tuple[str, ...]:
+def _corrections_between(
+    connection: duckdb.DuckDBPyConnection, one: Sequence[str], other: Sequence[str]
+) -> tuple[str, ...]:
     """Return what people said that keeps two groups of articles apart, each as one line."""
     parted = "list_has_any(article_ids, $1) AND list_has_any(other_article_ids, $2)"
     other_way = "list_has_any(article_ids, $2) AND list_has_any(other_article_ids, $1)"
-    return _lines(connection, f"kind = 'different' AND ({parted} OR {other_way})", [list(one), list(other)])
+    return _correction_lines(
+        connection, f"kind = 'different' AND ({parted} OR {other_way})", [list(one), list(other)]
+    )
 
 
-def _lines(connection: duckdb.DuckDBPyConnection, condition: str, parameters: list[Any]) -> tuple[str, ...]:
+def _correction_lines(
+    connection: duckdb.DuckDBPyConnection, condition: str, parameters: list[Any]
+) -> tuple[str, ...]:
     rows: list[Any] = connection.execute(
         f"SELECT correction_id, kind, made_at FROM story_corrections "  # noqa: S608 (conditions of ours)
         f"WHERE is_active AND {condition} ORDER BY made_at",

@@ -71,7 +71,7 @@ class DuplicateMethod(StrEnum):
     CONTAINED = "contained"  # one text stands in the other: abridged, cut or a summary
 
 
-class DerivationMethod(StrEnum):
+class RewriteMethod(StrEnum):
     """What decided whether two articles share a text."""
 
     WORDING = "lexical"  # the words alone
@@ -292,7 +292,7 @@ class Fingerprint:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class End:
+class EdgeBlock:
     """A run of sentences at one end of an outlet's text, and what it stood beside; keys, unsigned, 64 bits."""
 
     key: int
@@ -317,7 +317,7 @@ class Duplicate:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Derivation:
+class RewriteComparison:
     """Whether one of two articles was rewritten or translated from the other; `article_a` < `article_b`.
 
     Which of the two is the source is a matter of dates, which may be corrected later: the view rewritten_articles
@@ -328,7 +328,7 @@ class Derivation:
     article_b: str
     score: float | None  # 0 to 1
     derived: bool
-    method: DerivationMethod
+    method: RewriteMethod
     evidence: str
 
 

@@ -118,7 +118,7 @@ class PairSettings(Stage):
 class StorySettings(Stage):
     """How articles are grouped into stories."""
 
-    use: str = "newsclust.stories.clustering:LearnedJoins"
+    use: str = "newsclust.stories.clustering:MergeClassifier"
     window_days: float = Field(default=5, gt=0)  # articles older than this are settled: they are not regrouped
 
 

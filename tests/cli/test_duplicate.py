@@ -32,7 +32,7 @@ class Newsroom:
     def live(self, *, days: float = 0) -> dict[str, str]:
         """Live a night that hears what the file says; return copy -> original, by address, as published."""
         self.nights.said = read_corrections(FILE)
-        self.nights.live(self.web, days=days, names=[*READ, "find_copies", "publish"])
+        self.nights.live(self.web, days=days, names=[*READ, "find_duplicates", "publish"])
         return dict(self.nights.rows("SELECT url, original_url FROM duplicate_articles"))
 
 

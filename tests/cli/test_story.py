@@ -9,10 +9,10 @@ import duckdb
 import pytest
 
 from newsclust.cli import story
-from newsclust.explain import Neighbour, Tie, Told, Why
+from newsclust.explain import ArticleRef, Explanation, NearbyStory, PairEvidence
 from newsclust.overrides import CorrectionKind, grouping_constraints, read_corrections
 from newsclust.store import open_published
-from newsclust.stories.clustering.merge_classifier import Judgement
+from newsclust.stories.clustering.merge_classifier import MergeAssessment
 from tests.terminal import Terminal
 
 FILE = Path("data/corrections.jsonl")  # where the settings' defaults put it, in the test's own folder
@@ -180,16 +180,18 @@ def test_why_of_what_is_not_there_is_refused(newsclust: Terminal, published: duc
     assert "no article has this id or address" in ended.err
 
 
-def shown(found: Why, capsys: pytest.CaptureFixture[str]) -> list[str]:
+def shown(found: Explanation, capsys: pytest.CaptureFixture[str]) -> list[str]:
     story._show_why(found)
     return capsys.readouterr().out.splitlines()
 
 
-TOLD = Told(id="a1", title="Here", outlet="site.example", story_id="s1")
-TIE = Tie(other=Told(id="b1", title="There", outlet="site.example", story_id="s2"), probability=0.4, evidence={})
-NEAR = Neighbour(story_id="s2", headline="Elsewhere", articles=1, closest=TIE, judgement=None, said=())
-JUDGEMENT = Judgement(chance=0.3, needed=0.35, usual=0.25, terms={"sizes": -0.1, "languages": 0.5})
-WHY = Why(
+TOLD = ArticleRef(id="a1", title="Here", outlet="site.example", story_id="s1")
+TIE = PairEvidence(
+    other=ArticleRef(id="b1", title="There", outlet="site.example", story_id="s2"), probability=0.4, evidence={}
+)
+NEAR = NearbyStory(story_id="s2", headline="Elsewhere", articles=1, closest=TIE, judgement=None, said=())
+JUDGEMENT = MergeAssessment(chance=0.3, needed=0.35, usual=0.25, terms={"sizes": -0.1, "languages": 0.5})
+WHY = Explanation(
     article=TOLD,
     headline="Headline",
     copy_of=None,

@@ -15,10 +15,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from newsclust.duplicates import NEIGHBOURS, ends_of, find_duplicates, fingerprint
+from newsclust.duplicates import MIN_CONTEXTS, edge_blocks, find_duplicates, fingerprint
 from newsclust.duplicates.fingerprints import BANDS, SHORT_WORDS
-from newsclust.duplicates.outlet_boilerplate import core_of
-from newsclust.duplicates.similarity import Verdict, compare, longest_common_run, text_of
+from newsclust.duplicates.outlet_boilerplate import body_tokens
+from newsclust.duplicates.similarity import TextMatch, compare, longest_common_substring, prepare
 from newsclust.model import Article, DateQuality, Duplicate, DuplicateMethod, Fingerprint
 from newsclust.text.tokens import shingles_of, tokenize, tokenized_sentences
 
@@ -67,15 +67,15 @@ def only(found: Sequence[Duplicate]) -> Duplicate:
     return found[0]
 
 
-def verdict(one: Article, other: Article, furniture: frozenset[int] = frozenset()) -> Verdict | None:
-    return compare(text_of(one, furniture), text_of(other, furniture))
+def verdict(one: Article, other: Article, furniture: frozenset[int] = frozenset()) -> TextMatch | None:
+    return compare(prepare(one, furniture), prepare(other, furniture))
 
 
 def learned(*articles: Article) -> frozenset[int]:
     neighbours = defaultdict(set)
-    for end in ends_of(articles):
+    for end in edge_blocks(articles):
         neighbours[end.key].add(end.neighbour)
-    return frozenset(key for key, seen in neighbours.items() if len(seen) >= NEIGHBOURS)
+    return frozenset(key for key, seen in neighbours.items() if len(seen) >= MIN_CONTEXTS)
 
 
 def night(fresh: Sequence[Article], archive: Sequence[Article] = ()) -> dict[str, str]:
@@ -200,13 +200,13 @@ def test_what_stands_at_the_end_of_three_articles_is_no_part_of_a_fourth() -> No
     footer = "Subscribe to our letter. It comes on Sundays."
     taught = [article(f"a{n}", f"{told(n)} {footer}") for n in range(3)]
     fourth = article("b", f"{told(9)} {footer}")
-    assert core_of(fourth, learned(*taught[:2])) == tokenize(fourth.text)
-    assert core_of(fourth, learned(*taught)) == tokenize(told(9))
+    assert body_tokens(fourth, learned(*taught[:2])) == tokenize(fourth.text)
+    assert body_tokens(fourth, learned(*taught)) == tokenize(told(9))
 
 
 def test_heads_are_learned_as_tails_are() -> None:
     taught = [article(f"a{n}", f"Our daily look at chips. {told(n)}") for n in range(3)]
-    assert core_of(article("b", f"Our daily look at chips. {told(9)}"), learned(*taught)) == tokenize(told(9))
+    assert body_tokens(article("b", f"Our daily look at chips. {told(9)}"), learned(*taught)) == tokenize(told(9))
 
 
 def test_furniture_that_names_the_title_teaches_itself() -> None:
@@ -215,13 +215,13 @@ def test_furniture_that_names_the_title_teaches_itself() -> None:
         for n, title in enumerate(["Chips are dear", "A probe lands", "Rain over Paris"])
     ]
     fourth = article("b", f"{told(9)} The post Nothing new appeared first on Site.", title="Nothing new")
-    assert core_of(fourth, learned(*taught)) == tokenize(told(9))
+    assert body_tokens(fourth, learned(*taught)) == tokenize(told(9))
 
 
 def test_furniture_belongs_to_its_outlet() -> None:
     taught = [article(f"a{n}", f"{told(n)} Read on there.") for n in range(3)]
     elsewhere = article("b", f"{told(9)} Read on there.", outlet="Other")
-    assert core_of(elsewhere, learned(*taught)) == tokenize(elsewhere.text)
+    assert body_tokens(elsewhere, learned(*taught)) == tokenize(elsewhere.text)
 
 
 def test_versions_and_sightings_of_one_article_teach_nothing() -> None:
@@ -233,7 +233,7 @@ def test_versions_and_sightings_of_one_article_teach_nothing() -> None:
 
 def test_an_article_of_nothing_but_furniture_has_no_words_of_its_own() -> None:
     walled = [article(f"a{n}", "Subscribe to read on.", title=f"Story of {name}") for n, name in enumerate("xyz")]
-    assert core_of(walled[0], learned(*walled)) == ()
+    assert body_tokens(walled[0], learned(*walled)) == ()
 
 
 @given(st.permutations(range(6)), st.lists(st.integers(0, 5)))
@@ -425,7 +425,7 @@ def test_every_text_of_sixty_words_is_a_copy_of_itself(one: Article) -> None:
 @given(st.text("abc ", max_size=40), st.text("abc ", max_size=40))
 def test_the_longest_common_run_is_what_trying_every_one_gives(one: str, other: str) -> None:
     a, b = tokenize(one), tokenize(other)
-    length, in_a, in_b = longest_common_run(a, b)
+    length, in_a, in_b = longest_common_substring(a, b)
     assert a[in_a : in_a + length] == b[in_b : in_b + length]
     common = {a[i:j] for i in range(len(a)) for j in range(i + 3, len(a) + 1)} & {
         b[i:j] for i in range(len(b)) for j in range(i + 3, len(b) + 1)

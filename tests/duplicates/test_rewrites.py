@@ -20,12 +20,18 @@ from numpy.typing import NDArray
 from newsclust import pipeline
 from newsclust.demo import sample_gold
 from newsclust.demo.corpus import read_corpus
-from newsclust.duplicates.rewrites import FEWEST_WORDS, find_derivations
-from newsclust.duplicates.rewrites.classifier import FEWEST_SENTENCES
-from newsclust.duplicates.rewrites.lexical import anchors_of, in_order, number_of, runs_of
-from newsclust.duplicates.rewrites.semantic import Alignment, align, alignment_of, centred, centres_of
+from newsclust.duplicates.rewrites import MIN_ARTICLE_WORDS, compare_pairs
+from newsclust.duplicates.rewrites.classifier import MIN_ARTICLE_SENTENCES
+from newsclust.duplicates.rewrites.lexical import find_anchors, lcs_length, normalize_number, shingles_of
+from newsclust.duplicates.rewrites.semantic import (
+    Alignment,
+    align,
+    center_sentences,
+    measure_alignment,
+    shipped_sentence_means,
+)
 from newsclust.embed import SentenceTransformerEmbedder
-from newsclust.model import Article, Count, Derivation, DerivationMethod, Run
+from newsclust.model import Article, Count, RewriteComparison, RewriteMethod, Run
 from newsclust.store import Database, runs
 from newsclust.store import articles as store_articles
 from newsclust.text.sentences import MAX_SENTENCES, split_sentences, unquoted_sentences
@@ -92,11 +98,11 @@ def article(name: str, sentences: Sequence[str], **known: Any) -> Article:
     return bare_article(name, text="\n\n".join(sentences), **known)
 
 
-def judged(one: Sequence[str], other: Sequence[str], embedder: KnownMeanings | None = None) -> Derivation:
+def judged(one: Sequence[str], other: Sequence[str], embedder: KnownMeanings | None = None) -> RewriteComparison:
     """What is found of two articles, whichever is named first."""
     a, b = article("a", one), article("b", other)
-    (found,) = find_derivations([(a, b)], embedder or KnownMeanings())
-    assert find_derivations([(b, a)], KnownMeanings()) == [found]
+    (found,) = compare_pairs([(a, b)], embedder or KnownMeanings())
+    assert compare_pairs([(b, a)], KnownMeanings()) == [found]
     assert (found.article_a, found.article_b) == ("a", "b")
     return found
 
@@ -106,7 +112,7 @@ def judged(one: Sequence[str], other: Sequence[str], embedder: KnownMeanings | N
 
 def test_a_translation_is_derived_and_says_how_many_sentences_it_shares() -> None:
     found = judged(REPORT, TRANSLATION)
-    assert (found.derived, found.method) == (True, DerivationMethod.MEANING)
+    assert (found.derived, found.method) == (True, RewriteMethod.MEANING)
     assert found.score == pytest.approx(5 / 6)  # all in order: 1 / .6, halved; closeness alone would give 1
     assert found.evidence.startswith("8 of the shorter's 8 sentences say what the other says, 8 in its order")
 
@@ -127,7 +133,7 @@ def test_the_same_words_with_a_few_changed_are_derived_without_a_look_at_their_m
     ]
     embedder = KnownMeanings()
     found = judged(REPORT, edited, embedder)
-    assert (found.derived, found.method, embedder.asked) == (True, DerivationMethod.WORDING, [])
+    assert (found.derived, found.method, embedder.asked) == (True, RewriteMethod.WORDING, [])
     assert re.match(r"\d+ of \d+ four-word runs in common", found.evidence)
 
 
@@ -137,21 +143,24 @@ def test_articles_without_common_words_names_or_numbers_are_not_embedded() -> No
     ]
     embedder = KnownMeanings()
     found = judged(REPORT, strange, embedder)
-    assert (found.derived, found.score, found.method, embedder.asked) == (False, 0, DerivationMethod.WORDING, [])
+    assert (found.derived, found.score, found.method, embedder.asked) == (False, 0, RewriteMethod.WORDING, [])
 
 
-@pytest.mark.parametrize("sentences", range(FEWEST_SENTENCES))
+@pytest.mark.parametrize("sentences", range(MIN_ARTICLE_SENTENCES))
 def test_a_text_of_a_few_sentences_cannot_show_it(sentences: int) -> None:
     embedder = KnownMeanings()
     for copy in (REPORT, TRANSLATION):
         found = judged(REPORT, copy[:sentences] or ["Subscribe."], embedder)
         assert (found.score, found.derived) == (None, False)
-        assert found.evidence == f"too short to tell: {sentences} of the {FEWEST_SENTENCES} sentences that are needed"
+        assert (
+            found.evidence
+            == f"too short to tell: {sentences} of the {MIN_ARTICLE_SENTENCES} sentences that are needed"
+        )
     assert embedder.asked == []
 
 
 def test_as_few_sentences_as_are_needed_show_it() -> None:
-    assert judged(REPORT, TRANSLATION[:FEWEST_SENTENCES]).derived
+    assert judged(REPORT, TRANSLATION[:MIN_ARTICLE_SENTENCES]).derived
 
 
 def test_the_same_statements_in_another_order_are_not_derived() -> None:
@@ -177,10 +186,10 @@ def test_what_both_quote_does_not_count(marks: str) -> None:
         f"{before}{said} in {place}.{after}" for place in ("Ghent", "Delft", "Liège", "Lille", "Metz", "Nancy")
     ]
     one, other = (
-        [*quotations, *(f"{who} heard this in room number {n} yesterday." for n in range(FEWEST_SENTENCES))]
+        [*quotations, *(f"{who} heard this in room number {n} yesterday." for n in range(MIN_ARTICLE_SENTENCES))]
         for who in ("Our correspondent", "A colleague of ours")
     )
-    assert runs_of(quotations[0]) == frozenset()
+    assert shingles_of(quotations[0]) == frozenset()
     assert unquoted_sentences(one) == one[len(quotations) :]
     assert judged(quotations, quotations).score is None
     assert not judged(one[:-1] + REPORT[:2], other[:-1] + OTHER_REPORT[:2]).derived
@@ -218,13 +227,13 @@ def test_a_very_long_page_costs_as_much_as_a_long_article() -> None:
 def test_the_sentences_of_an_article_are_embedded_once_however_many_pairs_it_is_in() -> None:
     told = [article("a", REPORT), article("b", TRANSLATION), article("c", OTHER_REPORT)]
     embedder = KnownMeanings()
-    find_derivations([(told[0], told[1]), (told[0], told[2]), (told[1], told[2])], embedder)
+    compare_pairs([(told[0], told[1]), (told[0], told[2]), (told[1], told[2])], embedder)
     assert sorted(embedder.asked) == sorted([*REPORT, *TRANSLATION, *OTHER_REPORT])
 
 
 def test_nothing_to_judge_needs_no_embedder() -> None:
     embedder = KnownMeanings()
-    assert find_derivations([], embedder) == []
+    assert compare_pairs([], embedder) == []
     assert embedder.asked == []
 
 
@@ -235,10 +244,10 @@ some_text = st.lists(st.sampled_from([*REPORT, *TRANSLATION, *OTHER_REPORT]), ma
 def test_the_order_of_anything_and_what_else_is_asked_change_nothing(told: list[list[str]], random: Any) -> None:
     articles = [article(f"{n}", sentences) for n, sentences in enumerate(told)]
     pairs = [(one, other) for n, one in enumerate(articles) for other in articles[:n]]
-    alone = {frozenset((a.id, b.id)): find_derivations([(a, b)], KnownMeanings())[0] for a, b in pairs}
+    alone = {frozenset((a.id, b.id)): compare_pairs([(a, b)], KnownMeanings())[0] for a, b in pairs}
     random.shuffle(pairs)
     turned = [pair[::-1] if random.random() < 0.5 else pair for pair in pairs]
-    found = find_derivations(turned, KnownMeanings())
+    found = compare_pairs(turned, KnownMeanings())
     for (one, other), derivation in zip(turned, found, strict=True):
         expected = alone[frozenset((one.id, other.id))]
         assert derivation.score == (None if expected.score is None else pytest.approx(expected.score, abs=1e-5))
@@ -248,7 +257,7 @@ def test_the_order_of_anything_and_what_else_is_asked_change_nothing(told: list[
 @given(some_text, some_text)
 def test_a_score_is_between_0_and_1_and_only_too_short_texts_have_none(one: list[str], other: list[str]) -> None:
     found = judged(one, other)
-    too_short = min(len(one), len(other)) < FEWEST_SENTENCES
+    too_short = min(len(one), len(other)) < MIN_ARTICLE_SENTENCES
     assert (found.score is None) == too_short
     assert found.score is None or 0 <= found.score <= 1
     assert found.derived == (found.score is not None and found.score >= 0.5)
@@ -286,7 +295,7 @@ def test_translated_and_spun_articles_are_found_and_independent_ones_are_not() -
     derived = ["own-01", "own-03", "own-05", "own-11", "own-17"]  # translations both ways, two spun
     independent = ["own-25", "own-26", "own-28"]
     pairs = [(made_by_hand()[name][0], sample_articles()[made_by_hand()[name][1]]) for name in derived + independent]
-    found = find_derivations(pairs, SentenceTransformerEmbedder(threads=1))
+    found = compare_pairs(pairs, SentenceTransformerEmbedder(threads=1))
     assert [derivation.derived for derivation in found] == [True] * len(derived) + [False] * len(independent)
 
 
@@ -306,9 +315,9 @@ def test_the_labelled_pairs_name_articles_that_are_known_and_agree_with_the_samp
 
 
 def test_the_default_model_has_centres_of_english_and_french_and_no_other_model_has_any() -> None:
-    centres = centres_of(BUNDLED)
+    centres = shipped_sentence_means(BUNDLED)
     assert {language: centre.shape for language, centre in centres.items()} == {"en": (384,), "fr": (384,)}
-    assert centres_of("some-other-model/128") == {}
+    assert shipped_sentence_means("some-other-model/128") == {}
 
 
 # --- sentences, names and numbers
@@ -350,17 +359,17 @@ def test_captions_and_credits_are_no_sentences() -> None:
     ],
 )
 def test_a_number_is_the_same_in_every_notation(written: str, number: str) -> None:
-    assert number_of(written) == number
-    assert anchors_of(f"They paid {written} for it.") == (number,)
+    assert normalize_number(written) == number
+    assert find_anchors(f"They paid {written} for it.") == (number,)
 
 
 def test_a_year_and_the_number_after_it_are_two() -> None:
-    assert anchors_of("sold in 2025 200 tons") == ("2025", "200")
+    assert find_anchors("sold in 2025 200 tons") == ("2025", "200")
 
 
 def test_names_are_capitals_within_a_sentence_and_fold_their_accents() -> None:
     told = "Hier, Zoë Hébert d'Électra a vu l'Élysée. Personne n'a parlé : Rien. « Bonjour Ostrava »"
-    assert anchors_of(told) == ("zoe", "hebert", "electra", "elysee", "ostrava")
+    assert find_anchors(told) == ("zoe", "hebert", "electra", "elysee", "ostrava")
 
 
 @given(st.text("abc", max_size=9), st.text("abc", max_size=9))
@@ -371,7 +380,7 @@ def test_what_is_in_order_is_the_longest_common_subsequence(one: str, other: str
         with_first = 1 + longest(a[1:], b[1:]) if a[0] == b[0] else 0
         return max(with_first, longest(a[1:], b) if a[0] != b[0] else 0, longest(a, b[1:]) if a[0] != b[0] else 0)
 
-    assert in_order(one, other) == longest(one, other)
+    assert lcs_length(one, other) == longest(one, other)
 
 
 # --- the alignment
@@ -384,7 +393,7 @@ def directions(*meanings: str) -> NDArray[np.float32]:
 def test_a_text_aligns_with_itself() -> None:
     told = directions(*"abcdefgh")
     expected = Alignment(sentences=8, aligned=8, closeness=pytest.approx(1), ordered=8)  # type: ignore[arg-type]
-    assert alignment_of(told, told) == expected
+    assert measure_alignment(told, told) == expected
 
 
 def test_one_sentence_may_be_told_in_two() -> None:
@@ -397,14 +406,14 @@ def test_one_sentence_may_be_told_in_two() -> None:
 
 @given(st.permutations("abcdef"), st.permutations("defghi"))
 def test_what_is_in_order_is_the_same_from_both_sides(one: Sequence[str], other: Sequence[str]) -> None:
-    a, b = centred(directions(*one), None), centred(directions(*other), None)
-    there, back = alignment_of(a, b), alignment_of(b, a)
+    a, b = center_sentences(directions(*one), None), center_sentences(directions(*other), None)
+    there, back = measure_alignment(a, b), measure_alignment(b, a)
     assert there.ordered == back.ordered >= 1
     assert there.closeness <= there.aligned / there.sentences + 1e-6
 
 
 def test_sentences_that_say_what_the_whole_text_says_say_nothing_for_themselves() -> None:
-    assert not centred(directions("a", "a", "a"), None).any()
+    assert not center_sentences(directions("a", "a", "a"), None).any()
 
 
 # --- the step
@@ -492,11 +501,11 @@ def test_each_pair_of_a_living_story_is_judged_once(db: Database) -> None:
     tell(db, run, "living", told_thrice())
     tell(db, run, "another", [article("elsewhere", REPORT)])
     tell(db, run, "closed", [article("old", REPORT), article("older", TRANSLATION)], state="closed")
-    assert pipeline.find_derived(db, run, KnownMeanings()) == Count(done=3)
+    assert pipeline.find_rewrites(db, run, KnownMeanings()) == Count(done=3)
     before = db.rows("FROM rewrite_comparisons")
     assert judged_pairs(db) == {("report", "translation"), ("other", "report"), ("other", "translation")}
     embedder = KnownMeanings()
-    assert pipeline.find_derived(db, begun(db, days=1), embedder) == Count()
+    assert pipeline.find_rewrites(db, begun(db, days=1), embedder) == Count()
     assert (embedder.asked, db.rows("FROM rewrite_comparisons")) == ([], before)
     assert CHECK not in broken_checks(db)
 
@@ -504,7 +513,7 @@ def test_each_pair_of_a_living_story_is_judged_once(db: Database) -> None:
 def test_a_pair_is_judged_again_when_a_text_has_changed(db: Database) -> None:
     run = begun(db)
     tell(db, run, "story", told_thrice())
-    pipeline.find_derived(db, run, KnownMeanings())
+    pipeline.find_rewrites(db, run, KnownMeanings())
     assert sources(db) == {"translation": "report"}
     later = begun(db, days=1)
     text = "\n\n".join(TRANSLATION[:1])
@@ -512,16 +521,16 @@ def test_a_pair_is_judged_again_when_a_text_has_changed(db: Database) -> None:
         "UPDATE articles SET text = $1, changed_at = $2, word_count = 30 WHERE article_id = 'translation'",
         [text, later.night_at],
     )
-    assert pipeline.find_derived(db, later, KnownMeanings()) == Count(done=2)
+    assert pipeline.find_rewrites(db, later, KnownMeanings()) == Count(done=2)
     assert sources(db) == {}
-    assert pipeline.find_derived(db, later, KnownMeanings()) == Count()
+    assert pipeline.find_rewrites(db, later, KnownMeanings()) == Count()
 
 
 def test_texts_that_cannot_have_the_sentences_are_not_even_paired(db: Database) -> None:
     run = begun(db)
-    short = "word " * (FEWEST_WORDS - 1)
+    short = "word " * (MIN_ARTICLE_WORDS - 1)
     tell(db, run, "story", [article("report", REPORT), bare_article("teaser", text=short)])
-    assert pipeline.find_derived(db, run, KnownMeanings()) == Count()
+    assert pipeline.find_rewrites(db, run, KnownMeanings()) == Count()
 
 
 def test_a_step_that_was_killed_goes_on_with_the_stories_that_are_left(
@@ -531,27 +540,27 @@ def test_a_step_that_was_killed_goes_on_with_the_stories_that_are_left(
         def embed(self, texts: Sequence[str]) -> NDArray[np.float32]:
             if self.asked:
                 raise KeyboardInterrupt
-            return super().embed(store_articles)
+            return super().embed(texts)
 
-    monkeypatch.setattr(pipeline.copies, "_PAIRS_AT_ONCE", 1)
+    monkeypatch.setattr(pipeline.duplicates, "_PAIRS_AT_ONCE", 1)
     run = begun(db)
     tell(db, run, "one", [article("a", REPORT), article("b", TRANSLATION)])
     tell(db, run, "two", [article("c", REPORT), article("d", TRANSLATION)])
     with pytest.raises(KeyboardInterrupt):
-        pipeline.find_derived(db, run, Dying())
+        pipeline.find_rewrites(db, run, Dying())
     assert judged_pairs(db) == {("a", "b")}
-    assert pipeline.find_derived(db, begun(db, days=1), KnownMeanings()) == Count(done=1)
+    assert pipeline.find_rewrites(db, begun(db, days=1), KnownMeanings()) == Count(done=1)
     assert judged_pairs(db) == {("a", "b"), ("c", "d")}
 
 
 def test_in_a_large_story_an_article_is_judged_with_the_nearest_earlier_ones_only(db: Database) -> None:
     run = begun(db)
-    count, most = 40, pipeline.copies._SOURCES_OF_ONE
+    count, most = 40, pipeline.duplicates._SOURCES_OF_ONE
     strangers = [article(f"n{n:02}", REPORT, hours=n) for n in range(count)]
     near = [replace(one, title="alike") if one.id in ("n00", "n39") else one for one in strangers]
     tell(db, run, "story", near)
     embedder = KnownMeanings()
-    assert pipeline.find_derived(db, run, embedder) == Count(done=sum(min(n, most) for n in range(count)))
+    assert pipeline.find_rewrites(db, run, embedder) == Count(done=sum(min(n, most) for n in range(count)))
     assert ("n00", "n39") in judged_pairs(db)
     assert set(sources(db)) == {one.id for one in near[1:]}
     assert sources(db)["n39"] == "n00"
@@ -561,7 +570,7 @@ def test_the_sentences_of_a_large_story_are_embedded_once_a_night(db: Database) 
     run = begun(db)
     tell(db, run, "story", [article(f"n{n:02}", (REPORT, TRANSLATION)[n % 2], hours=n) for n in range(30)])
     embedder = KnownMeanings()
-    pipeline.find_derived(db, run, embedder)
+    pipeline.find_rewrites(db, run, embedder)
     assert len(embedder.asked) == 30 * len(REPORT)
 
 
@@ -581,7 +590,7 @@ def derive(db: Database, run: Run, *pairs: tuple[str, str]) -> None:
 def test_the_later_article_is_derived_and_says_how_late_and_why(db: Database) -> None:
     run = begun(db)
     tell(db, run, "story", told_thrice())
-    pipeline.find_derived(db, run, KnownMeanings())
+    pipeline.find_rewrites(db, run, KnownMeanings())
     (row,) = db.rows("FROM rewritten_articles")
     assert (row["article_id"], row["outlet"], row["language"]) == ("translation", "second.example", "fr")
     assert (row["source_id"], row["source_outlet"], row["source_language"]) == ("report", "first.example", "en")

@@ -171,7 +171,10 @@ def test_figures_are_what_counting_one_by_one_gives(labels: list[tuple[Label, in
 
 
 def test_candidates_are_capped_as_the_store_caps_them() -> None:
-    assert (duplicates.HOLDERS, duplicates.CANDIDATES) == (fingerprints.HOLDERS, fingerprints.CANDIDATES)
+    assert (duplicates.HOLDERS, duplicates.CANDIDATES) == (
+        fingerprints.MAX_PROPOSED_PER_KEY,
+        fingerprints.MAX_CANDIDATES,
+    )
 
 
 prints = st.dictionaries(

@@ -20,7 +20,7 @@ from newsclust.evaluation.vectors import window_of
 from newsclust.model import Article, DateQuality
 from newsclust.settings import EmbedSettings, PairSettings, Settings, StorySettings
 from newsclust.topics import projection
-from newsclust.topics.training import train
+from newsclust.topics.training import train_projection
 
 NAMES = "abc"
 DAY = datetime(2026, 2, 3, tzinfo=UTC)
@@ -100,21 +100,21 @@ def test_no_label_of_a_set_reaches_the_directions_that_judge_it() -> None:
 def test_what_only_the_labels_of_a_set_tell_is_found_by_who_has_seen_them_and_by_no_other() -> None:
     sets = with_vectors(*(planted(name) for name in NAMES))
     for one, judge in zip(sets, topic_judges(sets, [True] * 3), strict=True):
-        assert score(one, train([lesson_of(one)])) > 0.9
+        assert score(one, train_projection([lesson_of(one)])) > 0.9
         assert score(one, judge.directions) < 0.5
 
 
 def test_each_set_is_judged_by_what_the_others_teach() -> None:
     first, second, third = with_vectors(*(planted(name) for name in NAMES))
     judges = topic_judges([first, second, third], [True] * 3)
-    assert np.array_equal(judges[1].directions, train([lesson_of(first), lesson_of(third)]))
+    assert np.array_equal(judges[1].directions, train_projection([lesson_of(first), lesson_of(third)]))
 
 
 def test_a_set_that_is_labelled_twice_is_left_out_twice() -> None:
     one, two, three = (planted(name) for name in NAMES)
     sets = with_vectors(one, two, three, relabelled(one, "second opinion"))
     first, _, _, again = topic_judges(sets, [True] * 4)
-    others = train([lesson_of(other) for other in sets[1:3]])
+    others = train_projection([lesson_of(other) for other in sets[1:3]])
     assert np.array_equal(first.directions, others)
     assert np.array_equal(again.directions, others)
 
@@ -147,7 +147,9 @@ def test_sets_that_the_projection_has_seen_are_left_out_in_turn_and_have_an_aver
         [(tuple(NAMES), stories, None) for stories in ("labels", OURS)],
     ]
     given = with_vectors(*sets)
-    expected = [score(one, train([lesson_of(other) for other in given if other is not one])) for one in given]
+    expected = [
+        score(one, train_projection([lesson_of(other) for other in given if other is not one])) for one in given
+    ]
     assert [rows[0].figures.b3 for rows in found.topics] == [*expected, pytest.approx(np.mean(expected))]
 
 
@@ -199,7 +201,7 @@ def test_the_program_that_trains_the_projection_leaves_each_window_out_and_ships
     train_topics.main([str(tmp_path), "--save", "--cache", str(tmp_path / "vectors")])
     assert "left out in turn: B-cubed F1 mean 0." in capsys.readouterr().out
     lessons = [lesson_of(one) for one in with_vectors(*(planted(name) for name in NAMES))]
-    assert np.array_equal(np.load(tmp_path / f"{projection.RESOURCE}.npy"), train(lessons))
+    assert np.array_equal(np.load(tmp_path / f"{projection.RESOURCE}.npy"), train_projection(lessons))
     told = json.loads((tmp_path / f"{projection.RESOURCE}.json").read_text(encoding="utf-8"))
     assert told["windows"] == [{"from": "2026-02-03", "to": "2026-02-03", "articles": 64, "stories": 64}] * 3
     assert told["left_out_b_cubed_f1"]["worst"] < 0.5

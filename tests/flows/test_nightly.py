@@ -45,12 +45,12 @@ STEPS = [
     "fetch_pages",
     "plan_feeds",
     "extract_articles",
-    "find_copies",
+    "find_duplicates",
     "embed_articles",
     "link_articles",
     "sync_corrections",
     "group_stories",
-    "find_derived",
+    "find_rewrites",
     "group_topics",
     "check",
     "publish",
@@ -257,7 +257,7 @@ def test_a_step_that_fails_leaves_yesterdays_copy_and_the_next_night_goes_on(
     failed = last_run(settings)
     assert (failed["outcome"], failed["error"]) == ("failed", error)
     assert attempts(settings, failed["run_id"])[-2:] == (
-        [("find_copies", 1, None), ("embed_articles", 1, error)]  # wrong settings stay wrong
+        [("find_duplicates", 1, None), ("embed_articles", 1, error)]  # wrong settings stay wrong
         if wrong_settings
         else [("embed_articles", 1, error), ("embed_articles", 2, error)]
     )

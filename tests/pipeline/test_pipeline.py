@@ -109,12 +109,12 @@ def steps(
         "fetch_pages": partial(pipeline.fetch_pages, db, run, fetcher),
         "plan_feeds": partial(pipeline.plan_feeds, db, run),
         "extract_articles": partial(pipeline.extract_articles, db, run, clock, extractor or PlainExtractor()),
-        "find_copies": partial(pipeline.find_copies, db, run, said, 0.8, 0.82),
+        "find_duplicates": partial(pipeline.find_duplicates, db, run, said, 0.8, 0.82),
         "embed_articles": partial(pipeline.embed_articles, db, run, TaggedEmbedder(), 300),
         "link_articles": partial(pipeline.link_articles, db, run, CentredCosine(), model, WINDOW_DAYS),
         "sync_corrections": partial(pipeline.sync_corrections, db, run, said),
         "group_stories": partial(pipeline.group_stories, db, run, AverageLinkage(), said, model, WINDOW_DAYS),
-        "find_derived": partial(pipeline.find_derived, db, run, TaggedEmbedder()),
+        "find_rewrites": partial(pipeline.find_rewrites, db, run, TaggedEmbedder()),
         "group_topics": partial(pipeline.group_topics, db, run, model, WINDOW_DAYS, 3),
         "check": partial(pipeline.check, db),
         "publish": partial(pipeline.publish, db, published),
@@ -853,7 +853,7 @@ def words_of_archive(nights: Nights) -> WordCounts:
 def words_of_articles(nights: Nights) -> WordCounts:
     """What counting the stored articles at once gives."""
     rows = nights.rows("SELECT title, text FROM articles ANTI JOIN duplicates USING (article_id)")
-    return word_rarity.count((title, text[: word_rarity.LEAD]) for title, text in rows)
+    return word_rarity.count_words((title, text[: word_rarity.LEAD_CHARACTERS]) for title, text in rows)
 
 
 def test_the_words_of_every_original_are_counted(nights: Nights) -> None:

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from newsclust.model import End, Fingerprint, Run
+from newsclust.model import EdgeBlock, Fingerprint, Run
 from newsclust.store import Database, database, fingerprints
 from newsclust.store.database import migrations
 
@@ -26,15 +26,15 @@ def on(day: int) -> Run:
     return Run(id=f"day {day}", flow="nightly", night_at=at, started_at=at)
 
 
-def beside(key: int, *neighbours: int) -> list[End]:
-    return [End(key=key, neighbour=neighbour) for neighbour in neighbours]
+def beside(key: int, *neighbours: int) -> list[EdgeBlock]:
+    return [EdgeBlock(key=key, neighbour=neighbour) for neighbour in neighbours]
 
 
 def test_an_end_seen_beside_three_neighbours_is_furniture_however_often_each_is_told(db: Database) -> None:
-    assert fingerprints.learn_ends(db, on(0), beside(1, 7, 8), neighbours=3) == set()
-    assert fingerprints.learn_ends(db, on(1), [*beside(1, 7, 7, 8), *beside(2, 7)], neighbours=3) == set()
-    assert fingerprints.learn_ends(db, on(2), beside(1, 2**64 - 1), neighbours=3) == {1}
-    assert fingerprints.learn_ends(db, on(2), beside(1, 7), neighbours=3) == {1}
+    assert fingerprints.learn_boilerplate(db, on(0), beside(1, 7, 8), neighbours=3) == set()
+    assert fingerprints.learn_boilerplate(db, on(1), [*beside(1, 7, 7, 8), *beside(2, 7)], neighbours=3) == set()
+    assert fingerprints.learn_boilerplate(db, on(2), beside(1, 2**64 - 1), neighbours=3) == {1}
+    assert fingerprints.learn_boilerplate(db, on(2), beside(1, 7), neighbours=3) == {1}
     assert db.rows("SELECT key, count(*) AS n FROM boilerplate_blocks GROUP BY key ORDER BY key") == [
         {"key": 1, "n": 3},
         {"key": 2, "n": 1},
@@ -42,9 +42,9 @@ def test_an_end_seen_beside_three_neighbours_is_furniture_however_often_each_is_
 
 
 def test_what_is_asked_for_beside_what_is_learned_is_not_learned(db: Database) -> None:
-    fingerprints.learn_ends(db, on(0), beside(1, 7, 8, 9), neighbours=3)
+    fingerprints.learn_boilerplate(db, on(0), beside(1, 7, 8, 9), neighbours=3)
     asked = [*beside(1, 4), *beside(2, 7, 8, 9)]
-    assert fingerprints.learn_ends(db, on(1), beside(3, 7), beside=asked, neighbours=3) == {1}
+    assert fingerprints.learn_boilerplate(db, on(1), beside(3, 7), beside=asked, neighbours=3) == {1}
     assert db.rows("SELECT DISTINCT key FROM boilerplate_blocks ORDER BY key") == [{"key": 1}, {"key": 3}]
 
 
@@ -62,10 +62,12 @@ def test_what_is_forgotten_is_what_a_count_of_everything_says(db: Database) -> N
                 for (k, n), day in held.items()
             ],
         )
-        fingerprints.forget_ends(db, on(tonight), neighbours=3)
+        fingerprints.forget_boilerplate(db, on(tonight), neighbours=3)
         days = {key: [day for (one, _), day in held.items() if one == key] for key, _ in held}
         lost = {
-            key for key, seen in days.items() if len(seen) < 3 and max(seen) < tonight - fingerprints.FORGOTTEN.days
+            key
+            for key, seen in days.items()
+            if len(seen) < 3 and max(seen) < tonight - fingerprints.FORGET_AFTER.days
         }
         left = {(row["key"], row["context"]) for row in db.rows("FROM boilerplate_blocks")}
         assert left == {(key, neighbour) for key, neighbour in held if key not in lost}
@@ -74,11 +76,11 @@ def test_what_is_forgotten_is_what_a_count_of_everything_says(db: Database) -> N
 
 
 def test_what_has_not_become_furniture_in_half_a_year_is_forgotten_and_furniture_is_not(db: Database) -> None:
-    fingerprints.learn_ends(db, on(0), [*beside(1, 7, 8, 9), *beside(2, 7, 8), *beside(3, 7)], neighbours=3)
-    fingerprints.learn_ends(db, on(100), beside(3, 8), neighbours=3)
-    fingerprints.forget_ends(db, on(179), neighbours=3)
+    fingerprints.learn_boilerplate(db, on(0), [*beside(1, 7, 8, 9), *beside(2, 7, 8), *beside(3, 7)], neighbours=3)
+    fingerprints.learn_boilerplate(db, on(100), beside(3, 8), neighbours=3)
+    fingerprints.forget_boilerplate(db, on(179), neighbours=3)
     assert db.rows("SELECT count(*) AS n FROM boilerplate_blocks") == [{"n": 7}]
-    fingerprints.forget_ends(db, on(181), neighbours=3)
+    fingerprints.forget_boilerplate(db, on(181), neighbours=3)
     left = db.rows("SELECT key, count(*) AS n FROM boilerplate_blocks GROUP BY key ORDER BY key")
     assert left == [{"key": 1, "n": 3}, {"key": 3, "n": 2}]
 
@@ -86,10 +88,10 @@ def test_what_has_not_become_furniture_in_half_a_year_is_forgotten_and_furniture
 def test_keys_of_another_method_are_made_anew_and_nothing_is_decided_again(db: Database) -> None:
     told = [Fingerprint(article_id=name, text_hash=name, shingles=1, keys=(1, 2)) for name in "ab"]
     fingerprints.save_duplicates(db, on(0), told, [], method="old")
-    assert fingerprints.articles_with_other_keys(db, "new") == ["a", "b"]
+    assert fingerprints.articles_with_outdated_keys(db, "new") == ["a", "b"]
     renewed = [Fingerprint(article_id=name, text_hash=name, shingles=1, keys=(3,)) for name in "ab"]
     fingerprints.save_keys(db, on(1), renewed, "new")
-    assert fingerprints.articles_with_other_keys(db, "new") == []
+    assert fingerprints.articles_with_outdated_keys(db, "new") == []
     assert db.rows("SELECT DISTINCT keys FROM fingerprints") == [{"keys": [3]}]
 
 

@@ -12,7 +12,7 @@ from scipy.cluster.hierarchy import fcluster, linkage
 from scipy.spatial.distance import squareform
 
 from newsclust.model import Constraints, Link, Window
-from newsclust.stories.clustering import AverageLinkage, Clusterer, Density, LearnedJoins, most_central
+from newsclust.stories.clustering import AverageLinkage, Clusterer, HdbscanClusterer, MergeClassifier, most_central
 from tests.fakes import bare_article, links_of, window_of
 
 NAMES = [f"a{number}" for number in range(8)]
@@ -23,7 +23,7 @@ PAIRS = st.dictionaries(
 
 every_clusterer = pytest.mark.parametrize(
     "clusterer",
-    [AverageLinkage(cut=0.4), LearnedJoins(), LearnedJoins(cut=0.1), Density()],
+    [AverageLinkage(cut=0.4), MergeClassifier(), MergeClassifier(cut=0.1), HdbscanClusterer()],
     ids=["average linkage", "learned joins", "lenient learned joins", "density"],
 )
 
@@ -102,7 +102,7 @@ def test_what_people_said_holds(clusterer: Clusterer, case: Told) -> None:
 
 
 # Average linkage takes another way when something was said, on which equal averages may join in another order.
-@pytest.mark.parametrize("clusterer", [LearnedJoins(), Density()], ids=["learned joins", "density"])
+@pytest.mark.parametrize("clusterer", [MergeClassifier(), HdbscanClusterer()], ids=["learned joins", "density"])
 @settings(max_examples=50)
 @given(told(), st.data())
 def test_to_keep_apart_what_is_apart_already_or_to_speak_of_absent_articles_changes_nothing(

@@ -9,14 +9,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from newsclust.model import StoryEvent, id_of
-from newsclust.stories.identity import Known, Ledger, match, mint, reconcile
+from newsclust.stories.identity import PreviousGroup, StoryChanges, assign_ids, match_groups, new_id
 
 NIGHT = datetime(2026, 3, 2, 22, tzinfo=UTC)
 ARTICLES = [f"a{number:02}" for number in range(12)]
 
 
-def known(story_id: str, members: str, *, born_at: datetime = NIGHT - timedelta(days=1)) -> Known:
-    return Known(id=story_id, born_at=born_at, members=frozenset(members.split()))
+def known(story_id: str, members: str, *, born_at: datetime = NIGHT - timedelta(days=1)) -> PreviousGroup:
+    return PreviousGroup(id=story_id, born_at=born_at, members=frozenset(members.split()))
 
 
 def groups_of(*groups: str) -> list[frozenset[str]]:
@@ -25,12 +25,12 @@ def groups_of(*groups: str) -> list[frozenset[str]]:
 
 def decide(
     groups: Sequence[frozenset[str]],
-    stories: Sequence[Known],
+    stories: Sequence[PreviousGroup],
     *,
     copies: Iterable[str] = (),
     ids_in_use: Iterable[str] = (),
-) -> Ledger:
-    return reconcile(
+) -> StoryChanges:
+    return assign_ids(
         groups,
         stories,
         regrouped={*copies, *(article for group in groups for article in group)},
@@ -40,14 +40,14 @@ def decide(
     )
 
 
-def afterwards(stories: Sequence[Known], ledger: Ledger) -> list[Known]:
+def afterwards(stories: Sequence[PreviousGroup], ledger: StoryChanges) -> list[PreviousGroup]:
     """The stories that have articles once the ledger is written."""
     born = {story.id: story.born_at for story in stories}
     members = {story.id: story.members for story in stories} | ledger.members
-    return [Known(id=i, born_at=born.get(i, NIGHT), members=m) for i, m in sorted(members.items()) if m]
+    return [PreviousGroup(id=i, born_at=born.get(i, NIGHT), members=m) for i, m in sorted(members.items()) if m]
 
 
-def told(ledger: Ledger) -> list[tuple[str, StoryEvent, int, tuple[str, ...]]]:
+def told(ledger: StoryChanges) -> list[tuple[str, StoryEvent, int, tuple[str, ...]]]:
     return [(event.story_id, event.event, event.articles, event.moved) for event in ledger.events]
 
 
@@ -55,12 +55,12 @@ def told(ledger: Ledger) -> list[tuple[str, StoryEvent, int, tuple[str, ...]]]:
 class World:
     """Some stories, and a night that finds some of their articles in other groups, or to be copies."""
 
-    stories: list[Known]
+    stories: list[PreviousGroup]
     groups: list[frozenset[str]]
     copies: frozenset[str]
 
     @property
-    def ledger(self) -> Ledger:
+    def ledger(self) -> StoryChanges:
         return decide(self.groups, self.stories, copies=self.copies)
 
 
@@ -79,7 +79,7 @@ def worlds(draw: st.DrawFn) -> World:
                 groups.setdefault(draw(st.integers(0, 4)), set()).add(article)
     return World(
         stories=[
-            Known(
+            PreviousGroup(
                 id=id_of("story", min(members)) if draw(st.booleans()) else f"story-{number}",
                 born_at=NIGHT - timedelta(days=draw(st.integers(1, 2))),
                 members=frozenset(members),
@@ -101,14 +101,14 @@ def test_the_order_of_groups_and_stories_changes_nothing(world: World, random) -
     random.shuffle(stories)
     shuffled = World(stories=stories, groups=groups, copies=world.copies)
     assert shuffled.ledger == world.ledger
-    by_group = {world.groups[position]: i for position, i in match(world.groups, world.stories).items()}
-    assert {groups[position]: i for position, i in match(groups, stories).items()} == by_group
+    by_group = {world.groups[position]: i for position, i in match_groups(world.groups, world.stories).items()}
+    assert {groups[position]: i for position, i in match_groups(groups, stories).items()} == by_group
 
 
 @given(worlds())
 def test_a_night_told_twice_changes_nothing_and_has_no_events(world: World) -> None:
     again = decide(world.groups, afterwards(world.stories, world.ledger), copies=world.copies)
-    assert again == Ledger(members={}, merged={}, events=())
+    assert again == StoryChanges(members={}, merged={}, events=())
 
 
 @given(worlds())
@@ -158,7 +158,7 @@ def test_the_events_tell_every_article_that_moved_and_how_many_there_are_now(wor
 @given(worlds())
 def test_a_match_is_one_to_one_and_shares_a_member(world: World) -> None:
     by_id = {story.id: story.members for story in world.stories}
-    ids = match(world.groups, world.stories)
+    ids = match_groups(world.groups, world.stories)
     assert len(set(ids.values())) == len(ids)
     assert all(world.groups[position] & by_id[story_id] for position, story_id in ids.items())
 
@@ -167,9 +167,9 @@ def test_a_match_is_one_to_one_and_shares_a_member(world: World) -> None:
 def test_a_minted_id_is_nobody_elses_even_when_a_founder_founds_again_and_again(others: set[int], times: int) -> None:
     used = {id_of("story", f"a{number}") for number in others}
     for _ in range(times + 1):
-        minted = mint("story", "a0", used, NIGHT)
+        minted = new_id("story", "a0", used, NIGHT)
         assert minted not in used
-        assert mint("story", "a0", used, NIGHT) == minted
+        assert new_id("story", "a0", used, NIGHT) == minted
         used.add(minted)
 
 

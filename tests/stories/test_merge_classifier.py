@@ -16,9 +16,9 @@ from newsclust.errors import SettingsError
 from newsclust.evaluation.datasets import LabelledSet
 from newsclust.evaluation.measures import grouping_score
 from newsclust.model import Constraints, Link, Window
-from newsclust.stories.clustering import AverageLinkage, LearnedJoins
+from newsclust.stories.clustering import AverageLinkage, MergeClassifier
 from newsclust.stories.clustering.merge_classifier import train
-from newsclust.stories.clustering.merge_model import COLUMNS, Rule, columns_of, shipped_rule
+from newsclust.stories.clustering.merge_model import COLUMNS, MergeModel, group_features, shipped_model
 from tests.fakes import bare_article, links_of, window_of
 
 SEEDS = st.integers(0, 10**6)
@@ -37,8 +37,8 @@ def situation(seed: int, count: int, *, least: float = 0.1, share: float = 0.6) 
     return window_of(articles, *unit), links_of({pair: rng.uniform(least, 1) for pair in pairs})
 
 
-def rule_of(*, offset: float, stop: float = 0.5, **coefficients: float) -> Rule:
-    return Rule(
+def rule_of(*, offset: float, stop: float = 0.5, **coefficients: float) -> MergeModel:
+    return MergeModel(
         coefficients=np.array([coefficients.get(name, 0.0) for name in COLUMNS]),
         offset=offset,
         usual=np.zeros(len(COLUMNS)),
@@ -50,7 +50,7 @@ def rule_of(*, offset: float, stop: float = 0.5, **coefficients: float) -> Rule:
 # ---------------------------------------------------------------- the groups
 
 
-def joined_by_hand(clusterer: LearnedJoins, window: Window, links: Sequence[Link]) -> set[frozenset[str]]:
+def joined_by_hand(clusterer: MergeClassifier, window: Window, links: Sequence[Link]) -> set[frozenset[str]]:
     """Ask for every two groups anew what the rule says of them, and join the surest, until none is sure enough."""
     groups = {frozenset({article}) for article in window.ids}
     while True:
@@ -66,7 +66,7 @@ def joined_by_hand(clusterer: LearnedJoins, window: Window, links: Sequence[Link
 @given(SEEDS, st.sampled_from([0.05, 0.2, 0.35, 0.5]))
 def test_the_groups_are_those_of_joining_the_surest_pair_again_and_again(seed: int, cut: float) -> None:
     window, links = situation(seed, 6, least=0.2)
-    clusterer = LearnedJoins(cut=cut)
+    clusterer = MergeClassifier(cut=cut)
     assert set(clusterer.cluster(window, links)) == joined_by_hand(clusterer, window, links)
 
 
@@ -74,7 +74,7 @@ def test_the_groups_are_those_of_joining_the_surest_pair_again_and_again(seed: i
 @given(SEEDS)
 def test_a_rule_that_asks_for_the_mean_alone_is_average_linkage(seed: int) -> None:
     window, links = situation(seed, 10)
-    by_mean = LearnedJoins(rule=rule_of(mean=4, offset=-2))  # a chance of one half where the mean is one half
+    by_mean = MergeClassifier(rule=rule_of(mean=4, offset=-2))  # a chance of one half where the mean is one half
     assert by_mean.cluster(window, links) == AverageLinkage(cut=0.5).cluster(window, links)
 
 
@@ -82,7 +82,7 @@ def test_a_rule_that_asks_for_the_mean_alone_is_average_linkage(seed: int) -> No
 @given(SEEDS, st.lists(st.floats(0.01, 1), min_size=2, max_size=5))
 def test_every_group_of_a_stricter_cut_lies_within_one_of_a_more_lenient_cut(seed: int, cuts: list[float]) -> None:
     window, links = situation(seed, 10)
-    by_cut = [LearnedJoins(cut=cut).cluster(window, links) for cut in sorted(cuts, reverse=True)]
+    by_cut = [MergeClassifier(cut=cut).cluster(window, links) for cut in sorted(cuts, reverse=True)]
     for strict, lenient in pairwise(by_cut):
         assert all(any(group <= larger for larger in lenient) for group in strict)
 
@@ -91,14 +91,14 @@ def test_every_group_of_a_stricter_cut_lies_within_one_of_a_more_lenient_cut(see
 def test_a_chain_of_weak_links_holds_nothing(probabilities: list[float]) -> None:
     names = [f"a{number}" for number in range(len(probabilities) + 1)]
     links = links_of(dict(zip(pairwise(names), probabilities, strict=True)))
-    assert LearnedJoins().cluster(window_of(names), links) == [{name} for name in names]
+    assert MergeClassifier().cluster(window_of(names), links) == [{name} for name in names]
 
 
 @pytest.mark.parametrize("probability", [0.6, 0.8, 0.9])
 def test_a_chain_of_strong_links_does_not_run_through_its_articles(probability: float) -> None:
     names = [f"a{number}" for number in range(9)]
     links = links_of(dict.fromkeys(pairwise(names), probability))
-    assert max(map(len, LearnedJoins().cluster(window_of(names), links))) <= 3
+    assert max(map(len, MergeClassifier().cluster(window_of(names), links))) <= 3
 
 
 @settings(max_examples=50)
@@ -106,7 +106,7 @@ def test_a_chain_of_strong_links_does_not_run_through_its_articles(probability: 
 def test_links_under_a_tenth_tell_nothing(seed: int) -> None:
     window, links = situation(seed, 8, least=0)
     told = [link for link in links if link.probability >= 0.1]
-    clusterer = LearnedJoins(cut=0.05)
+    clusterer = MergeClassifier(cut=0.05)
     assert clusterer.cluster(window, links) == clusterer.cluster(window, told)
 
 
@@ -114,7 +114,7 @@ def test_the_meaning_of_whole_groups_decides_where_their_links_do_not() -> None:
     links = links_of({("a", "b"): 0.6, ("c", "d"): 0.6})
     vectors = window_of("abcd").vectors
     alike = window_of("abcd", vectors[[0, 0, 2, 3]])  # a and b point the same way
-    by_meaning = LearnedJoins(rule=rule_of(cosine=10, offset=-8))
+    by_meaning = MergeClassifier(rule=rule_of(cosine=10, offset=-8))
     assert by_meaning.cluster(alike, links) == [{"a", "b"}, {"c"}, {"d"}]
 
 
@@ -124,24 +124,24 @@ def test_articles_held_apart_are_apart_however_much_joins_around_them(seed: int,
     window, links = situation(seed, 9, share=0.9)
     pairs = st.sampled_from(list(combinations(window.ids, 2))).map(frozenset)
     apart = frozenset(data.draw(st.sets(pairs, min_size=1, max_size=12)))
-    groups = LearnedJoins(cut=0.01).cluster(window, links, Constraints(apart=apart))
+    groups = MergeClassifier(cut=0.01).cluster(window, links, Constraints(apart=apart))
     assert not any(pair <= group for pair in apart for group in groups)
 
 
 def test_vectors_of_another_model_are_refused_with_what_to_choose_instead() -> None:
     with pytest.raises(SettingsError, match="AverageLinkage"):
-        LearnedJoins().cluster(window_of("ab", model="some/other-model"), [])
+        MergeClassifier().cluster(window_of("ab", model="some/other-model"), [])
 
 
 @pytest.mark.parametrize("cut", [0, -0.1, 1.01])
 def test_a_cut_that_is_no_probability_is_refused(cut: float) -> None:
     with pytest.raises(ValueError, match="cut is"):
-        LearnedJoins(cut=cut)
+        MergeClassifier(cut=cut)
 
 
 def test_the_cut_is_the_rules_own_unless_it_is_given() -> None:
-    assert LearnedJoins().cut == shipped_rule().stop
-    assert LearnedJoins(cut=0.9).cut == 0.9
+    assert MergeClassifier().cut == shipped_model().stop
+    assert MergeClassifier(cut=0.9).cut == 0.9
 
 
 # ---------------------------------------------------------------- what the rule is told
@@ -198,7 +198,7 @@ def test_the_rule_is_told_what_the_columns_say_whichever_group_is_named_first(
     # With zeros and equal values, as links leave them.
     matrices = [rng.choice([0.0, 0.004, 0.3, 0.7, 1.0, rng.random()], size=(height, width)) for width in widths]
     cosine, tight, tighter, two_languages = rng.uniform(0.01, 1, size=(4, len(widths)))
-    there = columns_of(
+    there = group_features(
         np.concatenate(matrices, axis=1),
         np.array(widths),
         cosine=cosine,
@@ -214,7 +214,7 @@ def test_the_rule_is_told_what_the_columns_say_whichever_group_is_named_first(
         )
         assert tuple(by_hand) == COLUMNS
         assert dict(zip(COLUMNS, there[n].tolist(), strict=True)) == pytest.approx(by_hand, abs=1e-9)
-        (back,) = columns_of(
+        (back,) = group_features(
             matrix.T,
             np.array([height]),
             cosine=cosine[[n]],
@@ -229,26 +229,26 @@ def test_the_rule_is_told_what_the_columns_say_whichever_group_is_named_first(
 
 @given(st.lists(st.floats(-9, 9), min_size=2 * len(COLUMNS), max_size=2 * len(COLUMNS)), st.floats(0.01, 1))
 def test_a_rule_comes_back_from_json_as_it_was(numbers: list[float], stop: float) -> None:
-    rule = Rule(
+    rule = MergeModel(
         coefficients=np.array(numbers[: len(COLUMNS)]),
         offset=numbers[0],
         usual=np.array(numbers[len(COLUMNS) :]),
         stop=stop,
         trained_on=frozenset({"one", "two"}),
     )
-    again = Rule.of_json(json.loads(json.dumps(rule.to_json())))
+    again = MergeModel.of_json(json.loads(json.dumps(rule.to_json())))
     assert again.coefficients.tolist() == rule.coefficients.tolist()
     assert again.usual.tolist() == rule.usual.tolist()
     assert (again.offset, again.stop, again.trained_on) == (rule.offset, rule.stop, rule.trained_on)
 
 
 def test_the_columns_of_a_stored_rule_are_read_by_name_and_none_may_be_missing() -> None:
-    held = shipped_rule().to_json()
+    held = shipped_model().to_json()
     turned = held | {"coefficients": dict(reversed(held["coefficients"].items()))}
-    assert Rule.of_json(turned).coefficients.tolist() == shipped_rule().coefficients.tolist()
+    assert MergeModel.of_json(turned).coefficients.tolist() == shipped_model().coefficients.tolist()
     del turned["coefficients"]["cosine"]
     with pytest.raises(KeyError, match="cosine"):
-        Rule.of_json(turned)
+        MergeModel.of_json(turned)
 
 
 # ---------------------------------------------------------------- training
@@ -278,8 +278,8 @@ def in_several_sizes() -> list[Lesson]:
 EXTRA: list[tuple[str, ...]] = [(), ("f",), ("f", "f")]
 
 
-def chance_of_a_pair(rule: Rule, probability: float) -> float:
-    judged = LearnedJoins(rule=rule).judgement(window_of("ab"), links_of({("a", "b"): probability}), "a", "b")
+def chance_of_a_pair(rule: MergeModel, probability: float) -> float:
+    judged = MergeClassifier(rule=rule).judgement(window_of("ab"), links_of({("a", "b"): probability}), "a", "b")
     assert judged
     return judged.chance
 
@@ -335,16 +335,16 @@ def test_the_cut_is_the_one_that_scores_best() -> None:
 def test_a_clusterer_retrained_without_a_set_has_not_seen_it_and_refuses_to() -> None:
     kept, left_out = [lesson("one"), lesson("two")], lesson("three")
     without = {left_out[0].fingerprint}
-    again = LearnedJoins().retrained(without, kept, grouping_score)
+    again = MergeClassifier().retrained(without, kept, grouping_score)
     assert again.trained_on == {labelled.fingerprint for labelled, _, _ in kept}
     with pytest.raises(ValueError, match="to do without"):
-        LearnedJoins().retrained(without, [*kept, left_out], grouping_score)
+        MergeClassifier().retrained(without, [*kept, left_out], grouping_score)
 
 
 def test_a_cut_that_a_person_chose_stays_when_the_rule_is_learned_again() -> None:
     kept = [lesson("one"), lesson("two")]
-    assert LearnedJoins(cut=0.87).retrained((), kept, grouping_score).cut == 0.87
-    learned = LearnedJoins().retrained((), kept, grouping_score)
+    assert MergeClassifier(cut=0.87).retrained((), kept, grouping_score).cut == 0.87
+    learned = MergeClassifier().retrained((), kept, grouping_score)
     assert learned.cut == learned.rule.stop
 
 

@@ -13,9 +13,25 @@ from newsclust.errors import SettingsError
 from newsclust.evaluation.datasets import LabelledSet
 from newsclust.model import Article, Link, Window
 from newsclust.stories.pairs import PairModel
-from newsclust.stories.pairs.classifier import Weights, design, shipped_weights, train
-from newsclust.stories.pairs.features import COLUMNS, PLACE, candidates, compared, evidence_of, shared_names
-from newsclust.stories.pairs.word_rarity import Word, count, is_name, rarity, shipped_counts, stem, together, words_of
+from newsclust.stories.pairs.classifier import PairWeights, design_matrix, shipped_weights, train
+from newsclust.stories.pairs.features import (
+    COLUMN_INDEX,
+    COLUMNS,
+    candidate_pairs,
+    feature_inputs,
+    pair_features,
+    shared_names,
+)
+from newsclust.stories.pairs.word_rarity import (
+    Word,
+    count_words,
+    is_name,
+    merge_counts,
+    rarity,
+    shipped_counts,
+    split_words,
+    stem,
+)
 from tests.fakes import bare_article, window_of
 
 TOLD = [
@@ -60,7 +76,7 @@ def test_inflections_of_both_languages_meet_and_numbers_stay_whole() -> None:
 
 
 def test_words_lose_accents_and_remember_their_capital() -> None:
-    assert words_of("L’État cède 14,5 % à OpenAI") == [
+    assert split_words("L’État cède 14,5 % à OpenAI") == [
         Word(folded="etat", marked=True),
         Word(folded="cede", marked=False),
         Word(folded="14,5", marked=True),
@@ -69,7 +85,9 @@ def test_words_lose_accents_and_remember_their_capital() -> None:
 
 
 def test_frequencies_count_texts_once_and_names_by_how_they_are_written() -> None:
-    table = count([("Veloria", "Veloria and Veloria"), ("a plant", "a plant grew"), ("Plant", "this plant")], least=1)
+    table = count_words(
+        [("Veloria", "Veloria and Veloria"), ("a plant", "a plant grew"), ("Plant", "this plant")], least=1
+    )
     assert (table.documents, table.stems["veloria"], table.stems["plant"]) == (3, 1, 2)
     assert is_name(table, Word(folded="veloria", marked=True))
     assert not is_name(table, Word(folded="plant", marked=True))
@@ -84,8 +102,11 @@ TEXTS = st.lists(st.tuples(st.sampled_from(["Veloria", "a plant", "Brest plant"]
 def test_counts_of_two_collections_together_are_those_of_counting_both_at_once(
     one: list[tuple[str, str]], other: list[tuple[str, str]]
 ) -> None:
-    at_once = count([*one, *other])
-    for summed in (together(count(one), count(other)), together(count(other), count(one))):
+    at_once = count_words([*one, *other])
+    for summed in (
+        merge_counts(count_words(one), count_words(other)),
+        merge_counts(count_words(other), count_words(one)),
+    ):
         assert summed.documents == at_once.documents == len(one) + len(other)
         assert summed.stems == at_once.stems
         assert summed.written == at_once.written
@@ -93,14 +114,14 @@ def test_counts_of_two_collections_together_are_those_of_counting_both_at_once(
 
 def test_words_seen_less_often_than_asked_are_left_out() -> None:
     told = [("Veloria", "Veloria grew"), ("Veloria", "the plant"), ("strike", "a plant")]
-    assert count(told, least=2).stems == {"plant": 2, "veloria": 2}
-    assert count(told, least=2).written == {"plant": (0, 2)}
-    assert count(told, least=2).documents == 3
+    assert count_words(told, least=2).stems == {"plant": 2, "veloria": 2}
+    assert count_words(told, least=2).written == {"plant": (0, 2)}
+    assert count_words(told, least=2).documents == 3
 
 
 def test_adding_counts_leaves_the_given_ones_as_they_were() -> None:
-    shipped, known = count([("Veloria", "Veloria")]), count([("Veloria", "Veloria")])
-    together(shipped, count([("Veloria", "veloria")]))
+    shipped, known = count_words([("Veloria", "Veloria")]), count_words([("Veloria", "Veloria")])
+    merge_counts(shipped, count_words([("Veloria", "veloria")]))
     assert shipped == known
 
 
@@ -115,30 +136,32 @@ def test_the_shipped_table_knows_tech_news() -> None:
 
 
 def test_evidence_has_one_column_a_name_and_is_the_same_from_both_sides() -> None:
-    seen = compared(window_of(ARTICLES, directions(6)), shipped_counts())
+    seen = feature_inputs(window_of(ARTICLES, directions(6)), shipped_counts())
     one, other = np.triu_indices(6, 1)
-    there, back = evidence_of(seen, (one, other)), evidence_of(seen, (other, one))
+    there, back = pair_features(seen, (one, other)), pair_features(seen, (other, one))
     assert there.shape == (15, len(COLUMNS))
     assert np.allclose(there, back)
     assert np.isfinite(there).all()
 
 
 def test_names_are_found_across_languages_and_told_by_their_rarity() -> None:
-    seen = compared(window_of(ARTICLES, directions(6)), shipped_counts())
+    seen = feature_inputs(window_of(ARTICLES, directions(6)), shipped_counts())
     assert "veloria" in shared_names(seen, 0, 1)
-    rows = evidence_of(seen, (np.array([0, 0]), np.array([1, 5])))
-    assert rows[0, PLACE["lead_names"]] > rows[1, PLACE["lead_names"]] == 0
-    assert rows[:, PLACE["two_languages"]].tolist() == [1, 0]
+    rows = pair_features(seen, (np.array([0, 0]), np.array([1, 5])))
+    assert rows[0, COLUMN_INDEX["lead_names"]] > rows[1, COLUMN_INDEX["lead_names"]] == 0
+    assert rows[:, COLUMN_INDEX["two_languages"]].tolist() == [1, 0]
 
 
 def test_no_pairs_have_no_evidence_and_no_candidates_are_too_far_apart() -> None:
-    seen = compared(window_of(ARTICLES, directions(6)), shipped_counts())
+    seen = feature_inputs(window_of(ARTICLES, directions(6)), shipped_counts())
     nothing = (np.zeros(0, np.int64), np.zeros(0, np.int64))
-    assert evidence_of(seen, nothing).shape == (0, len(COLUMNS))
+    assert pair_features(seen, nothing).shape == (0, len(COLUMNS))
     everything = np.array([0.0, 0.0, 0.0, 1.0])
-    assert len(candidates(seen, everything, days_apart=1)[0]) == 15
+    assert len(candidate_pairs(seen, everything, days_apart=1)[0]) == 15
     late = [*ARTICLES[:5], article(5, *TOLD[5], hours=72)]
-    one, other = candidates(compared(window_of(late, directions(6)), shipped_counts()), everything, days_apart=2)
+    one, other = candidate_pairs(
+        feature_inputs(window_of(late, directions(6)), shipped_counts()), everything, days_apart=2
+    )
     assert 5 not in {*one.tolist(), *other.tolist()}
 
 
@@ -184,7 +207,7 @@ def test_articles_compared_night_by_night_get_the_links_they_get_at_once(tonight
 
 def test_a_name_that_earlier_nights_were_full_of_counts_for_less() -> None:
     window = window_of(ARTICLES, directions(6))
-    full = replace(window, words=count([("Veloria", "Veloria")] * 9000))
+    full = replace(window, words=count_words([("Veloria", "Veloria")] * 9000))
 
     def told(links: list[Link]) -> float:
         return next(link.evidence["both say veloria"] for link in links if link.article_b == "a2")
@@ -242,7 +265,7 @@ def test_training_twice_on_the_same_sets_gives_the_same_weights() -> None:
     one, two = train(lessons), train(lessons)
     assert np.array_equal(one.coefficients, two.coefficients)
     assert one.trained_on == {labelled.fingerprint for labelled, _ in lessons}
-    again = Weights.of_json(one.to_json())
+    again = PairWeights.of_json(one.to_json())
     assert np.array_equal(again.coefficients, one.coefficients)
     assert again.trained_on == one.trained_on
 
@@ -259,6 +282,6 @@ def test_labels_are_what_is_learned() -> None:
     """The same texts with labels that contradict them teach the opposite: nothing else could have been learned."""
     right = train([lesson("one", TRUE, 1), lesson("two", TRUE, 2)])
     wrong = train([lesson("one", FALSE, 1), lesson("two", FALSE, 2)])
-    seen = compared(window_of(ARTICLES, directions(6)), shipped_counts())
-    columns = design(evidence_of(seen, (np.array([0]), np.array([2]))))
+    seen = feature_inputs(window_of(ARTICLES, directions(6)), shipped_counts())
+    columns = design_matrix(pair_features(seen, (np.array([0]), np.array([2]))))
     assert columns @ right.coefficients + right.offset > columns @ wrong.coefficients + wrong.offset

@@ -165,7 +165,7 @@ def test_an_edited_article_is_never_a_copy_of_itself_though_another_with_its_fir
     edited = web | {ONE.url: rss(Item(link=LINK, text=old.replace(" ", " edited ", 1)))}
     reprinted = edited | {TWO.url: rss(Item(link="https://two.example/b", text=old))}
     for days, shown in enumerate((web, edited, edited, reprinted)):
-        nights.live(shown, days=days, names=[*READ, "find_copies"])
+        nights.live(shown, days=days, names=[*READ, "find_duplicates"])
         copies = nights.rows("SELECT url, original_url, method FROM duplicate_articles")
         assert copies == ([("https://two.example/b", LINK, "near_text")] if shown is reprinted else [])
     assert nights.rows("SELECT count(*) FROM article_versions") == [(1,)]

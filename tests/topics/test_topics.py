@@ -13,9 +13,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from newsclust.topics import Story, Topic, group_topics, near, project, projection
-from newsclust.topics.labels import name_groups
-from newsclust.topics.training import DIMENSIONS, Lesson, train
+from newsclust.topics import Story, Topic, find_topics, min_cosine, project, projection
+from newsclust.topics.labels import label_groups
+from newsclust.topics.training import DIMENSIONS, LabelledTopics, train_projection
 
 MIN = 4
 WINDOW = Path(__file__).parents[3] / "shared/data/stories/tech_2026-05_A.jsonl"
@@ -46,7 +46,7 @@ def members(topics: Iterable[Topic]) -> set[frozenset[str]]:
 
 def test_two_themes_are_two_topics_and_stories_in_neither_are_left_out() -> None:
     stories, vectors = two_themes(alone=4)
-    topics = group_topics(stories, vectors, min_stories=MIN)
+    topics = find_topics(stories, vectors, min_stories=MIN)
     assert members(topics) == {
         frozenset(f"chip{i}" for i in range(6)),
         frozenset(f"court{i}" for i in range(6)),
@@ -61,20 +61,20 @@ def test_the_order_of_stories_changes_nothing(rng: random.Random) -> None:
     stories = [story(f"s{i:02}") for i in range(40)]
     order = list(range(len(stories)))
     rng.shuffle(order)
-    found = group_topics(stories, vectors, min_stories=MIN)
+    found = find_topics(stories, vectors, min_stories=MIN)
     assert found
-    assert group_topics([stories[i] for i in order], vectors[order], min_stories=MIN) == found
+    assert find_topics([stories[i] for i in order], vectors[order], min_stories=MIN) == found
 
 
 def test_too_few_stories_have_no_topics() -> None:
     stories, vectors = two_themes()
-    assert group_topics(stories[:7], vectors[:7], min_stories=MIN) == []
-    assert group_topics([], np.zeros((0, 0), np.float32), min_stories=MIN) == []
+    assert find_topics(stories[:7], vectors[:7], min_stories=MIN) == []
+    assert find_topics([], np.zeros((0, 0), np.float32), min_stories=MIN) == []
 
 
 def test_a_topic_names_its_strengths_and_one_of_its_stories_as_the_central_one() -> None:
     stories, vectors = two_themes(alone=4)
-    for topic in group_topics(stories, vectors, min_stories=MIN):
+    for topic in find_topics(stories, vectors, min_stories=MIN):
         assert topic.strengths.keys() == topic.stories
         assert all(0 < strength <= 1 for strength in topic.strengths.values())
         assert topic.central_story in topic.stories
@@ -84,7 +84,7 @@ def words_of_first(texts: list[tuple[str, ...]], *, outlets: Iterable[str] = (),
     """The topic of six stories with these texts, beside six of courts."""
     stories, vectors = two_themes()
     told = [story(f"chip{i}", *texts[i % len(texts)], language=language) for i in range(6)]
-    return group_topics([*told, *stories[6:]], vectors, min_stories=MIN, outlets=list(outlets))[0]
+    return find_topics([*told, *stories[6:]], vectors, min_stories=MIN, outlets=list(outlets))[0]
 
 
 def test_a_label_holds_the_words_of_its_stories_and_neither_stop_words_nor_numbers() -> None:
@@ -128,7 +128,7 @@ def test_a_label_speaks_the_language_of_most_articles_and_both_are_kept() -> Non
     stories, vectors = two_themes()
     texts = (("fr", "Les plaquettes."), ("fr", "Des plaquettes"), ("en", "Some wafers."))
     told = [Story(id=f"chip{i}", texts=texts) for i in range(6)]
-    chips = group_topics([*told, *stories[6:]], vectors, min_stories=MIN)[0]
+    chips = find_topics([*told, *stories[6:]], vectors, min_stories=MIN)[0]
     assert (chips.label, chips.words_en, chips.words_fr) == ("plaquettes", ("wafers",), ("plaquettes",))
 
 
@@ -200,7 +200,7 @@ def test_the_labels_of_real_topics_are_terms_and_no_outlets() -> None:
     groups = [np.array([i for i, row in enumerate(rows) if row["topic"] == topic]) for topic in topics]
     texts = [((row["lang"], f"{row['title']}. {row['text']}"[:600]),) for row in rows]
     outlets = {row["source"] for row in rows}
-    named = name_groups(texts, groups, outlets)
+    named = label_groups(texts, groups, outlets)
     terms = [term for words in named for term in words.label.split(", ")]
     assert [words.label for words in named if words.label.count(", ") < 2] == []
     assert not {term.lower() for term in terms} & {outlet.lower() for outlet in outlets}
@@ -217,31 +217,31 @@ def test_a_story_stays_in_its_topic_although_another_is_a_little_nearer() -> Non
     stories, vectors = [*stories, story("x")], np.concatenate([vectors, between])
     chips, courts = (frozenset(f"{kind}{i}" for i in range(6)) for kind in ("chip", "court"))
 
-    assert courts | {"x"} in members(group_topics(stories, vectors, min_stories=MIN))
+    assert courts | {"x"} in members(find_topics(stories, vectors, min_stories=MIN))
     for earlier in ([chips | {"x"}, courts], [courts | {"x"}, chips]):
-        assert members(group_topics(stories, vectors, min_stories=MIN, earlier=earlier)) == set(earlier)
+        assert members(find_topics(stories, vectors, min_stories=MIN, earlier=earlier)) == set(earlier)
 
 
 def test_a_story_leaves_its_topic_when_it_has_nothing_to_do_with_it() -> None:
     stories, vectors = two_themes(alone=1)
     chips, courts = (frozenset(f"{kind}{i}" for i in range(6)) for kind in ("chip", "court"))
-    found = group_topics(stories, vectors, min_stories=MIN, earlier=[chips | {"other0"}, courts])
+    found = find_topics(stories, vectors, min_stories=MIN, earlier=[chips | {"other0"}, courts])
     assert members(found) == {chips, courts}
 
 
 def test_a_topic_with_too_few_stories_left_is_no_topic_any_more() -> None:
     stories, vectors = two_themes()
     kept = [i for i in range(len(stories)) if stories[i].id not in {"court0", "court1", "court2"}]
-    before = members(group_topics(stories, vectors, min_stories=MIN))
-    after = group_topics([stories[i] for i in kept], vectors[kept], min_stories=MIN, earlier=before)
+    before = members(find_topics(stories, vectors, min_stories=MIN))
+    after = find_topics([stories[i] for i in kept], vectors[kept], min_stories=MIN, earlier=before)
     assert members(after) == {frozenset(f"chip{i}" for i in range(6))}
 
 
 def test_new_stories_found_a_topic_beside_the_earlier_ones() -> None:
     stories, vectors = two_themes()
-    before = members(group_topics(stories, vectors, min_stories=MIN))
+    before = members(find_topics(stories, vectors, min_stories=MIN))
     ships = [story(f"ship{i}") for i in range(6)]
-    now = group_topics(
+    now = find_topics(
         [*stories, *ships], np.concatenate([vectors, around(5, 6, seed=3)]), min_stories=MIN, earlier=before
     )
     assert members(now) == before | {frozenset(ship.id for ship in ships)}
@@ -253,8 +253,8 @@ def test_a_group_that_lies_a_little_apart_leaves_its_topic_whole() -> None:
     vectors = (lean + 0.01 * np.random.default_rng(4).normal(size=lean.shape)).astype(np.float32)
     vectors /= np.linalg.norm(vectors, axis=1, keepdims=True)
     everything = frozenset(story.id for story in stories)
-    assert len(group_topics(stories, vectors, min_stories=MIN)) == 2
-    assert members(group_topics(stories, vectors, min_stories=MIN, earlier=[everything])) == {everything}
+    assert len(find_topics(stories, vectors, min_stories=MIN)) == 2
+    assert members(find_topics(stories, vectors, min_stories=MIN, earlier=[everything])) == {everything}
 
 
 def test_a_new_theme_beside_an_old_one_takes_no_story_that_is_at_home_in_that() -> None:
@@ -265,7 +265,7 @@ def test_a_new_theme_beside_an_old_one_takes_no_story_that_is_at_home_in_that() 
     lean /= np.linalg.norm(lean, axis=1, keepdims=True)
     vectors[0] = lean[0]  # an old one that is told like the new ones by now
     lasers = [story(f"laser{i}") for i in range(8)]
-    found = group_topics(
+    found = find_topics(
         [*stories, *lasers], np.concatenate([vectors, lean]), min_stories=MIN, earlier=[chips, courts]
     )
     assert courts in members(found)
@@ -275,8 +275,8 @@ def test_a_new_theme_beside_an_old_one_takes_no_story_that_is_at_home_in_that() 
 def test_a_topic_that_was_two_themes_is_parted() -> None:
     stories, vectors = two_themes()
     everything = frozenset(story.id for story in stories)
-    found = group_topics(stories, vectors, min_stories=MIN, earlier=[everything])
-    assert members(found) == members(group_topics(stories, vectors, min_stories=MIN))
+    found = find_topics(stories, vectors, min_stories=MIN, earlier=[everything])
+    assert members(found) == members(find_topics(stories, vectors, min_stories=MIN))
 
 
 @settings(max_examples=40)
@@ -287,14 +287,14 @@ def test_topics_found_again_from_themselves_are_the_same(seed: int, count: int, 
     vectors = (vectors / np.linalg.norm(vectors, axis=1, keepdims=True)).astype(np.float32)
     stories = [story(f"s{i:03}") for i in range(count)]
     started = [frozenset(story.id for story in stories[start::7]) for start in range(3)]
-    found = group_topics(stories, vectors, min_stories=3, near=enough, earlier=started)
-    assert group_topics(stories, vectors, min_stories=3, near=enough, earlier=members(found)) == found
+    found = find_topics(stories, vectors, min_stories=3, near=enough, earlier=started)
+    assert find_topics(stories, vectors, min_stories=3, near=enough, earlier=members(found)) == found
 
 
 def test_a_topic_that_was_given_up_does_not_come_back_although_little_is_asked_of_a_story() -> None:
     stories, vectors = two_themes(alone=3)
     small = frozenset(f"other{i}" for i in range(3))
-    found = group_topics(stories, vectors, min_stories=MIN, near=0.1, earlier=[small])
+    found = find_topics(stories, vectors, min_stories=MIN, near=0.1, earlier=[small])
     assert len(members(found)) == 2
     assert not any(topic.stories & small for topic in found)
 
@@ -321,7 +321,7 @@ def test_vectors_of_the_default_model_are_projected_and_others_are_left_as_they_
     assert projected.shape == (6, 30)
     assert np.allclose(np.linalg.norm(projected, axis=1), [1, 1, 1, 1, 1, 0], atol=1e-5)
     assert project(centred, "another") is centred
-    assert near("multilingual-e5-small/any") > near("another")
+    assert min_cosine("multilingual-e5-small/any") > min_cosine("another")
 
 
 def test_given_directions_stand_in_for_those_that_ship() -> None:
@@ -331,7 +331,7 @@ def test_given_directions_stand_in_for_those_that_ship() -> None:
     assert project(centred, "another", swapped) is centred
 
 
-def drawn_lessons(count: int = 3) -> list[Lesson]:
+def drawn_lessons(count: int = 3) -> list[LabelledTopics]:
     """Lessons of 40 topics, which differ in the first 32 of 64 dimensions and in nothing else."""
     drawn, lessons = np.random.default_rng(5), []
     for _ in range(count):
@@ -339,16 +339,16 @@ def drawn_lessons(count: int = 3) -> list[Lesson]:
         vectors = 0.3 * drawn.normal(size=(240, 64))
         vectors[:, :32] += drawn.normal(size=(40, 32))[labels]
         vectors /= np.linalg.norm(vectors, axis=1, keepdims=True)
-        lessons.append(Lesson(vectors=vectors.astype(np.float32), topics=[f"t{label}" for label in labels]))
+        lessons.append(LabelledTopics(vectors=vectors.astype(np.float32), topics=[f"t{label}" for label in labels]))
     return lessons
 
 
 def test_the_training_finds_the_directions_in_which_topics_differ() -> None:
     *lessons, unseen = drawn_lessons()
-    learned = train(lessons)
+    learned = train_projection(lessons)
     assert learned.shape == (64, DIMENSIONS)
     assert np.linalg.norm(learned[:32]) > 5 * np.linalg.norm(learned[32:])
-    assert np.array_equal(learned, train(lessons))
+    assert np.array_equal(learned, train_projection(lessons))
     projected = project(unseen.vectors, projection.SHIPPED_FOR, learned)
     same = np.equal.outer(unseen.topics, unseen.topics)
     assert (projected @ projected.T)[same].mean() > (unseen.vectors @ unseen.vectors.T)[same].mean() + 0.05
@@ -358,6 +358,6 @@ def test_the_names_of_topics_and_the_order_of_stories_teach_nothing() -> None:
     lessons = drawn_lessons()
     order = np.random.default_rng(1).permutation(240)
     told_otherwise = [
-        Lesson(vectors=one.vectors[order], topics=[one.topics[i][::-1] for i in order]) for one in lessons
+        LabelledTopics(vectors=one.vectors[order], topics=[one.topics[i][::-1] for i in order]) for one in lessons
     ]
-    assert np.allclose(train(lessons), train(told_otherwise), atol=1e-4)
+    assert np.allclose(train_projection(lessons), train_projection(told_otherwise), atol=1e-4)

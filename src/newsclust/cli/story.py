@@ -16,9 +16,9 @@ from newsclust.cli.shared import Config, Published, console, published, settings
 from newsclust.errors import SettingsError
 
 if TYPE_CHECKING:
-    from newsclust.explain import Tie, Told, Why, WhyBoth
+    from newsclust.explain import ArticleRef, Explanation, PairEvidence, PairExplanation
     from newsclust.overrides import Correction
-    from newsclust.stories.clustering.merge_classifier import Judgement
+    from newsclust.stories.clustering.merge_classifier import MergeAssessment
 
 story_app = typer.Typer(no_args_is_help=True, help="Correct stories: merge, split, rename, undo, list, export.")
 
@@ -175,20 +175,19 @@ def why(
     config: Config = None,
 ) -> None:
     """Show why an article is in its story and not in the nearest other one; or what is known of two articles."""
-    from newsclust.explain import clusterer_of, find_article, why_both
-    from newsclust.explain import why as told_why
+    from newsclust.explain import clusterer_of, explain, explain_pair, find_article
 
     with published(database, config) as connection:
         one = find_article(connection, article)
         clusterer = clusterer_of(connection)
         if other is None:
-            _show_why(told_why(connection, one, clusterer))
+            _show_why(explain(connection, one, clusterer))
         else:
             two = find_article(connection, other)
-            _show_both(one, two, why_both(connection, one, two, clusterer))
+            _show_both(one, two, explain_pair(connection, one, two, clusterer))
 
 
-def _show_why(found: "Why") -> None:
+def _show_why(found: "Explanation") -> None:
     one = found.article
     print(f"“{one.title}” ({one.outlet})")
     if found.copy_of:
@@ -228,7 +227,7 @@ def _show_why(found: "Why") -> None:
         print(f"\n{_UNITS}")
 
 
-def _show_both(one: "Told", two: "Told", found: "WhyBoth") -> None:
+def _show_both(one: "ArticleRef", two: "ArticleRef", found: "PairExplanation") -> None:
     print(f"“{one.title}” ({one.outlet})\n“{two.title}” ({two.outlet})")
     print("One story." if found.one_story else "Not one story.")
     if found.tie:
@@ -244,7 +243,7 @@ def _show_both(one: "Told", two: "Told", found: "WhyBoth") -> None:
         print(f"\n{_UNITS}")
 
 
-def _show_judgement(measure: str, judgement: "Judgement | None") -> None:
+def _show_judgement(measure: str, judgement: "MergeAssessment | None") -> None:
     if judgement is None:
         print("  hardly linked: the two are not even compared as wholes")
         return
@@ -253,12 +252,12 @@ def _show_judgement(measure: str, judgement: "Judgement | None") -> None:
     _show_weights(judgement.terms)
 
 
-def _show_link(tie: "Tie") -> None:
+def _show_link(tie: "PairEvidence") -> None:
     _show_title(tie)
     _show_evidence(tie)
 
 
-def _show_evidence(tie: "Tie") -> None:
+def _show_evidence(tie: "PairEvidence") -> None:
     # Names in common are told by their rarity, in another unit than the weights that make up the probability.
     names = {term.removeprefix(_SHARED): rarity for term, rarity in tie.evidence.items() if term.startswith(_SHARED)}
     _show_weights({term: weight for term, weight in tie.evidence.items() if not term.startswith(_SHARED)})
@@ -266,7 +265,7 @@ def _show_evidence(tie: "Tie") -> None:
         print("                    both say " + ", ".join(sorted(names, key=lambda name: (-names[name], name))))
 
 
-def _show_title(tie: "Tie") -> None:
+def _show_title(tie: "PairEvidence") -> None:
     print(f"  {tie.probability:.2f}  “{tie.other.title}” ({tie.other.outlet}, {tie.other.id})")
 
 

@@ -6,8 +6,8 @@ same text, however it is quoted, spaced, edited, cut or abridged. What tells the
 language is `derived`'s.
 """
 
-from newsclust.duplicates.fingerprints import METHOD, fingerprint
+from newsclust.duplicates.fingerprints import KEY_METHOD, fingerprint
 from newsclust.duplicates.originals import find_duplicates
-from newsclust.duplicates.outlet_boilerplate import NEIGHBOURS, ends_of
+from newsclust.duplicates.outlet_boilerplate import MIN_CONTEXTS, edge_blocks
 
-__all__ = ["METHOD", "NEIGHBOURS", "ends_of", "find_duplicates", "fingerprint"]
+__all__ = ["KEY_METHOD", "MIN_CONTEXTS", "edge_blocks", "find_duplicates", "fingerprint"]

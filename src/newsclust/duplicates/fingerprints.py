@@ -22,16 +22,19 @@ from newsclust.text.tokens import SHINGLE_WORDS, Tokens, hash64, shingles_of, to
 # A pair of Jaccard .8 shares a band with probability 1 - (1 - .8**6)**20 = .998. Of 2,665 French articles
 # that are not short all pairs above .6 did (with 16 x 8 half of those below .7), for 337 candidates, not 299.
 BANDS, ROWS = 20, 6
-PASSAGE = 8  # words
-LEAD = 100  # words, of whose passages one in LEAD_EVERY is a key; further on it is one in EVERY
+PASSAGE_WORDS = 8  # words
+LEAD_WORDS = 100  # words, of whose passages one in LEAD_EVERY is a key; further on it is one in EVERY
 LEAD_EVERY, EVERY = 8, 64
 SHORT_WORDS = 30  # shorter texts are found by the whole text, the title and the address alone
 TITLE_WORDS = 4  # shorter titles are those of columns: "Morning news"
-SEED = 20_260_101
+MINHASH_SEED = 20_260_101
 # Stored keys are only comparable when one method made them: its name goes with them, and another's are made anew.
-METHOD = f"{BANDS}x{ROWS} bands of {SHINGLE_WORDS} words, passages of {PASSAGE} mod {LEAD_EVERY}/{EVERY}, seed {SEED}"
+KEY_METHOD = (
+    f"{BANDS}x{ROWS} bands of {SHINGLE_WORDS} words, "
+    f"passages of {PASSAGE_WORDS} mod {LEAD_EVERY}/{EVERY}, seed {MINHASH_SEED}"
+)
 
-_POWERS = np.array([pow(0x9E3779B97F4A7C15, power, 1 << 64) for power in range(PASSAGE)], np.uint64)
+_POWERS = np.array([pow(0x9E3779B97F4A7C15, power, 1 << 64) for power in range(PASSAGE_WORDS)], np.uint64)
 
 
 def fingerprint(articles: Sequence[Article]) -> list[Fingerprint]:
@@ -43,41 +46,41 @@ def fingerprint(articles: Sequence[Article]) -> list[Fingerprint]:
 
     texts = [tokenize(article.text) for article in articles]
     runs = [shingles_of(words) for words in texts]
-    minima = rensa.RMinHash.digests_from_token_sets(runs, BANDS * ROWS, SEED)
+    minima = rensa.RMinHash.digests_from_token_sets(runs, BANDS * ROWS, MINHASH_SEED)
     return [
         Fingerprint(
             article_id=article.id,
-            text_hash=_hash_of(words),
+            text_hash=_text_hash(words),
             shingles=len(own_runs),
-            keys=tuple(sorted(_keys_of(article, words, own_minima))),
+            keys=tuple(sorted(_keys(article, words, own_minima))),
         )
         for article, words, own_runs, own_minima in zip(articles, texts, runs, minima, strict=True)
     ]
 
 
-def is_page(url: str) -> bool:
+def has_path_or_query(url: str) -> bool:
     """Tell whether an address is more than a site's root, which broken templates give to every page."""
     parts = urlsplit(url)
     return bool(parts.path.strip("/") or parts.query)
 
 
-def _hash_of(words: Tokens) -> str:
+def _text_hash(words: Tokens) -> str:
     return hashlib.sha256(" ".join(words).encode()).hexdigest()[:32]
 
 
-def _keys_of(article: Article, words: Tokens, minima: Sequence[int]) -> set[int]:
-    keys = {hash64("address", url) for url in (article.url, article.canonical_url) if is_page(url)}
+def _keys(article: Article, words: Tokens, minima: Sequence[int]) -> set[int]:
+    keys = {hash64("address", url) for url in (article.url, article.canonical_url) if has_path_or_query(url)}
     if words:
         keys.add(hash64("text", *words))
     title = tokenize(article.title)
     if len(title) >= TITLE_WORDS:
         keys.add(hash64("title", *title))
     if len(words) >= SHORT_WORDS:
-        keys |= _bands(minima) | _passages(words)
+        keys |= _band_keys(minima) | _passage_keys(words)
     return keys
 
 
-def _bands(minima: Sequence[int]) -> set[int]:
+def _band_keys(minima: Sequence[int]) -> set[int]:
     """Return one key for each band; the band's number is part of it, so that keys need no column of it."""
     return {
         int.from_bytes(
@@ -90,18 +93,18 @@ def _bands(minima: Sequence[int]) -> set[int]:
     }
 
 
-def _passages(words: Tokens) -> set[int]:
+def _passage_keys(words: Tokens) -> set[int]:
     """Return the hashes of the chosen passages (content-defined sampling, Manber 1994)."""
     numbers = np.array([zlib.crc32(word.encode()) for word in words], np.uint64)
-    hashes = np.zeros(len(words) - PASSAGE + 1, np.uint64)
-    for place in range(PASSAGE):
+    hashes = np.zeros(len(words) - PASSAGE_WORDS + 1, np.uint64)
+    for place in range(PASSAGE_WORDS):
         hashes += numbers[place : place + len(hashes)] * _POWERS[place]  # modulo 2**64, as unsigned numbers do
-    hashes = _mixed(hashes)
-    every = np.where(np.arange(len(hashes)) <= LEAD - PASSAGE, LEAD_EVERY, EVERY).astype(np.uint64)
+    hashes = _splitmix64(hashes)
+    every = np.where(np.arange(len(hashes)) <= LEAD_WORDS - PASSAGE_WORDS, LEAD_EVERY, EVERY).astype(np.uint64)
     return set(hashes[hashes % every == 0].tolist())
 
 
-def _mixed(numbers: NDArray[np.uint64]) -> NDArray[np.uint64]:
+def _splitmix64(numbers: NDArray[np.uint64]) -> NDArray[np.uint64]:
     """Return the numbers with every bit depending on every other (the finaliser of SplitMix64, Steele 2014)."""
     numbers = (numbers ^ (numbers >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
     numbers = (numbers ^ (numbers >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)

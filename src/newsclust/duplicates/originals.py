@@ -5,8 +5,16 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import datetime
 from functools import cache, partial
 
-from newsclust.duplicates.fingerprints import is_page
-from newsclust.duplicates.similarity import INSIDE, NEAR, Text, Verdict, compare, text_of, unlike
+from newsclust.duplicates.fingerprints import has_path_or_query
+from newsclust.duplicates.similarity import (
+    CONTAINMENT,
+    NEAR_JACCARD,
+    PreparedText,
+    TextMatch,
+    are_different_pages,
+    compare,
+    prepare,
+)
 from newsclust.model import Article, DateQuality, Duplicate, DuplicateMethod
 
 
@@ -18,8 +26,8 @@ def find_duplicates(
     *,
     furniture: Collection[int] = frozenset(),
     no_copies: Collection[str] = frozenset(),
-    jaccard: float = NEAR,
-    containment: float = INSIDE,
+    jaccard: float = NEAR_JACCARD,
+    containment: float = CONTAINMENT,
 ) -> list[Duplicate]:
     """The fresh articles that repeat another one, each with the original it repeats, sorted by id.
 
@@ -42,22 +50,24 @@ def find_duplicates(
         raise ValueError("an article is given twice")
     if chained := known.keys() & set(known.values()):
         raise ValueError(f"known duplicates are named as originals: {', '.join(sorted(chained))}")
-    candidates = _candidates(pairs, articles)
-    precedence = partial(_precedence, {article.url for article in articles.values()})
+    candidates = _candidates_by_article(pairs, articles)
+    precedence = partial(_original_rank, {article.url for article in articles.values()})
     archived = {article.id for article in archive}
     originals = (archived | (set(known.values()) & articles.keys())) - known.keys()
     originals |= set(no_copies) & articles.keys()
     original_of = {article_id: original for article_id, original in known.items() if article_id in archived}
 
     @cache
-    def text(article_id: str) -> Text:
-        return text_of(articles[article_id], furniture)
+    def text(article_id: str) -> PreparedText:
+        return prepare(articles[article_id], furniture)
 
     def match(article: Article, original: Article) -> Duplicate | None:
-        verdict: Verdict | None
-        if (address := _shared_address(article, original)) and not unlike(text(article.id), text(original.id)):
+        verdict: TextMatch | None
+        if (address := _shared_address(article, original)) and not are_different_pages(
+            text(article.id), text(original.id)
+        ):
             said = f"both are known as {address}"
-            verdict = Verdict(method=DuplicateMethod.SAME_URL, similarity=1.0, evidence=said)
+            verdict = TextMatch(method=DuplicateMethod.SAME_URL, similarity=1.0, evidence=said)
         else:
             verdict = compare(text(article.id), text(original.id), jaccard=jaccard, containment=containment)
         if verdict is None:
@@ -68,7 +78,7 @@ def find_duplicates(
             method=verdict.method,
             similarity=verdict.similarity,
             evidence=verdict.evidence,
-            better=_better(article, original),
+            better=_better_original_reason(article, original),
         )
 
     found: list[Duplicate] = []
@@ -86,7 +96,7 @@ def find_duplicates(
     return sorted(found, key=lambda duplicate: duplicate.article_id)
 
 
-def _candidates(pairs: Iterable[tuple[str, str]], articles: Mapping[str, Article]) -> dict[str, set[str]]:
+def _candidates_by_article(pairs: Iterable[tuple[str, str]], articles: Mapping[str, Article]) -> dict[str, set[str]]:
     """Of each article the others it is paired with."""
     candidates: dict[str, set[str]] = defaultdict(set)
     for one, other in pairs:
@@ -98,7 +108,7 @@ def _candidates(pairs: Iterable[tuple[str, str]], articles: Mapping[str, Article
     return candidates
 
 
-def _precedence(stands: Collection[str], article: Article) -> tuple[bool, bool, datetime, int, int, str]:
+def _original_rank(stands: Collection[str], article: Article) -> tuple[bool, bool, datetime, int, int, str]:
     """Sort the original first.
 
     One whose link only leads to where another article `stands` comes after that one, since such a link may come with
@@ -109,9 +119,9 @@ def _precedence(stands: Collection[str], article: Article) -> tuple[bool, bool, 
     return led_away, doubtful, article.published_at, -len(article.text), -article.priority, article.id
 
 
-def _better(article: Article, original: Article) -> str:
+def _better_original_reason(article: Article, original: Article) -> str:
     """Return why a copy would have been the better original, had it come in time; "" when it would not."""
-    ours, theirs = (_precedence({article.url, original.url}, one) for one in (article, original))
+    ours, theirs = (_original_rank({article.url, original.url}, one) for one in (article, original))
     if ours >= theirs:
         return ""
     if ours[0] != theirs[0]:
@@ -128,4 +138,4 @@ def _better(article: Article, original: Article) -> str:
 def _shared_address(article: Article, original: Article) -> str | None:
     """The address by which both are known; not a site's root, which broken templates give to every page."""
     shared = {article.url, article.canonical_url} & {original.url, original.canonical_url}
-    return min(filter(is_page, shared), default=None)
+    return min(filter(has_path_or_query, shared), default=None)

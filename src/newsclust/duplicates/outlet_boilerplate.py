@@ -9,29 +9,29 @@ articles are seen, and how often, changes nothing.
 
 from collections.abc import Collection, Iterator, Sequence
 
-from newsclust.model import Article, End
+from newsclust.model import Article, EdgeBlock
 from newsclust.text.tokens import Tokens, hash64, tokenize, tokenized_sentences
 
-NEIGHBOURS = 3  # different ones, from which an end is furniture: with 2, 75 more copies are lost; with 4, 3 of
+MIN_CONTEXTS = 3  # different ones, from which an end is furniture: with 2, 75 more copies are lost; with 4, 3 of
 # 3,310 labelled pairs that are no copies are called copies
-DEEPEST = 8  # sentences at either end
+MAX_BLOCK_SENTENCES = 8  # sentences at either end
 _TITLE = "<title>"  # no word: words have no signs
 
 
-def ends_of(articles: Sequence[Article]) -> list[End]:
+def edge_blocks(articles: Sequence[Article]) -> list[EdgeBlock]:
     """Return what the articles teach: each run of sentences at their ends, with its neighbour."""
     return [
-        End(key=key, neighbour=neighbour)
+        EdgeBlock(key=key, neighbour=neighbour)
         for article in articles
-        for _, _, key, neighbour in _ends(article, _sentences(article))
+        for _, _, key, neighbour in _blocks(article, _sentences(article))
     ]
 
 
-def core_of(article: Article, furniture: Collection[int]) -> Tokens:
+def body_tokens(article: Article, furniture: Collection[int]) -> Tokens:
     """Return the words of an article without the longest head and tail whose keys are in `furniture`."""
     sentences = _sentences(article)
     head = tail = 0
-    for at_head, length, key, _ in _ends(article, sentences):
+    for at_head, length, key, _ in _blocks(article, sentences):
         if key in furniture:
             head, tail = (max(head, length), tail) if at_head else (head, max(tail, length))
     title = tokenize(article.title)
@@ -43,11 +43,11 @@ def core_of(article: Article, furniture: Collection[int]) -> Tokens:
     )
 
 
-def _ends(article: Article, sentences: Sequence[Tokens]) -> Iterator[tuple[bool, int, int, int]]:
+def _blocks(article: Article, sentences: Sequence[Tokens]) -> Iterator[tuple[bool, int, int, int]]:
     """Yield (at the head, sentences, key, neighbour) of each run of sentences at the two ends of a text."""
     whole = hash64("alone", article.title.casefold(), article.published_at.date().isoformat())
     joined = [" ".join(sentence) for sentence in sentences]
-    for length in range(1, min(DEEPEST, len(sentences)) + 1):
+    for length in range(1, min(MAX_BLOCK_SENTENCES, len(sentences)) + 1):
         rest = len(sentences) - length
         yield (
             True,

@@ -11,9 +11,9 @@ from itertools import groupby
 
 import numpy as np
 
-from newsclust.duplicates import NEIGHBOURS, ends_of, find_duplicates, fingerprint
-from newsclust.duplicates.rewrites import find_derivations
-from newsclust.duplicates.similarity import LONGER, Text, compare, text_of
+from newsclust.duplicates import MIN_CONTEXTS, edge_blocks, find_duplicates, fingerprint
+from newsclust.duplicates.rewrites import compare_pairs
+from newsclust.duplicates.similarity import FULL_TEXT_RATIO, PreparedText, compare, prepare
 from newsclust.embed import Embedder
 from newsclust.evaluation.confusion import Mistake, Row, Said, mistakes_of, rows_of
 from newsclust.evaluation.pairs import LabelledPair, Pair, PairSet
@@ -68,7 +68,7 @@ def evaluate(sets: Sequence[PairSet], settings: DuplicateSettings) -> Evaluation
 def evaluate_derived(given: PairSet, embedder: Embedder) -> Evaluation:
     """Return how well rewritten and translated articles are told from independent reports, pair by pair."""
     pairs = [(given.articles[one], given.articles[other]) for one, other in (pair.ids for pair in given.pairs)]
-    derivations = {(one.article_a, one.article_b): one for one in find_derivations(pairs, embedder)}
+    derivations = {(one.article_a, one.article_b): one for one in compare_pairs(pairs, embedder)}
     called = {pair for pair, derivation in derivations.items() if derivation.derived}
     said = {
         pair: Said(method=one.method.value, similarity=one.score, evidence=one.evidence)
@@ -124,8 +124,8 @@ def at_once(given: PairSet, prints: Sequence[Fingerprint], settings: DuplicateSe
     candidates = candidate_pairs(prints, {})
 
     @cache
-    def text(article_id: str) -> Text:
-        return text_of(given.articles[article_id], furniture.keys)
+    def text(article_id: str) -> PreparedText:
+        return prepare(given.articles[article_id], furniture.keys)
 
     def said_of(pair: Pair) -> Said:
         if pair not in candidates:
@@ -198,9 +198,9 @@ class _Furniture:
 
     def learn(self, articles: Sequence[Article]) -> None:
         """Add what these articles teach."""
-        for end in ends_of(articles):
+        for end in edge_blocks(articles):
             self._seen[end.key].add(end.neighbour)
-            if len(self._seen[end.key]) >= NEIGHBOURS:
+            if len(self._seen[end.key]) >= MIN_CONTEXTS:
                 self.keys.add(end.key)
 
 
@@ -268,7 +268,7 @@ def _sameness(given: PairSet, pair: LabelledPair) -> str:
     short, long = sorted((tokenize(given.articles[name].text) for name in pair.ids), key=len)
     if short == long:
         return SAME
-    return CONTAINED if len(long) >= LONGER * len(short) else NEAR
+    return CONTAINED if len(long) >= FULL_TEXT_RATIO * len(short) else NEAR
 
 
 def _outcome(given: PairSet, way: str, duplicates: Sequence[Duplicate]) -> Outcome:

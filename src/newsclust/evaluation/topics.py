@@ -18,7 +18,7 @@ from newsclust.evaluation.baselines import noise_alone
 from newsclust.evaluation.cross_validation import FEWEST_OTHERS, Labelled, Standing
 from newsclust.evaluation.datasets import LabelledSet
 from newsclust.topics import projection
-from newsclust.topics.training import Lesson, train
+from newsclust.topics.training import LabelledTopics, train_projection
 
 Vectors = NDArray[np.float32]
 
@@ -64,16 +64,16 @@ def topic_judges(sets: Sequence[Labelled], seen: Sequence[bool]) -> list[TopicJu
             found.append(TopicJudge(directions=None, standing=Standing.UNSEEN))
         elif len(others) >= FEWEST_OTHERS:
             log.info("%s: learning topics from the %d others alone", one.labelled.name, len(others))
-            found.append(TopicJudge(directions=train(others), standing=Standing.LEFT_OUT))
+            found.append(TopicJudge(directions=train_projection(others), standing=Standing.LEFT_OUT))
         else:
             found.append(TopicJudge(directions=None, standing=Standing.SEEN))
     return found
 
 
-def lesson_of(one: Labelled) -> Lesson:
+def lesson_of(one: Labelled) -> LabelledTopics:
     """Return what there is to learn from the labelled stories and topics of a set."""
     members = _members(one.labelled.stories)
-    return Lesson(
+    return LabelledTopics(
         vectors=_centred_means(members, one.window.vectors, one.window.model), topics=_gold(one.labelled, members)
     )
 
@@ -105,7 +105,7 @@ def topic_figures(
     ]
     outlets = sorted({article.outlet for article in labelled.articles})
     rows = topics.project(_centred_means(members, vectors, model), model, directions)
-    found = topics.group_topics(told, rows, min_stories=min_stories, near=topics.near(model), outlets=outlets)
+    found = topics.find_topics(told, rows, min_stories=min_stories, near=topics.min_cosine(model), outlets=outlets)
     topic_of = {story: number for number, topic in enumerate(found) for story in topic.stories}
     labels = [topic_of.get(story, -1) for story in members]
     score = measures.b_cubed(noise_alone(labels), gold)

@@ -11,7 +11,7 @@ them is no furniture: it has 43 words.
 from collections.abc import Collection, Sequence
 from dataclasses import replace
 
-from newsclust.model import End, Extraction, id_of
+from newsclust.model import EdgeBlock, Extraction, id_of
 from newsclust.text.normalize import alphanumeric_key, word_count
 from newsclust.urls import host
 
@@ -21,15 +21,15 @@ SHORT_WORDS = 30
 FEWEST_WORDS = 5  # fewer are a heading that many articles may have: "Price and availability"
 
 
-def lines_of(texts: Sequence[Extraction]) -> dict[int, list[End]]:
+def lines_of(texts: Sequence[Extraction]) -> dict[int, list[EdgeBlock]]:
     """What the texts teach, by the titles it takes: each paragraph of some length, with the title above it."""
-    lines: dict[int, list[End]] = {TITLES: [], LONG_TITLES: []}
+    lines: dict[int, list[EdgeBlock]] = {TITLES: [], LONG_TITLES: []}
     for text in texts:
         title = _key("title", alphanumeric_key(text.title))
         for paragraph in text.text.split("\n\n"):
             if (key := _line_key(text, paragraph)) is not None:
                 needed = TITLES if word_count(paragraph) <= SHORT_WORDS else LONG_TITLES
-                lines[needed].append(End(key=key, neighbour=title))
+                lines[needed].append(EdgeBlock(key=key, neighbour=title))
     return lines
 
 

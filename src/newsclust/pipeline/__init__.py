@@ -7,7 +7,7 @@ stopped, because what it did is stored as it is done.
 from pathlib import Path
 
 from newsclust.model import Count
-from newsclust.pipeline.duplicates import find_copies, find_derived
+from newsclust.pipeline.duplicates import find_duplicates, find_rewrites
 from newsclust.pipeline.feeds import fetch_feeds, fetch_lists, parse_feeds, plan_feeds, sync_feeds
 from newsclust.pipeline.pages import extract_articles, fetch_pages
 from newsclust.pipeline.quarantine import judge_feeds
@@ -24,8 +24,8 @@ __all__ = [
     "fetch_feeds",
     "fetch_lists",
     "fetch_pages",
-    "find_copies",
-    "find_derived",
+    "find_duplicates",
+    "find_rewrites",
     "group_stories",
     "group_topics",
     "judge_feeds",

@@ -2,8 +2,8 @@
 
 from collections.abc import Iterator, Sequence
 
-from newsclust.duplicates import METHOD, NEIGHBOURS, ends_of, find_duplicates, fingerprint
-from newsclust.duplicates.rewrites import FEWEST_WORDS, find_derivations
+from newsclust.duplicates import KEY_METHOD, MIN_CONTEXTS, edge_blocks, fingerprint, originals
+from newsclust.duplicates.rewrites import MIN_ARTICLE_WORDS, compare_pairs
 from newsclust.embed import Embedder
 from newsclust.model import Count, Run
 from newsclust.overrides import Correction, duplicate_overrides
@@ -15,15 +15,15 @@ _PAIRS_AT_ONCE = 256  # judged and stored together, and the rest of the last one
 _SOURCES_OF_ONE = 12  # earlier articles of its story that an article is compared with: all, in stories of up to 13
 
 
-def find_copies(db: Database, run: Run, said: Sequence[Correction], jaccard: float, containment: float) -> Count:
+def find_duplicates(db: Database, run: Run, said: Sequence[Correction], jaccard: float, containment: float) -> Count:
     """Say which of the new and changed articles repeat another; done counts articles compared.
 
     Articles that a person has said to be copies of none stay originals, whatever comes.
     """
-    for ids in batches(store_fingerprints.articles_with_other_keys(db, METHOD), ARTICLES_AT_ONCE):
-        store_fingerprints.save_keys(db, run, fingerprint(articles.articles(db, ids)), METHOD)
+    for ids in batches(store_fingerprints.articles_with_outdated_keys(db, KEY_METHOD), ARTICLES_AT_ONCE):
+        store_fingerprints.save_keys(db, run, fingerprint(articles.articles(db, ids)), KEY_METHOD)
     kept = duplicate_overrides(said)
-    store_fingerprints.sync_no_copies(db, run, kept)
+    store_fingerprints.sync_duplicate_overrides(db, run, kept)
     todo = store_fingerprints.articles_to_compare(db)
     fresh = articles.articles(db, todo)
     fingerprints = fingerprint(fresh)
@@ -31,9 +31,11 @@ def find_copies(db: Database, run: Run, said: Sequence[Correction], jaccard: flo
     compared = {article_id for pair in pairs for article_id in pair}
     known = store_fingerprints.originals_of(db, [*todo, *sorted(compared)])
     others = articles.articles(db, sorted((compared | set(known.values())) - set(todo)))
-    furniture = store_fingerprints.learn_ends(db, run, ends_of(fresh), beside=ends_of(others), neighbours=NEIGHBOURS)
-    store_fingerprints.forget_ends(db, run, neighbours=NEIGHBOURS)
-    duplicates = find_duplicates(
+    furniture = store_fingerprints.learn_boilerplate(
+        db, run, edge_blocks(fresh), beside=edge_blocks(others), neighbours=MIN_CONTEXTS
+    )
+    store_fingerprints.forget_boilerplate(db, run, neighbours=MIN_CONTEXTS)
+    duplicates = originals.find_duplicates(
         fresh,
         others,
         pairs,
@@ -43,23 +45,23 @@ def find_copies(db: Database, run: Run, said: Sequence[Correction], jaccard: flo
         jaccard=jaccard,
         containment=containment,
     )
-    store_fingerprints.save_duplicates(db, run, fingerprints, duplicates, method=METHOD)
+    store_fingerprints.save_duplicates(db, run, fingerprints, duplicates, method=KEY_METHOD)
     return Count(done=len(todo))
 
 
-def find_derived(db: Database, run: Run, embedder: Embedder) -> Count:
+def find_rewrites(db: Database, run: Run, embedder: Embedder) -> Count:
     """Judge which articles of one living story were rewritten or translated from others; done counts pairs judged.
 
     Each article's sentences are embedded once at most, because whole stories are judged together.
     """
-    stories = rewrites.pairs_to_judge(db, embedder.name, fewest_words=FEWEST_WORDS, most=_SOURCES_OF_ONE)
+    stories = rewrites.pairs_to_compare(db, embedder.name, fewest_words=MIN_ARTICLE_WORDS, most=_SOURCES_OF_ONE)
     todo = sum(len(pairs) for pairs in stories)
-    with bar("find_derived", todo) as progress:
+    with bar("find_rewrites", todo) as progress:
         for pairs in _whole_stories(stories, _PAIRS_AT_ONCE):
             named = sorted({article_id for pair in pairs for article_id in pair})
             told = {article.id: article for article in articles.articles(db, named)}
-            found = find_derivations([(told[one], told[other]) for one, other in pairs], embedder)
-            rewrites.save_derivations(db, run, found)
+            found = compare_pairs([(told[one], told[other]) for one, other in pairs], embedder)
+            rewrites.save_rewrite_comparisons(db, run, found)
             progress.update(len(pairs))
     return Count(done=todo)
 

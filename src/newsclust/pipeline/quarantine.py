@@ -59,8 +59,8 @@ def item_of(row: Mapping[str, Any]) -> Item:
     if row["markup"] is not None:
         language, _ = detect_language(f"{row['title']}. {text}", None)
     title, lead = (
-        frozenset(word_rarity.stem(word.folded) for word in word_rarity.words_of(said))
-        for said in (row["title"], text[: word_rarity.LEAD])
+        frozenset(word_rarity.stem(word.folded) for word in word_rarity.split_words(said))
+        for said in (row["title"], text[: word_rarity.LEAD_CHARACTERS])
     )
     return Item(
         published_at=row["published_at"],
@@ -156,7 +156,7 @@ def _feeds_saying(shown: Mapping[str, Sequence[Item]]) -> dict[str, set[str]]:
 
 def _heard(db: Database, feed_id: str, saying: Mapping[str, set[str]], asked: Collection[str]) -> set[str]:
     """Those of these words that are no news: of the archive's articles, of other feeds tonight, or the feed's own."""
-    archive = word_rarity.together(store_words.stem_counts(db, asked), word_rarity.shipped_counts())
+    archive = word_rarity.merge_counts(store_words.stem_counts(db, asked), word_rarity.shipped_counts())
     often = word_rarity.COMMON * archive.documents
     known = {word for word in asked if archive.stems.get(word, 0) >= often or saying.get(word, set()) - {feed_id}}
     return known | store_habits.said_before(db, feed_id, set(asked) - known)

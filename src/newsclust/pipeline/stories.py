@@ -66,11 +66,11 @@ def group_stories(
     if runs.is_up_to_date(db, run, "group_stories", after=CHANGES_STORIES, settings=chosen):
         store_stories.close_stories(db, run, living_since=since(run, window_days))
         return Count()
-    constraints = grouping_constraints(_about_originals(db, said))
+    constraints = grouping_constraints(_on_originals(db, said))
     window = _window(db, run, model, window_days, besides=constraints.articles)
     ids = window.ids
     groups = clusterer.cluster(window, store_links.links_among(db, ids), constraints)
-    became_copies = store_stories.copies_in_stories(db)
+    became_copies = store_stories.duplicates_in_stories(db)
     named = {
         article
         for correction in said
@@ -79,7 +79,7 @@ def group_stories(
     }
     known = store_stories.known_stories(db, [*ids, *became_copies, *sorted(named)])
     age = {article.id: (article.published_at, article.id) for article in window.articles}
-    decided = identity.reconcile(
+    decided = identity.assign_ids(
         groups,
         known,
         regrouped={*ids, *became_copies},  # what became a copy is in no group: it leaves its story
@@ -88,14 +88,14 @@ def group_stories(
         ids_in_use=store_stories.story_ids(db),
     )
     now_told = {story.id: story.members for story in known} | decided.members
-    given = _names_given(said, now_told)
+    given = _given_headlines(said, now_told)
     names = _headlines(db, model, decided.members | {story_id: now_told[story_id] for story_id in given})
     names |= {s: replace(names[s], headline=name) for s, name in given.items() if s in names and name}
     store_stories.save_stories(db, run, decided, headlines=names, living_since=since(run, window_days))
     return Count(done=len(decided.members), skipped=len(known) - len(decided.members.keys() & {k.id for k in known}))
 
 
-def _about_originals(db: Database, said: Sequence[Correction]) -> list[Correction]:
+def _on_originals(db: Database, said: Sequence[Correction]) -> list[Correction]:
     """Return the corrections with every copy replaced by its original: a copy is in no story."""
     named = sorted({article for c in said for article in (*c.article_ids, *c.other_article_ids)})
     original = fingerprints.originals_of(db, named)
@@ -111,7 +111,7 @@ def _about_originals(db: Database, said: Sequence[Correction]) -> list[Correctio
     ]
 
 
-def _names_given(said: Sequence[Correction], told: Mapping[str, frozenset[str]]) -> dict[str, str]:
+def _given_headlines(said: Sequence[Correction], told: Mapping[str, frozenset[str]]) -> dict[str, str]:
     """Return the name a person gave each story that a rename is about, the last one; "" when it was taken back."""
     names: dict[str, str] = {}
     counting = {correction.id for correction in active_corrections(said)}
@@ -141,7 +141,9 @@ def _count_words(db: Database, run: Run, window: Window) -> None:
     """Add the words of the window's articles to those of the archive, each article once."""
     todo = set(store_words.articles_to_count(db, window.ids))
     if todo:
-        counted = word_rarity.count((a.title, a.text[: word_rarity.LEAD]) for a in window.articles if a.id in todo)
+        counted = word_rarity.count_words(
+            (a.title, a.text[: word_rarity.LEAD_CHARACTERS]) for a in window.articles if a.id in todo
+        )
         store_words.add_word_counts(db, run, sorted(todo), counted)
 
 

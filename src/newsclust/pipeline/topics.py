@@ -25,23 +25,23 @@ def group_topics(db: Database, run: Run, model: str, window_days: float, min_sto
         return Count()
     stories, vectors = _stories_in_window(db, model, since(run, window_days))
     known = store_topics.known_topics(db)
-    found = topics.group_topics(
+    found = topics.find_topics(
         stories,
         vectors,
         min_stories=min_stories,
-        near=topics.near(model),
+        near=topics.min_cosine(model),
         outlets=store_topics.outlet_names(db),
         earlier=[topic.members for topic in known],
     )
-    ids = identity.match([topic.stories for topic in found], known)
+    ids = identity.match_groups([topic.stories for topic in found], known)
     used = set(store_topics.topic_ids(db))
     names = store_topics.headlines_of(db, [topic.central_story for topic in found])
     rows = []
     for position, topic in enumerate(found):
-        topic_id = ids.get(position) or identity.mint("topic", topic.central_story, used, run.night_at)
+        topic_id = ids.get(position) or identity.new_id("topic", topic.central_story, used, run.night_at)
         used.add(topic_id)
         rows.append(
-            store_topics.TopicRow(
+            store_topics.StoredTopic(
                 id=topic_id,
                 label=topic.label,
                 words_en=topic.words_en,

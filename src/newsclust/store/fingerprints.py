@@ -5,15 +5,15 @@ from datetime import timedelta
 
 import pyarrow as pa
 
-from newsclust.model import Duplicate, End, Fingerprint, Run
+from newsclust.model import Duplicate, EdgeBlock, Fingerprint, Run
 from newsclust.store.database import Database
 
 # Of the originals that share one key so many are proposed, and of those so many are compared with one article: what
 # 100,000 articles of one site repeat must not be compared 100,000 times. With 100,000 originals in one frame (mutual
 # Jaccard .46 to .73) and 1,499 planted near copies none was lost by them; ranked by the plain number of shared keys
 # up to one in five was (docs/benchmarks.md).
-HOLDERS, CANDIDATES = 64, 16
-FORGOTTEN = timedelta(days=180)  # what has not become furniture by then never will
+MAX_PROPOSED_PER_KEY, MAX_CANDIDATES = 64, 16
+FORGET_AFTER = timedelta(days=180)  # what has not become furniture by then never will
 
 # A key counts for less the more originals have it. The stored keys are scanned, and only those that match are kept:
 # no index is built, loaded or held in memory. What 100,000 articles of one site repeat makes millions of matches:
@@ -60,7 +60,7 @@ def articles_to_compare(db: Database) -> list[str]:
     return [row["article_id"] for row in db.rows("FROM todo_fingerprints")]
 
 
-def articles_with_other_keys(db: Database, method: str) -> list[str]:
+def articles_with_outdated_keys(db: Database, method: str) -> list[str]:
     """Return the ids of the articles whose keys another method made: what was decided on them stands."""
     rows = db.rows(
         "SELECT article_id FROM fingerprints WHERE method IS DISTINCT FROM $1 ORDER BY article_id", [method]
@@ -85,7 +85,7 @@ def candidate_pairs(db: Database, fingerprints: Sequence[Fingerprint]) -> list[t
     HOLDERS originals of one key, at most CANDIDATES of one article, those that share most and rarest keys first.
     """
     with db.given("fresh", _table_of(fingerprints)):
-        rows = db.rows(_CANDIDATES, [HOLDERS, CANDIDATES])
+        rows = db.rows(_CANDIDATES, [MAX_PROPOSED_PER_KEY, MAX_CANDIDATES])
     ids = {f.article_id for f in fingerprints}
     return [(row["a"], row["b"]) if row["a"] in ids else (row["b"], row["a"]) for row in rows]
 
@@ -107,8 +107,8 @@ def originals_of(db: Database, article_ids: Sequence[str]) -> dict[str, str]:
     return {row["article_id"]: row["original_id"] for row in rows}
 
 
-def learn_ends(
-    db: Database, run: Run, ends: Sequence[End], *, neighbours: int, beside: Sequence[End] = ()
+def learn_boilerplate(
+    db: Database, run: Run, ends: Sequence[EdgeBlock], *, neighbours: int, beside: Sequence[EdgeBlock] = ()
 ) -> frozenset[int]:
     """Add what stands at the ends of texts to what is known, and return the furniture among it and `beside`.
 
@@ -136,7 +136,7 @@ def learn_ends(
     return frozenset(row["key"] for row in rows)
 
 
-def forget_ends(db: Database, run: Run, *, neighbours: int) -> None:
+def forget_boilerplate(db: Database, run: Run, *, neighbours: int) -> None:
     """Drop what was last seen long ago beside fewer different neighbours than make furniture.
 
     What is old is furniture, or is dropped tonight, or was seen again: it stands first in the table and stays little.
@@ -149,11 +149,11 @@ def forget_ends(db: Database, run: Run, *, neighbours: int) -> None:
             ANTI JOIN (SELECT key FROM boilerplate_blocks WHERE first_seen_at >= $1) USING (key)
         )
         """,
-        [run.night_at - FORGOTTEN, neighbours],
+        [run.night_at - FORGET_AFTER, neighbours],
     )
 
 
-def sync_no_copies(db: Database, run: Run, no_copies: Collection[str]) -> None:
+def sync_duplicate_overrides(db: Database, run: Run, no_copies: Collection[str]) -> None:
     """Make the stored articles that people call copies of none the given ones.
 
     One that is given for the first time is freed at once; one that is given no more is to be compared again.

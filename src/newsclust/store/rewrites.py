@@ -3,11 +3,11 @@
 from collections.abc import Sequence
 from itertools import groupby
 
-from newsclust.model import Derivation, Run
+from newsclust.model import RewriteComparison, Run
 from newsclust.store.database import Database
 
 
-def pairs_to_judge(db: Database, model: str, *, fewest_words: int, most: int) -> list[list[tuple[str, str]]]:
+def pairs_to_compare(db: Database, model: str, *, fewest_words: int, most: int) -> list[list[tuple[str, str]]]:
     """Return the pairs of articles to judge, one list for each living story that has some, both in order of id.
 
     Of each article the `most` earlier ones of its story that are nearest to it by vectors of this model.
@@ -17,7 +17,7 @@ def pairs_to_judge(db: Database, model: str, *, fewest_words: int, most: int) ->
     return [[(row["article_a"], row["article_b"]) for row in story] for _, story in stories]
 
 
-def save_derivations(db: Database, run: Run, derivations: Sequence[Derivation]) -> None:
+def save_rewrite_comparisons(db: Database, run: Run, derivations: Sequence[RewriteComparison]) -> None:
     """Store what was judged, in place of what was judged of these pairs before."""
     db.save(
         "rewrite_comparisons",

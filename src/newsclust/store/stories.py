@@ -9,7 +9,7 @@ import pyarrow as pa
 
 from newsclust.model import Run, StoryEvent
 from newsclust.store.database import Database
-from newsclust.stories.identity import Event, Known, Ledger
+from newsclust.stories.identity import PreviousGroup, StoryChange, StoryChanges
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -21,14 +21,14 @@ class Headlines:
     fr: str | None
 
 
-def known_stories(db: Database, regrouped: Sequence[str]) -> list[Known]:
+def known_stories(db: Database, regrouped: Sequence[str]) -> list[PreviousGroup]:
     """Return the stories that have one of these articles, each with all its members.
 
     The archive's other stories are settled: nothing can happen to them tonight.
     """
     with db.given_ids(regrouped):
         return [
-            Known(id=row["story_id"], born_at=row["born_at"], members=frozenset(row["members"]))
+            PreviousGroup(id=row["story_id"], born_at=row["born_at"], members=frozenset(row["members"]))
             for row in db.rows(
                 """
                 SELECT story_id, stories.born_at, list(article_id ORDER BY article_id) AS members
@@ -44,7 +44,7 @@ def known_stories(db: Database, regrouped: Sequence[str]) -> list[Known]:
         ]
 
 
-def copies_in_stories(db: Database) -> list[str]:
+def duplicates_in_stories(db: Database) -> list[str]:
     """Return the ids of members that have been found to be copies since they joined their story."""
     rows = db.rows(
         "SELECT article_id FROM story_articles SEMI JOIN duplicates USING (article_id) "
@@ -60,12 +60,12 @@ def story_ids(db: Database) -> list[str]:
 
 def close_stories(db: Database, run: Run, *, living_since: datetime) -> int:
     """Close the stories whose last article is older than `living_since`; return how many."""
-    nothing = Ledger(members={}, merged={}, events=())
+    nothing = StoryChanges(members={}, merged={}, events=())
     return save_stories(db, run, nothing, headlines={}, living_since=living_since)
 
 
 def save_stories(
-    db: Database, run: Run, ledger: Ledger, *, headlines: Mapping[str, Headlines], living_since: datetime
+    db: Database, run: Run, ledger: StoryChanges, *, headlines: Mapping[str, Headlines], living_since: datetime
 ) -> int:
     """Store tonight's ledger and close the stories whose last article is older than `living_since`.
 
@@ -80,7 +80,7 @@ def save_stories(
         _save_members(db, run, ledger.members)
         _save_story_rows(db, run, ledger, headlines)
         _save_events(db, run, ledger.events, headlines)
-        _save_turns(db, run, before, ledger, headlines)
+        _save_reopened_and_renamed(db, run, before, ledger, headlines)
         closed = db.rows(
             """
             UPDATE stories SET state = 'closed'
@@ -152,7 +152,7 @@ def _save_members(db: Database, run: Run, members: Mapping[str, frozenset[str]])
         )
 
 
-def _save_story_rows(db: Database, run: Run, ledger: Ledger, headlines: Mapping[str, Headlines]) -> None:
+def _save_story_rows(db: Database, run: Run, ledger: StoryChanges, headlines: Mapping[str, Headlines]) -> None:
     rows = [
         {
             "story_id": story_id,
@@ -192,11 +192,11 @@ def _save_story_rows(db: Database, run: Run, ledger: Ledger, headlines: Mapping[
         db.execute("UPDATE stories SET state = 'merged', merged_into = $1 WHERE story_id = $2", [heir, story_id])
 
 
-def _save_turns(
+def _save_reopened_and_renamed(
     db: Database,
     run: Run,
     before: Mapping[str, Mapping[str, Any]],
-    ledger: Ledger,
+    ledger: StoryChanges,
     headlines: Mapping[str, Headlines],
 ) -> None:
     """Store the stories that were closed and live again, and those whose name alone changed."""
@@ -223,14 +223,14 @@ def _save_turns(
         db,
         run,
         [
-            Event(story_id=story_id, event=event, articles=sizes.get(story_id, 0), moved=(), reason=reason)
+            StoryChange(story_id=story_id, event=event, articles=sizes.get(story_id, 0), moved=(), reason=reason)
             for story_id, event, reason in events
         ],
         headlines,
     )
 
 
-def _save_events(db: Database, run: Run, events: Sequence[Event], headlines: Mapping[str, Headlines]) -> None:
+def _save_events(db: Database, run: Run, events: Sequence[StoryChange], headlines: Mapping[str, Headlines]) -> None:
     with db.given_ids([event.story_id for event in events]):
         stored = {
             row["story_id"]: row["headline"]

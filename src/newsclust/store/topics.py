@@ -8,11 +8,11 @@ import pyarrow as pa
 
 from newsclust.model import Run
 from newsclust.store.database import Database
-from newsclust.stories.identity import Known
+from newsclust.stories.identity import PreviousGroup
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class TopicRow:
+class StoredTopic:
     """A topic as it is stored."""
 
     id: str
@@ -23,13 +23,15 @@ class TopicRow:
     strengths: Mapping[str, float]
 
 
-def known_topics(db: Database) -> list[Known]:
+def known_topics(db: Database) -> list[PreviousGroup]:
     """Return every topic that has stories, with its members."""
     rows = db.rows(
         "SELECT topic_id, topics.born_at, list(story_id ORDER BY story_id) AS members "
         "FROM topics JOIN topic_stories USING (topic_id) WHERE left_at IS NULL GROUP BY ALL ORDER BY topic_id"
     )
-    return [Known(id=row["topic_id"], born_at=row["born_at"], members=frozenset(row["members"])) for row in rows]
+    return [
+        PreviousGroup(id=row["topic_id"], born_at=row["born_at"], members=frozenset(row["members"])) for row in rows
+    ]
 
 
 def topic_ids(db: Database) -> list[str]:
@@ -65,7 +67,7 @@ def outlet_names(db: Database) -> list[str]:
     return [row["name"] for row in rows]
 
 
-def save_topics(db: Database, run: Run, topics: Sequence[TopicRow]) -> None:
+def save_topics(db: Database, run: Run, topics: Sequence[StoredTopic]) -> None:
     """Make the given topics the living ones, with their stories; the others rest, with what they held."""
     with db.transaction():
         db.execute("UPDATE topics SET living = false WHERE living")

@@ -13,7 +13,7 @@ from newsclust.model import StoryEvent, id_of
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Known:
+class PreviousGroup:
     """A story (or topic) as the last night left it."""
 
     id: str
@@ -22,7 +22,7 @@ class Known:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Event:
+class StoryChange:
     """One change of one story: how many articles it has afterwards, and which came, left or moved."""
 
     story_id: str
@@ -34,15 +34,15 @@ class Event:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Ledger:
+class StoryChanges:
     """Who belongs where from tonight on. Stories that nothing happened to are not in it."""
 
     members: dict[str, frozenset[str]]  # story id -> all its articles, for every story that changed
     merged: dict[str, str]  # story id -> the story that took its articles
-    events: tuple[Event, ...]
+    events: tuple[StoryChange, ...]
 
 
-def match(groups: Sequence[frozenset[str]], known: Sequence[Known]) -> dict[int, str]:
+def match_groups(groups: Sequence[frozenset[str]], known: Sequence[PreviousGroup]) -> dict[int, str]:
     """Give each group (by position) the id of the known one it shares most members with, one to one.
 
     The largest overlap is settled first; of two equal overlaps the older id, then the smaller id, then the group
@@ -63,15 +63,15 @@ def match(groups: Sequence[frozenset[str]], known: Sequence[Known]) -> dict[int,
     return ids
 
 
-def reconcile(
+def assign_ids(
     groups: Sequence[frozenset[str]],
-    known: Sequence[Known],
+    known: Sequence[PreviousGroup],
     *,
     regrouped: Collection[str],
     founder: Callable[[frozenset[str]], str],
     now: datetime,
     ids_in_use: Collection[str] = (),
-) -> Ledger:
+) -> StoryChanges:
     """Return what tonight's groups change about the known stories.
 
     `groups` are disjoint and cover `regrouped`, the articles that were compared tonight; the other members of a
@@ -83,14 +83,14 @@ def reconcile(
     by_id = {story.id: story for story in known}
     known = [by_id[story_id] for story_id in sorted(by_id)]
     story_of = {article: story.id for story in known for article in story.members}
-    ids = match(groups, known)
+    ids = match_groups(groups, known)
     used = {*by_id, *ids_in_use}
     split_from: dict[str, str] = {}
     for position, group in enumerate(groups):
         if position not in ids:
-            ids[position] = mint("story", founder(group), used, now)
+            ids[position] = new_id("story", founder(group), used, now)
             used.add(ids[position])
-            origin = _most(story_of[a] for a in group if a in story_of)
+            origin = _most_frequent(story_of[a] for a in group if a in story_of)
             if origin:
                 split_from[ids[position]] = origin
     now_in = {article: ids[position] for position, group in enumerate(groups) for article in group}
@@ -101,24 +101,24 @@ def reconcile(
         if story.id in after:
             after[story.id] |= settled
             continue
-        heir = _most(now_in[a] for a in story.members if a in now_in)
+        heir = _most_frequent(now_in[a] for a in story.members if a in now_in)
         if heir:
             merged[story.id] = heir
             after[heir] |= settled
             after[story.id] = set()
         elif settled != story.members:
             after[story.id] = settled
-    return _ledger(after, by_id, story_of, merged, split_from)
+    return _changes(after, by_id, story_of, merged, split_from)
 
 
-def _ledger(
+def _changes(
     after: Mapping[str, set[str]],
-    by_id: Mapping[str, Known],
+    by_id: Mapping[str, PreviousGroup],
     story_of: Mapping[str, str],
     merged: Mapping[str, str],
     split_from: Mapping[str, str],
-) -> Ledger:
-    events: list[Event] = []
+) -> StoryChanges:
+    events: list[StoryChange] = []
     members: dict[str, frozenset[str]] = {}
     for story_id in sorted(after):
         present = frozenset(after[story_id])
@@ -134,8 +134,8 @@ def _ledger(
             other: str = "",
             story_id: str = story_id,
             size: int = len(present),
-        ) -> Event:
-            return Event(
+        ) -> StoryChange:
+            return StoryChange(
                 story_id=story_id,
                 event=event,
                 articles=size,
@@ -169,10 +169,10 @@ def _ledger(
             events.append(told(StoryEvent.GREW, came, reason))
         if left:
             events.append(told(StoryEvent.SHRANK, left, "they tell another story now, or are copies"))
-    return Ledger(members=members, merged=dict(merged), events=tuple(events))
+    return StoryChanges(members=members, merged=dict(merged), events=tuple(events))
 
 
-def mint(kind: str, founder: str, used: Collection[str], now: datetime) -> str:
+def new_id(kind: str, founder: str, used: Collection[str], now: datetime) -> str:
     """Return an id not in `used`: called after its founder, or if an earlier one was, after founder and night."""
     minted, tries = id_of(kind, founder), 0
     while minted in used:
@@ -180,7 +180,7 @@ def mint(kind: str, founder: str, used: Collection[str], now: datetime) -> str:
     return minted
 
 
-def _most(ids: Iterable[str]) -> str | None:
+def _most_frequent(ids: Iterable[str]) -> str | None:
     """Return the most frequent id, the smallest of equals; None when there is none."""
     counts = Counter(ids)
     return min(counts, key=lambda i: (-counts[i], i)) if counts else None

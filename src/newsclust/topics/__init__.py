@@ -6,11 +6,11 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from newsclust.topics.clustering import find_themes
-from newsclust.topics.labels import Words, name_groups
-from newsclust.topics.projection import NEAR_PROJECTED, near, project
+from newsclust.topics.clustering import cluster_topics
+from newsclust.topics.labels import TopicTerms, label_groups
+from newsclust.topics.projection import MIN_COSINE_PROJECTED, min_cosine, project
 
-__all__ = ["Story", "Topic", "group_topics", "near", "project"]
+__all__ = ["Story", "Topic", "find_topics", "min_cosine", "project"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -33,12 +33,12 @@ class Topic:
     central_story: str
 
 
-def group_topics(
+def find_topics(
     stories: Sequence[Story],
     vectors: NDArray[np.float32],
     *,
     min_stories: int,
-    near: float = NEAR_PROJECTED,
+    near: float = MIN_COSINE_PROJECTED,
     outlets: Collection[str] = (),
     earlier: Collection[frozenset[str]] = (),
 ) -> list[Topic]:
@@ -50,13 +50,13 @@ def group_topics(
     """
     order = sorted(range(len(stories)), key=lambda i: stories[i].id)
     stories, rows = [stories[i] for i in order], vectors[order].astype(np.float64)
-    themes = find_themes(rows, _places(stories, earlier), min_stories=min_stories, near=near)
+    themes = cluster_topics(rows, _earlier_labels(stories, earlier), min_stories=min_stories, near=near)
     groups = [np.flatnonzero(themes == number) for number in range(themes.max(initial=-1) + 1)]
-    named = name_groups([story.texts for story in stories], groups, outlets)
+    named = label_groups([story.texts for story in stories], groups, outlets)
     return [_topic(stories, rows, inside, words) for inside, words in zip(groups, named, strict=True)]
 
 
-def _places(stories: Sequence[Story], earlier: Collection[frozenset[str]]) -> NDArray[np.int64]:
+def _earlier_labels(stories: Sequence[Story], earlier: Collection[frozenset[str]]) -> NDArray[np.int64]:
     """Return for each story the number of its earlier topic, counted in the order of their first stories; else -1."""
     row = {story.id: position for position, story in enumerate(stories)}
     groups = sorted(sorted(row[member] for member in topic if member in row) for topic in earlier)
@@ -66,7 +66,9 @@ def _places(stories: Sequence[Story], earlier: Collection[frozenset[str]]) -> ND
     return places
 
 
-def _topic(stories: Sequence[Story], vectors: NDArray[np.float64], inside: NDArray[np.int64], words: Words) -> Topic:
+def _topic(
+    stories: Sequence[Story], vectors: NDArray[np.float64], inside: NDArray[np.int64], words: TopicTerms
+) -> Topic:
     centre = vectors[inside].mean(axis=0)
     nearness = np.round(vectors[inside] @ (centre / max(float(np.linalg.norm(centre)), 1e-9)), 6)
     return Topic(

@@ -15,29 +15,31 @@ from numpy.typing import NDArray
 Vectors = NDArray[np.float64]
 Places = NDArray[np.int64]
 
-STAY = 0.2  # what being at home is worth to a story, as a cosine; from .1 to .25 B-cubed hardly changes
-GROWTH = 4  # a group that founds a theme has the square root of all stories over this, if that is more than asked
-_FOUNDINGS = 10  # rounds; two suffice on real nights
-_ROUNDING = 1e-9  # a move must be worth more than this, or rounding could send a story to and fro for ever
+STAY_BONUS = 0.2  # what being at home is worth to a story, as a cosine; from .1 to .25 B-cubed hardly changes
+MIN_SIZE_GROWTH = (
+    4  # a group that founds a theme has the square root of all stories over this, if that is more than asked
+)
+_MAX_ROUNDS = 10  # rounds; two suffice on real nights
+_MIN_GAIN = 1e-9  # a move must be worth more than this, or rounding could send a story to and fro for ever
 
 
-def find_themes(vectors: Vectors, earlier: Places, *, min_stories: int, near: float) -> Places:
+def cluster_topics(vectors: Vectors, earlier: Places, *, min_stories: int, near: float) -> Places:
     """Return each row's theme, numbered from 0 by their first rows, -1 outside all.
 
     `vectors` are rows of unit length, `earlier` the theme of each row as yesterday left it (-1: in none). `near`
     is the cosine to a theme's centre that a row outside needs to enter: it is what being outside is worth.
     """
-    places = _settle(vectors, earlier, earlier, min_stories, near)
-    found = _dense_groups(vectors, max(min_stories, round(math.sqrt(len(vectors)) / GROWTH)))
-    for _ in range(_FOUNDINGS):
-        founded = _settle(vectors, _found(vectors, places, found, near), places, min_stories, near)
+    places = _assign(vectors, earlier, earlier, min_stories, near)
+    found = _dense_groups(vectors, max(min_stories, round(math.sqrt(len(vectors)) / MIN_SIZE_GROWTH)))
+    for _ in range(_MAX_ROUNDS):
+        founded = _assign(vectors, _add_topics(vectors, places, found, near), places, min_stories, near)
         if np.array_equal(founded, places):
             break
         places = founded
     return places
 
 
-def _settle(vectors: Vectors, places: Places, home: Places, min_stories: int, near: float) -> Places:
+def _assign(vectors: Vectors, places: Places, home: Places, min_stories: int, near: float) -> Places:
     """Return the places, numbered anew, when no story is better off elsewhere and no theme is too small.
 
     `home` is the theme in which each row is at home (-1: in none), by the numbers of `places`. This ends: each move
@@ -47,10 +49,10 @@ def _settle(vectors: Vectors, places: Places, home: Places, min_stories: int, ne
     count = int(places.max(initial=-1)) + 1
     at_home = np.flatnonzero(home >= 0)
     while (sizes := np.bincount(places[places >= 0], minlength=count)).any():
-        worth = vectors @ _centres(vectors, places, count).T
-        worth[at_home, home[at_home]] += STAY
+        worth = vectors @ _centroids(vectors, places, count).T
+        worth[at_home, home[at_home]] += STAY_BONUS
         inside = np.flatnonzero(places >= 0)
-        worth[inside, places[inside]] += _ROUNDING
+        worth[inside, places[inside]] += _MIN_GAIN
         worth[:, sizes == 0] = -np.inf
         settled = np.where(worth.max(axis=1) >= near, worth.argmax(axis=1), -1)
         if np.array_equal(settled, places):
@@ -59,20 +61,20 @@ def _settle(vectors: Vectors, places: Places, home: Places, min_stories: int, ne
                 break
             settled[settled == smallest] = -1
         places = settled
-    return _numbered(places)
+    return _renumbered(places)
 
 
-def _found(vectors: Vectors, places: Places, found: Places, near: float) -> Places:
+def _add_topics(vectors: Vectors, places: Places, found: Places, near: float) -> Places:
     """Return the places with a theme more for every found group that is worth more to its stories than these are.
 
     They are at home where they are, so that only a group which lies well apart parts a theme.
     """
     inside, count = np.flatnonzero(places >= 0), int(places.max(initial=-1)) + 1
     present = np.full(len(vectors), near)
-    centres = _centres(vectors, places, count)
-    present[inside] = np.einsum("ij,ij->i", vectors[inside], centres[places[inside]]) + STAY
+    centres = _centroids(vectors, places, count)
+    present[inside] = np.einsum("ij,ij->i", vectors[inside], centres[places[inside]]) + STAY_BONUS
     founded = places.copy()
-    for number, centre in enumerate(_centres(vectors, found, int(found.max(initial=-1)) + 1)):
+    for number, centre in enumerate(_centroids(vectors, found, int(found.max(initial=-1)) + 1)):
         group = np.flatnonzero(found == number)
         if (vectors[group] @ centre - present[group]).mean() > 0:
             founded[group], count = count, count + 1
@@ -89,7 +91,7 @@ def _dense_groups(vectors: Vectors, smallest: int) -> Places:
     return labels
 
 
-def _centres(vectors: Vectors, places: Places, count: int) -> Vectors:
+def _centroids(vectors: Vectors, places: Places, count: int) -> Vectors:
     """Return the direction of the mean of each of `count` themes; of one without stories, zero."""
     sums = np.zeros((count, vectors.shape[1]))
     inside = places >= 0
@@ -98,7 +100,7 @@ def _centres(vectors: Vectors, places: Places, count: int) -> Vectors:
     return centres
 
 
-def _numbered(places: Places) -> Places:
+def _renumbered(places: Places) -> Places:
     """Return the same themes, numbered from 0 by their first rows."""
     numbers, first = np.unique(places[places >= 0], return_index=True)
     renamed = np.full(places.max(initial=-1) + 2, -1)  # its last one stays, for those outside

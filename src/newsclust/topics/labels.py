@@ -11,7 +11,7 @@ from importlib import resources
 import numpy as np
 from numpy.typing import NDArray
 
-Texts = Sequence[tuple[str, str]]  # a story's articles: language, text
+StoryTexts = Sequence[tuple[str, str]]  # a story's articles: language, text
 Phrase = tuple[str, ...]
 
 _TERMS_KEPT = 8
@@ -22,8 +22,8 @@ _WORDS_TOGETHER = 0.75  # the same for other pairs: artificial intelligence
 _NEVER_ALONE = 0.75  # share of the rarer name's stories from which it says nothing beside the other: Donald, Trump
 _HEADLINE = 0.6  # share of words with a capital from which a sentence is a headline
 _SHORTEST_HEADLINE = 4  # words: fewer may be names alone
-_PLAIN_VOTE = 10  # against 1 where a capital tells little
-_VOTES_OF_A_TEXT = 20
+_RUNNING_TEXT_VOTES = 10  # against 1 where a capital tells little
+_MAX_VOTES_PER_TEXT = 20
 _WORD = re.compile(r"[^\W_](?:[\w’'&+/-]*[^\W_])?")
 _CONTRACTION = re.compile(r"(?:n['’]t|['’](?:d|ll|m|re|ve))$", re.IGNORECASE)
 _PUNCTUATION = re.compile(r"[.!?:…](?=\s|$)|[;,()«»“”\"|–—\n]|\s-\s")
@@ -35,7 +35,7 @@ _STOP_LISTS = {"en": "English", "fr": "French"}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Words:
+class TopicTerms:
     """What a group is called: its telling terms in each language, and the first few of the leading one."""
 
     en: tuple[str, ...]
@@ -44,7 +44,7 @@ class Words:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class _Terms:
+class _LanguageTerms:
     """What each story says in one language, and how its words are usually written.
 
     `shares` has, for each story, the share of its articles that hold a term: a story counts once, however often
@@ -58,25 +58,25 @@ class _Terms:
     names: Collection[Phrase]
 
 
-def name_groups(
-    stories: Sequence[Texts], groups: Sequence[NDArray[np.int64]], outlets: Collection[str]
-) -> list[Words]:
+def label_groups(
+    stories: Sequence[StoryTexts], groups: Sequence[NDArray[np.int64]], outlets: Collection[str]
+) -> list[TopicTerms]:
     """Return the words of each group of stories, told against those of all stories.
 
     Stop words, bare numbers and the names of outlets (titles of feeds, hosts) are no terms.
     """
-    phrases = _phrases(outlets)
-    terms = {language: _terms(stories, language, phrases) for language in _STOP_LISTS}
+    phrases = _outlet_phrases(outlets)
+    terms = {language: _language_terms(stories, language, phrases) for language in _STOP_LISTS}
     named = []
     for group in groups:
-        en, fr = (_telling(terms[language], group) for language in ("en", "fr"))
+        en, fr = (_distinctive_terms(terms[language], group) for language in ("en", "fr"))
         articles = Counter(language for story in group for language, _ in stories[story])
         leading = (fr or en) if articles["fr"] > articles["en"] else (en or fr)
-        named.append(Words(en=en, fr=fr, label=", ".join(leading[:_TERMS_OF_A_LABEL]) or "(no words)"))
+        named.append(TopicTerms(en=en, fr=fr, label=", ".join(leading[:_TERMS_OF_A_LABEL]) or "(no words)"))
     return named
 
 
-def _telling(terms: _Terms, group: NDArray[np.int64]) -> tuple[str, ...]:
+def _distinctive_terms(terms: _LanguageTerms, group: NDArray[np.int64]) -> tuple[str, ...]:
     """Return the terms that say most about a group, as they are usually written.
 
     A term weighs what it adds to the divergence of the group from all stories: its share of the group's stories,
@@ -118,7 +118,9 @@ def _stem(word: str) -> str:
     return _ENDING.sub("", word.lower())
 
 
-def _terms(stories: Sequence[Texts], language: str, outlets: Mapping[str, Collection[Phrase]]) -> _Terms:
+def _language_terms(
+    stories: Sequence[StoryTexts], language: str, outlets: Mapping[str, Collection[Phrase]]
+) -> _LanguageTerms:
     unwanted = _stop_words()
     votes: dict[Phrase, Counter[str]] = defaultdict(Counter)
     shares: list[dict[Phrase, float]] = []
@@ -132,11 +134,11 @@ def _terms(stories: Sequence[Texts], language: str, outlets: Mapping[str, Collec
                 forms[tuple(map(_stem, form.split(" "))), form] += vote
             held.update({term for term, _ in forms})
             for (term, form), vote in forms.items():
-                votes[term][form] += min(vote, _VOTES_OF_A_TEXT)
+                votes[term][form] += min(vote, _MAX_VOTES_PER_TEXT)
         shares.append({term: count / len(own) for term, count in held.items()})
         told.append(bool(own))
     written = {term: min(forms, key=lambda form: (-forms[form], form)) for term, forms in votes.items()}
-    return _Terms(
+    return _LanguageTerms(
         shares=shares,
         everywhere=_sum(shares),
         told=told,
@@ -163,7 +165,7 @@ def _forms(
             for place in range(start, start + len(phrase))
         }
         wanted = [
-            place not in hidden and word not in unwanted and _may_be_a_term(sentence[place])
+            place not in hidden and word not in unwanted and _is_term(sentence[place])
             for place, word in enumerate(small)
         ]
         capitals = [token[0].isupper() for token in sentence]
@@ -171,7 +173,7 @@ def _forms(
         for place, token in enumerate(sentence):
             plain = not headline and (place > 0 or not capitals[place])
             if wanted[place]:
-                yield token, _PLAIN_VOTE if plain else 1
+                yield token, _RUNNING_TEXT_VOTES if plain else 1
             before = place - 1
             if place and not headline and capitals[before] == capitals[place] and small[before] != small[place]:
                 in_a_name = before > 0 and capitals[place] and small[before] not in _ARTICLES
@@ -188,7 +190,7 @@ def _sentences(text: str) -> Iterator[list[str]]:
             yield words
 
 
-def _may_be_a_term(word: str) -> bool:
+def _is_term(word: str) -> bool:
     """Whether a word has three letters or is an abbreviation (AI, 5G); not a number, a sum (2B) or a contraction."""
     if _CONTRACTION.search(word):
         return False
@@ -197,7 +199,7 @@ def _may_be_a_term(word: str) -> bool:
     return len(word) > 2 or (len(word) == 2 and word.isupper())
 
 
-def _phrases(outlets: Collection[str]) -> dict[str, set[Phrase]]:
+def _outlet_phrases(outlets: Collection[str]) -> dict[str, set[Phrase]]:
     """Return what outlets are called, by first word, in small letters: parts of a title, the name within a host."""
     phrases = set()
     for outlet in outlets:

@@ -8,8 +8,8 @@ from numpy.typing import NDArray
 
 SHIPPED_FOR = "multilingual-e5-small"
 RESOURCE = "topic_projection_multilingual_e5_small"
-NEAR_PROJECTED = 0.44  # from .42 to .45 B-cubed hardly changes, and 17 to 20 % of a first night stay outside
-NEAR_PLAIN = 0.3  # where cosines of centred vectors fit labelled topics best
+MIN_COSINE_PROJECTED = 0.44  # from .42 to .45 B-cubed hardly changes, and 17 to 20 % of a first night stay outside
+MIN_COSINE_PLAIN = 0.3  # where cosines of centred vectors fit labelled topics best
 
 
 def project(
@@ -29,9 +29,9 @@ def project(
     return projected
 
 
-def near(model: str) -> float:
+def min_cosine(model: str) -> float:
     """Return the cosine to a topic's centre from which a story outside belongs to it, for vectors of this model."""
-    return NEAR_PROJECTED if model.startswith(SHIPPED_FOR) else NEAR_PLAIN
+    return MIN_COSINE_PROJECTED if model.startswith(SHIPPED_FOR) else MIN_COSINE_PLAIN
 
 
 @cache

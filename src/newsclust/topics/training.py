@@ -13,14 +13,14 @@ Vectors = NDArray[np.float32]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class Lesson:
+class LabelledTopics:
     """The labelled stories of a few days: one centred vector of unit length and the name of one topic for each."""
 
     vectors: Vectors
     topics: Sequence[str]
 
 
-def train(lessons: Sequence[Lesson]) -> Vectors:
+def train_projection(lessons: Sequence[LabelledTopics]) -> Vectors:
     """Return the directions learned from these lessons, dimensions of the vectors x `DIMENSIONS`.
 
     Within each lesson, topics are scattered around the lesson's mean (what the days have in common is no topic). The

@@ -6,6 +6,6 @@ What is found is a shared text, be it the other's, a wire's or a press release's
 not count, because two reporters in one room write down the same words.
 """
 
-from newsclust.duplicates.rewrites.classifier import FEWEST_WORDS, find_derivations
+from newsclust.duplicates.rewrites.classifier import MIN_ARTICLE_WORDS, compare_pairs
 
-__all__ = ["FEWEST_WORDS", "find_derivations"]
+__all__ = ["MIN_ARTICLE_WORDS", "compare_pairs"]

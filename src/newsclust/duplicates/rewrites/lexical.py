@@ -8,9 +8,9 @@ import numpy as np
 
 from newsclust.text.sentences import QUOTATION
 
-RUN_WORDS = 4
+SHINGLE_WORDS = 4
 
-Run = tuple[str, ...]
+Shingle = tuple[str, ...]
 
 _WORD = re.compile(r"[^\W_]+")
 _THOUSANDS = r"[\s\u00a0\u202f.,'’]"
@@ -20,15 +20,15 @@ _APOSTROPHE = re.compile(r"['’]")
 _SENTENCE_BEGINS = re.compile(r"[.!?…:\n«“\"]")
 
 
-def runs_of(text: str) -> frozenset[Run]:
+def shingles_of(text: str) -> frozenset[Shingle]:
     """Return the runs of `RUN_WORDS` words outside quotations, without case and accents."""
     parts = [_WORD.findall(_folded(part)) for part in QUOTATION.split(text)]
     return frozenset(
-        run for words in parts for run in zip(*(words[start:] for start in range(RUN_WORDS)), strict=False)
+        run for words in parts for run in zip(*(words[start:] for start in range(SHINGLE_WORDS)), strict=False)
     )
 
 
-def anchors_of(text: str) -> tuple[str, ...]:
+def find_anchors(text: str) -> tuple[str, ...]:
     """Return names and numbers as they come: what translation and rewording leave standing.
 
     A name is a capitalised word that does not begin a sentence or a quotation; in "l'Élysée" it is the second part.
@@ -40,7 +40,7 @@ def anchors_of(text: str) -> tuple[str, ...]:
         begins = begins or bool(_SENTENCE_BEGINS.search(text, end, match.start()))
         word, end = match[0], match.end()
         if word[0].isdigit():
-            found.append(number_of(word))
+            found.append(normalize_number(word))
         else:
             first, *elided = _APOSTROPHE.split(word)
             found += [_folded(part) for part in ([] if begins else [first]) + elided if _is_name(part)]
@@ -48,14 +48,14 @@ def anchors_of(text: str) -> tuple[str, ...]:
     return tuple(found)
 
 
-def number_of(written: str) -> str:
+def normalize_number(written: str) -> str:
     """Return a number in one notation: 1 200, 1,200, 1.200 and 1'200 are 1200; 1,5 and 1.5 are 1.5."""
     if not written.startswith("0"):
         written = re.sub(rf"{_THOUSANDS}(?=\d{{3}}(?!\d))", "", written)
     return written.replace(",", ".")
 
 
-def in_order(one: Sequence[str], other: Sequence[str]) -> int:
+def lcs_length(one: Sequence[str], other: Sequence[str]) -> int:
     """Return the length of the longest common subsequence."""
     codes: dict[str, int] = {}
     coded = np.array([codes.setdefault(item, len(codes)) for item in other], np.int64)

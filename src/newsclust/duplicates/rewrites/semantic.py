@@ -13,8 +13,8 @@ from newsclust.centering import is_shipped_for
 
 Vectors = NDArray[np.float32]
 
-MATCH = 0.35  # centred cosine from which sentences may be aligned
-SHRINK = 4.0  # a text's own mean counts as so many sentences of its language's
+MIN_ALIGNED_COSINE = 0.35  # centred cosine from which sentences may be aligned
+PRIOR_SENTENCES = 4.0  # a text's own mean counts as so many sentences of its language's
 
 _BEADS = ((1, 1), (1, 2), (2, 1))  # sentences of the one and of the other that say the same
 
@@ -30,7 +30,7 @@ class Alignment:
 
 
 @cache
-def centres_of(model: str) -> dict[str, Vectors]:
+def shipped_sentence_means(model: str) -> dict[str, Vectors]:
     """Return the mean sentence vector of each language, shape (dimensions,), for the model that it ships for.
 
     That of the default model is known for English and French. Where it is not known, a text's own mean stands alone.
@@ -42,7 +42,7 @@ def centres_of(model: str) -> dict[str, Vectors]:
         return {language: centres[language] for language in centres.files}
 
 
-def centred(vectors: Vectors, centre: Vectors | None) -> Vectors:
+def center_sentences(vectors: Vectors, centre: Vectors | None) -> Vectors:
     """Return what each sentence says for itself: unit vectors without what all of the text says.
 
     Texts on one event are all alike; what is taken away is the text's own mean, drawn towards that of its language
@@ -50,18 +50,18 @@ def centred(vectors: Vectors, centre: Vectors | None) -> Vectors:
     """
     mean = vectors.mean(axis=0)
     if centre is not None:
-        mean = (mean * len(vectors) + centre * SHRINK) / (len(vectors) + SHRINK)
+        mean = (mean * len(vectors) + centre * PRIOR_SENTENCES) / (len(vectors) + PRIOR_SENTENCES)
     return _unit(vectors - mean)
 
 
-def alignment_of(one: Vectors, other: Vectors) -> Alignment:
+def measure_alignment(one: Vectors, other: Vectors) -> Alignment:
     """Return how far the shorter text `one` says what the longer `other` says; rows are centred sentences."""
     beads = align(one, other)
     return Alignment(
         sentences=len(one),
         aligned=sum(size for size, _ in beads),
         closeness=sum(size * cosine for size, cosine in beads) / len(one),
-        ordered=_longest_rising(_mutual_best(one @ other.T)),
+        ordered=_longest_increasing(_mutual_nearest(one @ other.T)),
     )
 
 
@@ -72,7 +72,7 @@ def align(one: Vectors, other: Vectors) -> list[tuple[int, float]]:
     may stay without.
     """
     cosines = {(p, q): _joined(one, p) @ _joined(other, q).T for p, q in _BEADS}
-    gains = {(p, q): ((cosine - MATCH) * ((p + q) / 2)).tolist() for (p, q), cosine in cosines.items()}
+    gains = {(p, q): ((cosine - MIN_ALIGNED_COSINE) * ((p + q) / 2)).tolist() for (p, q), cosine in cosines.items()}
     best = [[0.0] * (len(other) + 1) for _ in range(len(one) + 1)]
     steps = [[(0, 0)] * (len(other) + 1) for _ in range(len(one) + 1)]
     for i in range(1, len(one) + 1):
@@ -99,13 +99,13 @@ def _joined(vectors: Vectors, sentences: int) -> Vectors:
     return vectors if sentences == 1 else _unit(vectors[:-1] + vectors[1:])
 
 
-def _mutual_best(cosines: NDArray[np.float32]) -> list[int]:
+def _mutual_nearest(cosines: NDArray[np.float32]) -> list[int]:
     """Return the column of each row that is its best and whose best it is, above `MATCH`, in order of rows."""
     best, best_back = cosines.argmax(axis=1), cosines.argmax(axis=0)
-    return [int(j) for i, j in enumerate(best) if best_back[j] == i and cosines[i, j] > MATCH]
+    return [int(j) for i, j in enumerate(best) if best_back[j] == i and cosines[i, j] > MIN_ALIGNED_COSINE]
 
 
-def _longest_rising(values: Sequence[int]) -> int:
+def _longest_increasing(values: Sequence[int]) -> int:
     """Return the length of the longest rising subsequence (patience sorting, Schensted 1961)."""
     ends: list[int] = []
     for value in values:

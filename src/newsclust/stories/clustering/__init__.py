@@ -1,7 +1,7 @@
 """Links between articles -> groups of articles that tell one story.
 
-`LearnedJoins` asks of two groups at a time whether they tell one story (`joins`); `AverageLinkage` and `Density`
-(HDBSCAN) know the probabilities of the links alone.
+`MergeClassifier` asks of two groups at a time whether they tell one story; `AverageLinkage` and `HdbscanClusterer`
+know the probabilities of the links alone.
 """
 
 from collections.abc import Sequence
@@ -12,10 +12,10 @@ from numpy.typing import NDArray
 
 from newsclust.model import Constraints, Link, Window
 from newsclust.stories.clustering.average_linkage import AverageLinkage
-from newsclust.stories.clustering.hdbscan import Density
-from newsclust.stories.clustering.merge_classifier import LearnedJoins
+from newsclust.stories.clustering.hdbscan import HdbscanClusterer
+from newsclust.stories.clustering.merge_classifier import MergeClassifier
 
-__all__ = ["AverageLinkage", "Clusterer", "Density", "LearnedJoins", "most_central"]
+__all__ = ["AverageLinkage", "Clusterer", "HdbscanClusterer", "MergeClassifier", "most_central"]
 
 
 class Clusterer(Protocol):

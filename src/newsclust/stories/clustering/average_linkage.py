@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from newsclust.model import Constraints, Link, Window
-from newsclust.stories.clustering.components import parts
+from newsclust.stories.clustering.components import linked_components
 
 _FREE = Constraints()
 
@@ -28,12 +28,12 @@ class AverageLinkage:
         from scipy.cluster.hierarchy import fcluster, linkage  # heavy: only where groups are made
 
         groups: list[frozenset[str]] = []
-        for members, distances in parts(sorted(window.ids), links, constraints, self.cut):
+        for members, distances in linked_components(sorted(window.ids), links, constraints, self.cut):
             if len(members) == 1:
                 groups.append(frozenset(members))
                 continue
             if not constraints.articles.isdisjoint(members):
-                groups.extend(_constrained(members, distances, constraints, self.cut))
+                groups.extend(_constrained_linkage(members, distances, constraints, self.cut))
                 continue
             # float32 rounding must not decide: 1 - p is taken in float64 and the cut has a little air
             tree = linkage(distances, "average")
@@ -45,7 +45,7 @@ class AverageLinkage:
         return sorted(groups, key=min)
 
 
-def _constrained(
+def _constrained_linkage(
     members: Sequence[str], distances: NDArray[np.float64], constraints: Constraints, cut: float
 ) -> list[frozenset[str]]:
     """Return what average linkage makes of one part when some members are tied and some are held apart.

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from newsclust.model import Constraints, Link
 
 
-def parts(
+def linked_components(
     ids: Sequence[str], links: Sequence[Link], constraints: Constraints, cut: float
 ) -> list[tuple[list[str], NDArray[np.float64]]]:
     """Return (members, condensed matrix of 1 - probability) of each part that strong links or ties hold together.

@@ -6,13 +6,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from newsclust.model import Constraints, Link, Window
-from newsclust.stories.clustering.components import parts
+from newsclust.stories.clustering.components import linked_components
 
 _FREE = Constraints()
-_NEAREST = 1e-6  # the step of probabilities; at distance 0 density would be without measure
+_MIN_DISTANCE = 1e-6  # the step of probabilities; at distance 0 density would be without measure
 
 
-class Density:
+class HdbscanClusterer:
     """Groups that HDBSCAN finds in each part that links of at least `weakest` hold together; its noise stands alone.
 
     The distance of two articles is 1 - the probability of their link, 1 without one. (Campello, Moulavi and Sander
@@ -32,12 +32,12 @@ class Density:
     ) -> list[frozenset[str]]:
         """Return disjoint groups that cover the window and honour the constraints, sorted by their smallest id."""
         groups: list[set[str]] = []
-        for members, distances in parts(sorted(window.ids), links, constraints, self.weakest):
+        for members, distances in linked_components(sorted(window.ids), links, constraints, self.weakest):
             found: dict[int, set[str]] = {}
             for place, label in enumerate(self._labels(len(members), distances)):
                 found.setdefault(label if label >= 0 else -1 - place, set()).add(members[place])
             groups.extend(found.values())
-        return sorted(map(frozenset, _corrected(groups, constraints, set(window.ids))), key=min)
+        return sorted(map(frozenset, _apply_constraints(groups, constraints, set(window.ids))), key=min)
 
     def _labels(self, count: int, distances: NDArray[np.float64]) -> list[int]:
         """Return a label for each member of one part, -1 for noise."""
@@ -50,8 +50,8 @@ class Density:
         # distance 1 that are dense among themselves, a part that is one story would be noise.
         samples = min(self.min_samples, count - 1)
         rest = max(self.min_cluster_size, samples + 1)
-        known = np.full((count + rest, count + rest), 1 + _NEAREST)
-        known[:count, :count] = np.maximum(squareform(distances), _NEAREST)
+        known = np.full((count + rest, count + rest), 1 + _MIN_DISTANCE)
+        known[:count, :count] = np.maximum(squareform(distances), _MIN_DISTANCE)
         known[count:, count:] = 0.5
         np.fill_diagonal(known, 0)
         model = hdbscan.HDBSCAN(metric="precomputed", min_cluster_size=self.min_cluster_size, min_samples=samples)
@@ -59,7 +59,7 @@ class Density:
         return labels
 
 
-def _corrected(groups: Sequence[set[str]], constraints: Constraints, known: set[str]) -> list[set[str]]:
+def _apply_constraints(groups: Sequence[set[str]], constraints: Constraints, known: set[str]) -> list[set[str]]:
     """Return the groups with tied articles brought together and articles held apart parted."""
     kept = [set(group) for group in groups]
     for tied in constraints.together:

@@ -12,21 +12,30 @@ from numpy.typing import NDArray
 from newsclust.centering import both_parts, is_shipped_for
 from newsclust.errors import SettingsError
 from newsclust.model import Constraints, Link, Window
-from newsclust.stories.clustering.merge_model import COLUMNS, Floats, Rule, columns_of, shipped_rule, tightness_of
+from newsclust.stories.clustering.merge_model import (
+    COLUMNS,
+    Floats,
+    MergeModel,
+    cohesion,
+    group_features,
+    shipped_model,
+)
 
 Score = Callable[[Sequence[int], Sequence[str]], float]  # how well found groups fit the labels: more is better
 
 _FREE = Constraints()
-_WEAKEST = 0.1  # links below tell the rule nothing: three in five of them, and .01 of pairwise F1 lost with them
-_HARDLY_LINKED = 0.02  # mean probability below which two groups are no neighbours
+_MIN_PROBABILITY = (
+    0.1  # links below tell the rule nothing: three in five of them, and .01 of pairwise F1 lost with them
+)
+_MIN_MEAN_PROBABILITY = 0.02  # mean probability below which two groups are no neighbours
 _PAIRS_AT_ONCE = 2000  # of groups, whose vectors are copied side by side: 25 MB
-_STRENGTH = 0.03  # scikit-learn's C, of the standardised columns
+_REGULARISATION = 0.03  # scikit-learn's C, of the standardised columns
 _TRAINING_CUTS = (0.7, 0.5, 0.35, 0.25, 0.15, 0.08)  # of average linkage: the groups that examples are made of
-_STOPS = tuple(float(stop) for stop in np.round(np.arange(0.2, 0.71, 0.03), 2))
+_THRESHOLDS = tuple(float(stop) for stop in np.round(np.arange(0.2, 0.71, 0.03), 2))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Judgement:
+class MergeAssessment:
     """What a rule says of two groups: the chance that both tell one story, and what makes it so."""
 
     chance: float
@@ -44,7 +53,7 @@ class Lesson(Protocol):
     def fingerprint(self) -> str: ...
 
 
-class LearnedJoins:
+class MergeClassifier:
     """Groups joined two at a time, the pair first that most surely tells one story, until none reaches `cut`.
 
     Beginning with single articles, a logistic rule looks at two groups as wholes (`COLUMNS`): the probabilities of
@@ -54,8 +63,8 @@ class LearnedJoins:
     vectors of the default embedding model: SettingsError for others, which `AverageLinkage` can group.
     """
 
-    def __init__(self, *, cut: float | None = None, rule: Rule | None = None) -> None:
-        self.rule = rule or shipped_rule()
+    def __init__(self, *, cut: float | None = None, rule: MergeModel | None = None) -> None:
+        self.rule = rule or shipped_model()
         self._chosen = cut
         self.cut = self.rule.stop if cut is None else cut
         if not 0 < self.cut <= 1:
@@ -70,39 +79,39 @@ class LearnedJoins:
         self, window: Window, links: Sequence[Link], constraints: Constraints = _FREE
     ) -> list[frozenset[str]]:
         """Return disjoint groups that cover the window and honour the constraints, sorted by their smallest id."""
-        _refuse_other_models(window)
+        _require_default_model(window)
         window = window.by_id()
         ids = window.ids
-        groups = _Groups(window, links, constraints, self.rule, least=self.cut)
+        groups = _Agglomeration(window, links, constraints, self.rule, least=self.cut)
         return sorted((frozenset(ids[place] for place in group) for group in groups.joined(self.cut)), key=min)
 
     def judgement(
         self, window: Window, links: Sequence[Link], one: Collection[str], other: Collection[str]
-    ) -> Judgement | None:
+    ) -> MergeAssessment | None:
         """Return what the rule says of two groups of the window's articles; None when they are hardly linked.
 
         The rule is not asked about such groups: they never join. Which is named first changes nothing.
         """
-        _refuse_other_models(window)
+        _require_default_model(window)
         window = window.by_id()
-        probability, vectors, french = _matrices(window, links)
+        probability, vectors, french = _article_matrices(window, links)
         a, b = (np.flatnonzero([article in group for article in window.ids]) for group in (one, other))
-        if probability[np.ix_(a, b)].mean() <= _HARDLY_LINKED:
+        if probability[np.ix_(a, b)].mean() <= _MIN_MEAN_PROBABILITY:
             return None
-        columns = _columns_between(probability, vectors, french, a, [b])[0]
+        columns = _features_between(probability, vectors, french, a, [b])[0]
         chance, usual = self.rule(np.stack([columns, self.rule.usual])).tolist()
-        return Judgement(chance=chance, needed=self.cut, usual=usual, terms=self.rule.terms(columns))
+        return MergeAssessment(chance=chance, needed=self.cut, usual=usual, terms=self.rule.terms(columns))
 
     def retrained(
         self, without: Collection[str], sets: Sequence[tuple[Lesson, Window, Sequence[Link]]], score: Score
-    ) -> "LearnedJoins":
+    ) -> "MergeClassifier":
         """Return the same with a rule learned from these sets alone, none of them one to do without."""
         if any(lesson.fingerprint in without for lesson, _, _ in sets):
             raise ValueError("a set to do without is among the sets to train on")
-        return LearnedJoins(cut=self._chosen, rule=train(sets, score))
+        return MergeClassifier(cut=self._chosen, rule=train(sets, score))
 
 
-def train(sets: Sequence[tuple[Lesson, Window, Sequence[Link]]], score: Score) -> Rule:
+def train(sets: Sequence[tuple[Lesson, Window, Sequence[Link]]], score: Score) -> MergeModel:
     """Return a rule learned from labelled sets; the same sets give the same, in whatever order they come.
 
     The links of each set must come from a linker that has not seen it, or the rule would learn to trust them too
@@ -126,33 +135,35 @@ def train(sets: Sequence[tuple[Lesson, Window, Sequence[Link]]], score: Score) -
         twice = np.concatenate([columns, columns])
         says = np.repeat([True, False], len(target))  # a share of .3 is .3 of an example for and .7 against
         counts = np.concatenate([weight * target, weight * (1 - target)])
-        model = LogisticRegression(C=_STRENGTH, max_iter=3000).fit((twice - middle) / spread, says, counts)
+        model = LogisticRegression(C=_REGULARISATION, max_iter=3000).fit((twice - middle) / spread, says, counts)
         coefficients = model.coef_[0] / spread
         return coefficients, float(model.intercept_[0] - coefficients @ middle), middle
 
-    def rule(chosen: Sequence[int], stop: float) -> Rule:
+    def rule(chosen: Sequence[int], stop: float) -> MergeModel:
         coefficients, offset, usual = fitted(chosen)
         fingerprints = frozenset(sets[i][0].fingerprint for i in chosen)
-        return Rule(coefficients=coefficients, offset=offset, usual=usual, stop=stop, trained_on=fingerprints)
+        return MergeModel(coefficients=coefficients, offset=offset, usual=usual, stop=stop, trained_on=fingerprints)
 
     every = range(len(sets))
-    totals = np.zeros(len(_STOPS))
+    totals = np.zeros(len(_THRESHOLDS))
     for out, (lesson, window, links) in enumerate(sets):
-        groups = _Groups(window, links, _FREE, rule([i for i in every if i != out], _STOPS[0]), least=_STOPS[0])
-        for place in range(len(_STOPS) - 1, -1, -1):  # from strict to lenient: the groups only grow
+        groups = _Agglomeration(
+            window, links, _FREE, rule([i for i in every if i != out], _THRESHOLDS[0]), least=_THRESHOLDS[0]
+        )
+        for place in range(len(_THRESHOLDS) - 1, -1, -1):  # from strict to lenient: the groups only grow
             label = np.empty(len(window.articles), np.int64)
-            for group in groups.joined(_STOPS[place]):
+            for group in groups.joined(_THRESHOLDS[place]):
                 label[group] = group[0]
             totals[place] += score(label.tolist(), lesson.stories)
     smooth = np.convolve(np.pad(totals, 2, mode="edge"), np.full(5, 0.2), "valid")
-    return rule(every, _STOPS[int(smooth.argmax())])
+    return rule(every, _THRESHOLDS[int(smooth.argmax())])
 
 
-class _Groups:
+class _Agglomeration:
     """Groups of the articles of a window, and between each two that are linked the matrix of probabilities."""
 
     def __init__(
-        self, window: Window, links: Iterable[Link], constraints: Constraints, rule: Rule, *, least: float
+        self, window: Window, links: Iterable[Link], constraints: Constraints, rule: MergeModel, *, least: float
     ) -> None:
         place = {article: position for position, article in enumerate(window.ids)}
         tied = [sorted(place[a] for a in group & place.keys()) for group in constraints.together]
@@ -194,7 +205,7 @@ class _Groups:
     def _fill(self, links: Iterable[Link], place: dict[str, int], group_of: dict[int, int]) -> None:
         """Set the matrices between the first groups; rows and columns as in their members."""
         for link in links:
-            if link.probability < _WEAKEST or link.article_a not in place or link.article_b not in place:
+            if link.probability < _MIN_PROBABILITY or link.article_a not in place or link.article_b not in place:
                 continue
             a, b = place[link.article_a], place[link.article_b]
             one, other = group_of[a], group_of[b]
@@ -233,7 +244,7 @@ class _Groups:
                 del self.between[other][b]
         mean = np.add.reduceat(side_by_side.mean(axis=0), ends - widths) / widths
         self.between[new] = {}
-        for other, linked in zip(others, (mean > _HARDLY_LINKED).tolist(), strict=True):
+        for other, linked in zip(others, (mean > _MIN_MEAN_PROBABILITY).tolist(), strict=True):
             if linked and other not in held_apart:
                 self.between[new][other] = side_by_side[:, places[other]]
                 self.between[other][new] = self.between[new][other].T
@@ -259,11 +270,11 @@ class _Groups:
         french_y = np.array([self.french[group] for group in others]) / size_y
         inner_x, inner_y = (np.array([self.inner[group] for group in side]) for side in (ones, others))
         length = np.sqrt(np.einsum("ij,ij->i", x, x) * np.einsum("ij,ij->i", y, y))
-        return columns_of(
+        return group_features(
             np.concatenate([self.between[a][b] for a, b in pairs], axis=1),
             size_y,
             cosine=np.einsum("ij,ij->i", x, y) / np.maximum(length, 1e-9),
-            tightness=(tightness_of(inner_x, size_x), tightness_of(inner_y, size_y)),
+            tightness=(cohesion(inner_x, size_x), cohesion(inner_y, size_y)),
             two_languages=french_x * (1 - french_y) + french_y * (1 - french_x),
         )
 
@@ -273,7 +284,7 @@ def _examples(window: Window, links: Sequence[Link], stories: Sequence[str]) -> 
     from scipy.cluster.hierarchy import fcluster, linkage
     from scipy.spatial.distance import squareform
 
-    probability, vectors, french = _matrices(window, links)
+    probability, vectors, french = _article_matrices(window, links)
     if len(probability) < 2:
         return np.zeros((0, len(COLUMNS))), np.zeros(0), np.zeros(0)
     distance = 1 - probability
@@ -287,13 +298,13 @@ def _examples(window: Window, links: Sequence[Link], stories: Sequence[str]) -> 
         inside = np.zeros((len(labels), len(groups)))
         for number, group in enumerate(groups):
             inside[group, number] = 1 / len(group)
-        linked = np.triu(inside.T @ probability @ inside > _WEAKEST, 1)
+        linked = np.triu(inside.T @ probability @ inside > _MIN_PROBABILITY, 1)
         for one, row in zip(groups, linked, strict=True):
             keys = {(tuple(one.tolist()), tuple(groups[b].tolist())): groups[b] for b in np.flatnonzero(row)}
             new = {key: other for key, other in keys.items() if key not in rows}
             if not new:
                 continue
-            told = _columns_between(probability, vectors, french, one, list(new.values()))
+            told = _features_between(probability, vectors, french, one, list(new.values()))
             for (key, other), columns in zip(new.items(), told, strict=True):
                 rows[key] = (
                     columns,
@@ -304,19 +315,19 @@ def _examples(window: Window, links: Sequence[Link], stories: Sequence[str]) -> 
     return np.array(columns, np.float64).reshape(-1, len(COLUMNS)), np.array(share), np.array(weight)
 
 
-def _matrices(window: Window, links: Iterable[Link]) -> tuple[Floats, Floats, Floats]:
+def _article_matrices(window: Window, links: Iterable[Link]) -> tuple[Floats, Floats, Floats]:
     """Return (probability of each two articles, vector of each, 1 for each French one), in the window's order."""
     place = {article: position for position, article in enumerate(window.ids)}
     probability = np.zeros((len(place), len(place)))
     for link in links:
-        if link.probability >= _WEAKEST and link.article_a in place and link.article_b in place:
+        if link.probability >= _MIN_PROBABILITY and link.article_a in place and link.article_b in place:
             a, b = place[link.article_a], place[link.article_b]
             probability[a, b] = probability[b, a] = link.probability
     french = np.array([article.language == "fr" for article in window.articles], np.float64)
     return probability, both_parts(window).astype(np.float64), french
 
 
-def _columns_between(
+def _features_between(
     probability: Floats,
     vectors: Floats,
     french: Floats,
@@ -328,18 +339,18 @@ def _columns_between(
     x, y = vectors[one].sum(axis=0), np.array([vectors[other].sum(axis=0) for other in others])
     french_x, french_y = french[one].mean(), np.array([french[other].mean() for other in others])
     inner_x, *inner_y = (probability[np.ix_(group, group)].sum() / 2 for group in (one, *others))
-    return columns_of(
+    return group_features(
         probability[np.ix_(one, np.concatenate(others))],
         widths,
         cosine=y @ x / np.maximum(np.sqrt((x @ x) * np.einsum("ij,ij->i", y, y)), 1e-9),
-        tightness=(tightness_of(np.array([inner_x]), np.array([len(one)])), tightness_of(np.array(inner_y), widths)),
+        tightness=(cohesion(np.array([inner_x]), np.array([len(one)])), cohesion(np.array(inner_y), widths)),
         two_languages=french_x * (1 - french_y) + french_y * (1 - french_x),
     )
 
 
-def _refuse_other_models(window: Window) -> None:
+def _require_default_model(window: Window) -> None:
     if not is_shipped_for(window.model):
         raise SettingsError(
-            f"[stories] use = LearnedJoins: trained on vectors of the bundled model, not of {window.model!r}; "
+            f"[stories] use = MergeClassifier: trained on vectors of the bundled model, not of {window.model!r}; "
             'use = "newsclust.stories.clustering:AverageLinkage" groups those of any model'
         )

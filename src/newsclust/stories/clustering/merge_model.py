@@ -36,7 +36,7 @@ COLUMNS = (
 )
 
 # The same in words, for people who ask why two groups were joined or kept apart.
-_IN_WORDS = {
+_EVIDENCE_NAMES = {
     "the links between them, on average": (
         "mean",
         "mean_logit",
@@ -59,12 +59,12 @@ _IN_WORDS = {
     "languages": ("two_languages",),
 }
 
-_LOOSEST = 1e-3
-_ALIKE = 1e-9  # difference below which two means are equal: rounding must not decide
+_MIN_COHESION = 1e-3
+_TOLERANCE = 1e-9  # difference below which two means are equal: rounding must not decide
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Rule:
+class MergeModel:
     """A logistic rule over `COLUMNS`, the probability from which two groups join, and the sets it knows."""
 
     coefficients: Floats
@@ -103,18 +103,19 @@ class Rule:
         """Return what each kind of evidence adds to the log-odds of one pair of groups; the usual pair has 0."""
         shares = (columns - self.usual) * self.coefficients
         return {
-            words: float(sum(shares[COLUMNS.index(name)] for name in names)) for words, names in _IN_WORDS.items()
+            words: float(sum(shares[COLUMNS.index(name)] for name in names))
+            for words, names in _EVIDENCE_NAMES.items()
         }
 
 
 @cache
-def shipped_rule() -> Rule:
+def shipped_model() -> MergeModel:
     """Return the rule that ships with the package; benchmarks/train_links.py made it."""
     held = resources.files("newsclust").joinpath("resources/story_joins.json").read_text(encoding="utf-8")
-    return Rule.of_json(json.loads(held))
+    return MergeModel.of_json(json.loads(held))
 
 
-def columns_of(
+def group_features(
     matrices: Floats,
     widths: NDArray[np.int64],
     *,
@@ -137,7 +138,7 @@ def columns_of(
     mean_x, mean_y = best_x.mean(axis=0), np.add.reduceat(best_y, starts) / widths
     least_x, least_y = best_x.min(axis=0), np.minimum.reduceat(best_y, starts)
     # Of two groups of one size, the one that finds less in the other: which is named first must not matter.
-    finds_less = np.where(np.abs(mean_x - mean_y) < _ALIKE, least_x <= least_y, mean_x < mean_y)
+    finds_less = np.where(np.abs(mean_x - mean_y) < _TOLERANCE, least_x <= least_y, mean_x < mean_y)
     x_is_smaller = (height < widths) | ((height == widths) & finds_less)
     mean_best = (mean_x + mean_y) / 2
     low, high = np.minimum(*tightness), np.maximum(*tightness)
@@ -169,10 +170,10 @@ def columns_of(
     )
 
 
-def tightness_of(inner: Floats, size: NDArray[np.int64]) -> Floats:
+def cohesion(inner: Floats, size: NDArray[np.int64]) -> Floats:
     """Return the mean probability within groups whose pairs sum to `inner`; 1 for a single article."""
     pairs = size * (size - 1) / 2
-    return np.where(size == 1, 1.0, np.maximum(_LOOSEST, inner / np.maximum(pairs, 1)))
+    return np.where(size == 1, 1.0, np.maximum(_MIN_COHESION, inner / np.maximum(pairs, 1)))
 
 
 def _upper_quarter(matrices: Floats, cells: NDArray[np.int64]) -> Floats:

@@ -14,21 +14,21 @@ from newsclust.centering import is_shipped_for
 from newsclust.errors import SettingsError
 from newsclust.model import Article, Link, Window, id_of
 from newsclust.stories.pairs.features import (
+    COLUMN_INDEX,
     COLUMNS,
-    PLACE,
-    Compared,
+    FeatureInputs,
     Floats,
-    Pairs,
-    candidates,
-    compared,
-    evidence_of,
+    PairPositions,
+    candidate_pairs,
+    feature_inputs,
+    pair_features,
+    scored_pairs,
     shared_names,
-    weighed,
 )
-from newsclust.stories.pairs.word_rarity import shipped_counts, together
+from newsclust.stories.pairs.word_rarity import merge_counts, shipped_counts
 
 # Beside the evidence itself: its squares and its products with "two languages", and a few pairs that matter.
-_BENT = (
+_NONLINEAR = (
     "title_cosine",
     "cosine",
     "title_text_cosine",
@@ -40,7 +40,7 @@ _BENT = (
     "title_names",
     "rarest_name",
 )
-_PRODUCTS = (
+_INTERACTIONS = (
     ("title_text_cosine", "title_in_lead"),
     ("title_text_cosine", "lead_names_jaccard"),
     ("days", "title_text_cosine"),
@@ -48,7 +48,7 @@ _PRODUCTS = (
     ("same_outlet", "days"),
 )
 _SCREEN_RECALL = 0.965  # share of the pairs of one story that the cheap screen lets through, on the training sets
-_STRENGTH = 0.01  # scikit-learn's C, of the standardised columns: strongly regularised
+_REGULARISATION = 0.01  # scikit-learn's C, of the standardised columns: strongly regularised
 
 
 class Lesson(Protocol):
@@ -61,7 +61,7 @@ class Lesson(Protocol):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Weights:
+class PairWeights:
     """What training leaves: the screen, the model on `design` columns, their means, and which sets it saw."""
 
     screen: Floats  # cosine, that across title and text, shared words, offset
@@ -100,7 +100,7 @@ class PairModel:
     for others, which `CentredCosine` can link.
     """
 
-    def __init__(self, *, floor: float = 0.05, days_apart: float = 5, weights: Weights | None = None) -> None:
+    def __init__(self, *, floor: float = 0.05, days_apart: float = 5, weights: PairWeights | None = None) -> None:
         self.floor = floor
         self.days_apart = days_apart
         self.weights = weights or shipped_weights()
@@ -126,23 +126,29 @@ class PairModel:
         if len(window.articles) < 2:
             return []
         window = window.by_id()
-        given = compared(window, together(shipped_counts(), window.words))
+        given = feature_inputs(window, merge_counts(shipped_counts(), window.words))
         new = None if fresh is None else np.array([article.id in fresh for article in window.articles])
         links = [
             link
-            for pairs, evidence in weighed(given, self.weights.screen, days_apart=self.days_apart, fresh=new)
+            for pairs, evidence in scored_pairs(given, self.weights.screen, days_apart=self.days_apart, fresh=new)
             for link in self._judged(window.articles, given, pairs, evidence)
         ]
         return sorted(links, key=lambda link: (link.article_a, link.article_b))
 
-    def _judged(self, articles: Sequence[Article], given: Compared, pairs: Pairs, evidence: Floats) -> Iterator[Link]:
+    def _judged(
+        self, articles: Sequence[Article], given: FeatureInputs, pairs: PairPositions, evidence: Floats
+    ) -> Iterator[Link]:
         """Yield links for those of these pairs whose probability reaches the floor, with what it rests on."""
-        columns = design(evidence)
+        columns = design_matrix(evidence)
         logits = columns @ self.weights.coefficients + self.weights.offset
         probabilities = 1 / (1 + np.exp(-np.clip(logits, -40, 40)))
         kept = np.flatnonzero(probabilities >= self.floor)
         shares = (columns[kept] - self.weights.usual) * self.weights.coefficients
-        told = np.stack([shares[:, places].sum(axis=1) for places in _kinds().values()], axis=1).round(3).tolist()
+        told = (
+            np.stack([shares[:, places].sum(axis=1) for places in _columns_by_kind().values()], axis=1)
+            .round(3)
+            .tolist()
+        )
         one, other = np.minimum(*pairs)[kept].tolist(), np.maximum(*pairs)[kept].tolist()
         for a, b, probability, values in zip(one, other, probabilities[kept].tolist(), told, strict=True):
             named = {f"both say {name}": round(rarity, 3) for name, rarity in shared_names(given, a, b).items()}
@@ -150,7 +156,7 @@ class PairModel:
                 article_a=articles[a].id,
                 article_b=articles[b].id,
                 probability=round(probability, 6),
-                evidence=dict(zip(_kinds(), values, strict=True)) | named,
+                evidence=dict(zip(_columns_by_kind(), values, strict=True)) | named,
             )
 
     def retrained(self, without: Collection[str], sets: Sequence[tuple[Lesson, Window]]) -> "PairModel":
@@ -160,22 +166,22 @@ class PairModel:
         return PairModel(floor=self.floor, days_apart=self.days_apart, weights=train(sets))
 
 
-def train(sets: Sequence[tuple[Lesson, Window]]) -> Weights:
+def train(sets: Sequence[tuple[Lesson, Window]]) -> PairWeights:
     """Return weights learned from labelled sets with the default model's vectors; the same sets give the same.
 
     The model is fitted on exactly the pairs that its own screen proposes, since others would teach it what it is
     never asked. (Logistic regression, L2; scikit-learn's lbfgs.)
     """
-    given = [compared(window, shipped_counts()) for _, window in sets]
+    given = [feature_inputs(window, shipped_counts()) for _, window in sets]
     stories = [np.unique(list(lesson.stories), return_inverse=True)[1] for lesson, _ in sets]
-    screen = _trained_screen(given, stories)
-    pairs = [candidates(one, screen, days_apart=np.inf) for one in given]
-    columns = design(np.concatenate([evidence_of(one, p) for one, p in zip(given, pairs, strict=True)]))
+    screen = _train_screen(given, stories)
+    pairs = [candidate_pairs(one, screen, days_apart=np.inf) for one in given]
+    columns = design_matrix(np.concatenate([pair_features(one, p) for one, p in zip(given, pairs, strict=True)]))
     same = np.concatenate([s[p[0]] == s[p[1]] for s, p in zip(stories, pairs, strict=True)])
     if same.all() or not same.any():
         raise SettingsError("these labelled sets cannot train: every candidate pair is of one kind")
-    coefficients, offset = _logistic(columns, same, _STRENGTH)
-    return Weights(
+    coefficients, offset = _fit_logistic(columns, same, _REGULARISATION)
+    return PairWeights(
         screen=screen,
         coefficients=coefficients,
         offset=offset,
@@ -184,33 +190,33 @@ def train(sets: Sequence[tuple[Lesson, Window]]) -> Weights:
     )
 
 
-def design(evidence: Floats) -> Floats:
+def design_matrix(evidence: Floats) -> Floats:
     """Return what the linear model is given: the evidence, and what bends it; one row for each pair."""
-    bent = evidence[:, [PLACE[name] for name in _BENT]]
-    two_languages = evidence[:, [PLACE["two_languages"]]]
-    products = [evidence[:, PLACE[a]] * evidence[:, PLACE[b]] for a, b in _PRODUCTS]
+    bent = evidence[:, [COLUMN_INDEX[name] for name in _NONLINEAR]]
+    two_languages = evidence[:, [COLUMN_INDEX["two_languages"]]]
+    products = [evidence[:, COLUMN_INDEX[a]] * evidence[:, COLUMN_INDEX[b]] for a, b in _INTERACTIONS]
     return np.concatenate([evidence, bent * two_languages, bent**2, np.stack(products, axis=1)], axis=1)
 
 
 @cache
-def shipped_weights() -> Weights:
+def shipped_weights() -> PairWeights:
     """Return the weights that ship with the package; benchmarks/train_links.py made them."""
     held = resources.files("newsclust").joinpath("resources/pair_model.json").read_text(encoding="utf-8")
-    return Weights.of_json(json.loads(held))
+    return PairWeights.of_json(json.loads(held))
 
 
 @cache
-def _kinds() -> dict[str, list[int]]:
+def _columns_by_kind() -> dict[str, list[int]]:
     """Return which design columns belong to each kind of evidence; a product belongs to its first part's."""
     of = [kind for _, kind in COLUMNS]
-    kinds = of + [of[PLACE[name]] for name in _BENT] * 2 + [of[PLACE[a]] for a, _ in _PRODUCTS]
+    kinds = of + [of[COLUMN_INDEX[name]] for name in _NONLINEAR] * 2 + [of[COLUMN_INDEX[a]] for a, _ in _INTERACTIONS]
     found: dict[str, list[int]] = {}
     for place, kind in enumerate(kinds):
         found.setdefault(kind, []).append(place)
     return found
 
 
-def _trained_screen(given: Sequence[Compared], stories: Sequence[NDArray[np.int64]]) -> Floats:
+def _train_screen(given: Sequence[FeatureInputs], stories: Sequence[NDArray[np.int64]]) -> Floats:
     """Return weights of the cosines and of shared words, and the offset that lets most pairs of one story through."""
     rows, labels = [], []
     for one, story in zip(given, stories, strict=True):
@@ -221,11 +227,11 @@ def _trained_screen(given: Sequence[Compared], stories: Sequence[NDArray[np.int6
         rows.append(np.stack([matrix[a, b] for matrix in told], axis=1))
         labels.append(story[a] == story[b])
     columns, same = np.concatenate(rows), np.concatenate(labels)
-    weights, _ = _logistic(columns, same, 1.0)
+    weights, _ = _fit_logistic(columns, same, 1.0)
     return np.append(weights, -np.quantile((columns @ weights)[same], 1 - _SCREEN_RECALL))
 
 
-def _logistic(columns: Floats, same: NDArray[np.bool_], strength: float) -> tuple[Floats, float]:
+def _fit_logistic(columns: Floats, same: NDArray[np.bool_], strength: float) -> tuple[Floats, float]:
     """Return (coefficients, offset) on the columns as they are; fitted on standardised ones."""
     from sklearn.linear_model import LogisticRegression
 

@@ -12,13 +12,13 @@ from scipy import sparse
 
 from newsclust.centering import Part, centre
 from newsclust.model import Window, WordCounts
-from newsclust.stories.pairs.word_rarity import LEAD, Word, is_name, rarity, stem, words_of
+from newsclust.stories.pairs.word_rarity import LEAD_CHARACTERS, Word, is_name, rarity, split_words, stem
 
 Floats = NDArray[np.float64]
 Vectors = NDArray[np.float32]
-Pairs = tuple[NDArray[np.int64], NDArray[np.int64]]  # positions
+PairPositions = tuple[NDArray[np.int64], NDArray[np.int64]]  # positions
 
-_CELLS = 1_000_000  # articles x others compared at once: 8 MB a matrix
+_CELLS_PER_BLOCK = 1_000_000  # articles x others compared at once: 8 MB a matrix
 
 # The evidence of one pair, in the order of the columns of `evidence_of`, and what a person calls it.
 COLUMNS = (
@@ -48,11 +48,11 @@ COLUMNS = (
     ("shorter_lead", "length"),
     ("fewer_title_words", "length"),
 )
-PLACE = {name: place for place, (name, _) in enumerate(COLUMNS)}
+COLUMN_INDEX = {name: place for place, (name, _) in enumerate(COLUMNS)}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Compared:
+class FeatureInputs:
     """Articles ready to be compared; each matrix has one row for each of them and one column for each stem."""
 
     vectors: Vectors  # of title and lead, centred, unit length
@@ -71,11 +71,11 @@ class Compared:
     title_length: Floats  # words
 
 
-def compared(window: Window, counts: WordCounts) -> Compared:
+def feature_inputs(window: Window, counts: WordCounts) -> FeatureInputs:
     """Return the articles of the window ready to be compared; `counts` tells how rare their words are."""
     articles = window.articles
-    titles = [words_of(article.title) for article in articles]
-    leads = [words_of(article.text[:LEAD]) for article in articles]
+    titles = [split_words(article.title) for article in articles]
+    leads = [split_words(article.text[:LEAD_CHARACTERS]) for article in articles]
     words = list(dict.fromkeys(word for texts in (titles, leads) for text in texts for word in text))
     number = {word: place for place, word in enumerate(words)}
     stems = sorted({stem(word.folded) for word in words})
@@ -98,12 +98,12 @@ def compared(window: Window, counts: WordCounts) -> Compared:
         return _with_values(times, weight[times.indices])
 
     def tf_idf(times: sparse.csr_array) -> sparse.csr_array:
-        return _unit(_with_values(times, (1 + np.log(times.data)) * weight[times.indices]))
+        return _l2_normalized(_with_values(times, (1 + np.log(times.data)) * weight[times.indices]))
 
     in_title, in_lead = counted(titles), counted(leads)
     title_names = counted(titles, names=True)
     outlets = {name: number for number, name in enumerate(sorted({article.outlet for article in articles}))}
-    return Compared(
+    return FeatureInputs(
         vectors=centre(window.vectors, window.model),
         title_vectors=centre(window.title_vectors, window.model, Part.TITLE),
         titles=tf_idf(in_title),
@@ -116,14 +116,14 @@ def compared(window: Window, counts: WordCounts) -> Compared:
         days=np.array([article.published_at.timestamp() / 86_400 for article in articles]),
         outlets=np.array([outlets[article.outlet] for article in articles]),
         french=np.array([article.language == "fr" for article in articles]),
-        lead_length=np.array([len(article.text[:LEAD]) for article in articles], np.float64),
+        lead_length=np.array([len(article.text[:LEAD_CHARACTERS]) for article in articles], np.float64),
         title_length=np.array([len(words) for words in titles], np.float64),
     )
 
 
-def candidates(
-    given: Compared, screen: Floats, *, days_apart: float, fresh: NDArray[np.bool_] | None = None
-) -> Pairs:
+def candidate_pairs(
+    given: FeatureInputs, screen: Floats, *, days_apart: float, fresh: NDArray[np.bool_] | None = None
+) -> PairPositions:
     """Return the pairs at most `days_apart` whose cheap score reaches 0, in order.
 
     With `fresh`, a mark for each article, only pairs that have a fresh article, which stands first. `screen` weighs
@@ -131,55 +131,56 @@ def candidates(
     their words, and an offset. Each pair is judged by itself.
     """
     new = np.ones(len(given.days), np.bool_) if fresh is None else fresh
-    others = _Others(given)
+    others = _AllArticles(given)
     found = [
-        _Rows(others, rows).candidates(screen, days_apart, new) for rows in _blocks(np.flatnonzero(new), len(new))
+        _RowBlock(others, rows).candidates(screen, days_apart, new)
+        for rows in _row_blocks(np.flatnonzero(new), len(new))
     ]
     nothing = np.zeros(0, np.int64)
     return np.concatenate([nothing, *(one for one, _ in found)]), np.concatenate([nothing, *(b for _, b in found)])
 
 
-def evidence_of(given: Compared, pairs: Pairs) -> Floats:
+def pair_features(given: FeatureInputs, pairs: PairPositions) -> Floats:
     """Return one row of evidence for each pair; columns as in `COLUMNS`."""
     firsts, first = np.unique(pairs[0], return_inverse=True)
     order = np.argsort(first, kind="stable")
     ends = np.searchsorted(first[order], np.arange(len(firsts) + 1))
-    others = _Others(given)
+    others = _AllArticles(given)
     found = np.empty((len(order), len(COLUMNS)))
-    for places in _blocks(np.arange(len(firsts)), len(given.days)):
+    for places in _row_blocks(np.arange(len(firsts)), len(given.days)):
         chosen = order[ends[places[0]] : ends[places[-1] + 1]]
-        found[chosen] = _Rows(others, firsts[places]).evidence((pairs[0][chosen], pairs[1][chosen]))
+        found[chosen] = _RowBlock(others, firsts[places]).evidence((pairs[0][chosen], pairs[1][chosen]))
     return found
 
 
-def weighed(
-    given: Compared, screen: Floats, *, days_apart: float, fresh: NDArray[np.bool_] | None = None
-) -> Iterator[tuple[Pairs, Floats]]:
+def scored_pairs(
+    given: FeatureInputs, screen: Floats, *, days_apart: float, fresh: NDArray[np.bool_] | None = None
+) -> Iterator[tuple[PairPositions, Floats]]:
     """Yield the candidate pairs with their evidence, as many at a time as fit in memory."""
     new = np.ones(len(given.days), np.bool_) if fresh is None else fresh
-    others = _Others(given)
-    for rows in _blocks(np.flatnonzero(new), len(new)):
-        compared_with_all = _Rows(others, rows)
+    others = _AllArticles(given)
+    for rows in _row_blocks(np.flatnonzero(new), len(new)):
+        compared_with_all = _RowBlock(others, rows)
         pairs = compared_with_all.candidates(screen, days_apart, new)
         yield pairs, compared_with_all.evidence(pairs)
 
 
-class _Others:
+class _AllArticles:
     """What every article is compared with: the articles in columns, and the sums of their rows."""
 
-    def __init__(self, given: Compared) -> None:
+    def __init__(self, given: FeatureInputs) -> None:
         self.given = given
         self.titles, self.leads = given.titles.T.tocsr(), given.leads.T.tocsr()
-        self.in_title, self.in_lead = _ones(given.title_words).T.tocsr(), _ones(given.lead_words).T.tocsr()
-        self.title_names, self.lead_names = _ones(given.title_names).T.tocsr(), _ones(given.lead_names).T.tocsr()
-        self.word_weight = _sums(given.title_words)
-        self.title_weight, self.lead_weight = _sums(given.title_names), _sums(given.lead_names)
+        self.in_title, self.in_lead = _binary(given.title_words).T.tocsr(), _binary(given.lead_words).T.tocsr()
+        self.title_names, self.lead_names = _binary(given.title_names).T.tocsr(), _binary(given.lead_names).T.tocsr()
+        self.word_weight = _row_sums(given.title_words)
+        self.title_weight, self.lead_weight = _row_sums(given.title_names), _row_sums(given.lead_names)
 
 
-class _Rows:
+class _RowBlock:
     """A few articles compared with all others at once; what both screen and evidence ask for is made once."""
 
-    def __init__(self, others: _Others, rows: NDArray[np.int64]) -> None:
+    def __init__(self, others: _AllArticles, rows: NDArray[np.int64]) -> None:
         self.others = others
         self.rows = rows  # in order
         given = others.given
@@ -187,7 +188,7 @@ class _Rows:
         self.across = given.title_vectors[rows] @ given.vectors.T, given.vectors[rows] @ given.title_vectors.T
         self.words_across = _product(given.titles[rows], others.leads), _product(given.leads[rows], others.titles)
 
-    def candidates(self, screen: Floats, days_apart: float, new: NDArray[np.bool_]) -> Pairs:
+    def candidates(self, screen: Floats, days_apart: float, new: NDArray[np.bool_]) -> PairPositions:
         """Return the pairs of these articles and others whose cheap score reaches 0; two new ones meet once."""
         weights = screen.astype(np.float32)
         days = self.others.given.days
@@ -198,7 +199,7 @@ class _Rows:
         once = (one < other) | ~new[other]
         return one[once], other[once]
 
-    def evidence(self, pairs: Pairs) -> Floats:
+    def evidence(self, pairs: PairPositions) -> Floats:
         """Return one row of evidence for each pair, whose first articles are these.
 
         "Cover" is the share of the weight of the shorter list, "found" the share of one title's that the other
@@ -243,7 +244,7 @@ class _Rows:
             "title_words_jaccard": title_words / np.maximum(1, word_weight[one] + word_weight[other] - title_words),
             "words_found_most": np.maximum(*words_found),
             "words_found_least": np.minimum(*words_found),
-            "rarest_name": _rarest(given.lead_names, one, other, lead_names > 0),
+            "rarest_name": _rarest_shared(given.lead_names, one, other, lead_names > 0),
             "days": np.abs(np.floor(given.days[one]) - np.floor(given.days[other])),
             "same_outlet": given.outlets[one] == given.outlets[other],
             "two_languages": given.french[one] != given.french[other],
@@ -254,7 +255,7 @@ class _Rows:
         return np.stack([columns[name].astype(np.float64, copy=False) for name, _ in COLUMNS], axis=1)
 
 
-def shared_names(given: Compared, one: int, other: int, *, most: int = 3) -> dict[str, float]:
+def shared_names(given: FeatureInputs, one: int, other: int, *, most: int = 3) -> dict[str, float]:
     """Return the rarest names (stems) that both articles hold, with their rarity in nats."""
     names = given.lead_names
 
@@ -267,12 +268,12 @@ def shared_names(given: Compared, one: int, other: int, *, most: int = 3) -> dic
     return {given.stems[place]: weight[place] for place in chosen}
 
 
-def _rarest(
+def _rarest_shared(
     names: sparse.csr_array, one: NDArray[np.int64], other: NDArray[np.int64], some: NDArray[np.bool_]
 ) -> Floats:
     """Return for each pair the weight of the rarest name that both hold; `some` marks the pairs that share one."""
     found = np.zeros(len(one))
-    shared = sparse.csr_array(names[one[some]].multiply(_ones(names)[other[some]]))
+    shared = sparse.csr_array(names[one[some]].multiply(_binary(names)[other[some]]))
     found[some] = shared.max(axis=1).toarray().ravel()
     return found
 
@@ -282,17 +283,17 @@ def _product(rows: sparse.csr_array, columns: sparse.csr_array) -> Floats:
     return product
 
 
-def _blocks(rows: NDArray[np.int64], others: int) -> list[NDArray[np.int64]]:
+def _row_blocks(rows: NDArray[np.int64], others: int) -> list[NDArray[np.int64]]:
     """Return the rows in turn, few enough to compare with so many others at once."""
-    size = max(1, _CELLS // max(1, others))
+    size = max(1, _CELLS_PER_BLOCK // max(1, others))
     return [rows[start : start + size] for start in range(0, len(rows), size)]
 
 
-def _sums(matrix: sparse.csr_array) -> Floats:
+def _row_sums(matrix: sparse.csr_array) -> Floats:
     return np.asarray(matrix.sum(axis=1), np.float64).ravel()
 
 
-def _ones(matrix: sparse.csr_array) -> sparse.csr_array:
+def _binary(matrix: sparse.csr_array) -> sparse.csr_array:
     return _with_values(matrix, np.ones(matrix.nnz))
 
 
@@ -300,7 +301,7 @@ def _with_values(matrix: sparse.csr_array, values: Floats) -> sparse.csr_array:
     return sparse.csr_array((values, matrix.indices, matrix.indptr), shape=matrix.shape)
 
 
-def _unit(matrix: sparse.csr_array) -> sparse.csr_array:
-    length = np.sqrt(_sums(matrix.multiply(matrix)))
+def _l2_normalized(matrix: sparse.csr_array) -> sparse.csr_array:
+    length = np.sqrt(_row_sums(matrix.multiply(matrix)))
     length[length == 0] = 1
     return sparse.csr_array(sparse.diags_array(1 / length) @ matrix)

@@ -17,9 +17,9 @@ from newsclust.model import WordCounts
 _PIECE = re.compile(r"[^\W_]+(?:[.,][0-9]+)*")
 # Endings of both languages, longest first; enough to bring "licencie", "licenciement" and "licenciements" together.
 _ENDINGS = ("ements", "ement", "ations", "ation", "ings", "ing", "ees", "ers", "es", "ed", "er", "ee", "s", "e")
-_SHORTEST_STEM = 4
+_MIN_STEM_LETTERS = 4
 
-LEAD = 400  # characters of the text whose words count
+LEAD_CHARACTERS = 400  # characters of the text whose words count
 COMMON = 0.005  # share of the archive's articles from which on a word belongs to the field
 
 
@@ -44,7 +44,7 @@ def is_name(counts: WordCounts, word: Word) -> bool:
     return (capital + 0.5 * word.marked) / (capital + plain + 0.5) > 0.5
 
 
-def words_of(text: str) -> list[Word]:
+def split_words(text: str) -> list[Word]:
     """Return the words of a text in order; single letters are left out, single digits are not."""
     return [word for piece in _PIECE.findall(text) if (word := _word(piece))]
 
@@ -64,12 +64,12 @@ def stem(word: str) -> str:
     if any(sign.isdigit() for sign in word):
         return word
     for ending in _ENDINGS:
-        if word.endswith(ending) and len(word) - len(ending) >= _SHORTEST_STEM:
+        if word.endswith(ending) and len(word) - len(ending) >= _MIN_STEM_LETTERS:
             return word[: -len(ending)]
     return word
 
 
-def count(texts: Iterable[tuple[str, str]], *, least: int = 1) -> WordCounts:
+def count_words(texts: Iterable[tuple[str, str]], *, least: int = 1) -> WordCounts:
     """Return the word counts of (title, lead) pairs; what was seen fewer than `least` times is left out.
 
     Capitals are counted in leads alone: a title may write every word with one.
@@ -80,8 +80,8 @@ def count(texts: Iterable[tuple[str, str]], *, least: int = 1) -> WordCounts:
     documents = 0
     for title, lead in texts:
         documents += 1
-        in_lead = words_of(lead)
-        stems.update({stem(word.folded) for word in (*words_of(title), *in_lead)})
+        in_lead = split_words(lead)
+        stems.update({stem(word.folded) for word in (*split_words(title), *in_lead)})
         for word in in_lead:
             (capital if word.marked else plain)[word.folded] += 1
     written = {w: (capital[w], plain[w]) for w in sorted({*capital, *plain}) if capital[w] + plain[w] >= least}
@@ -89,7 +89,7 @@ def count(texts: Iterable[tuple[str, str]], *, least: int = 1) -> WordCounts:
     return WordCounts(documents=documents, stems=kept, written=written)
 
 
-def together(one: WordCounts, other: WordCounts) -> WordCounts:
+def merge_counts(one: WordCounts, other: WordCounts) -> WordCounts:
     """Return the counts of both collections of texts, which have no text in common."""
     if not other.documents:
         return one
