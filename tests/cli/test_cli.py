@@ -126,7 +126,7 @@ def test_a_file_that_is_no_database_is_refused(terminal: Terminal, tmp_path: Pat
 
 
 @pytest.mark.parametrize("sql", ["SELEC 1", "from no_such_view", "select 1 +", "", "/* nothing */"])
-def test_wrong_sql_is_told_with_exit_code_2(sql: str, newsclust: Terminal) -> None:
+def test_wrong_sql_ends_with_exit_code_2(sql: str, newsclust: Terminal) -> None:
     ended = newsclust("query", sql)
     assert ended.code == 2
     assert ended.err.startswith("newsclust: the query cannot be answered: ")
@@ -165,7 +165,7 @@ def test_a_query_that_takes_too_long_is_stopped_with_exit_code_3(newsclust: Term
     assert ended.err == "newsclust: the query was stopped after 0.5 seconds (--seconds)\n"
 
 
-def test_a_view_that_is_not_there_is_told_with_exit_code_2(newsclust: Terminal) -> None:
+def test_a_view_that_is_not_there_ends_with_exit_code_2(newsclust: Terminal) -> None:
     ended = newsclust("views", "curent_stories")
     assert (ended.code, ended.out) == (2, "")
     assert "there is no view 'curent_stories'" in ended.err
@@ -228,7 +228,7 @@ def test_feeds_import_of_something_else_is_refused_and_writes_nothing(terminal: 
     assert not (tmp_path / "data").exists()
 
 
-def test_feeds_list_without_a_list_is_told_with_exit_code_2(terminal: Terminal) -> None:
+def test_feeds_list_without_a_list_ends_with_exit_code_2(terminal: Terminal) -> None:
     ended = terminal("feeds", "list")
     assert (ended.code, ended.out) == (2, "")
     assert "data/feeds.toml" in ended.err

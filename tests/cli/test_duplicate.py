@@ -1,4 +1,4 @@
-"""`newsclust duplicate ...`: copies are shown with their evidence, and what a person says of them holds."""
+"""`newsclust duplicate ...`: duplicates are shown with their evidence, and overridden."""
 
 from datetime import timedelta
 from pathlib import Path
@@ -30,7 +30,7 @@ class Newsroom:
         }
 
     def live(self, *, days: float = 0) -> dict[str, str]:
-        """Live a night that hears what the file says; return copy -> original, by address, as published."""
+        """Live a night with the corrections of the file; return duplicate -> original, by address, as published."""
         self.nights.said = read_corrections(FILE)
         self.nights.live(self.web, days=days, names=[*READ, "find_duplicates", "publish"])
         return dict(self.nights.rows("SELECT url, original_url FROM duplicate_articles"))
@@ -43,17 +43,17 @@ def newsroom(terminal: Terminal, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     return newsroom
 
 
-def test_a_copy_is_listed_with_its_original_the_method_and_the_evidence(
+def test_a_duplicate_is_listed_with_its_original_the_method_and_the_evidence(
     terminal: Terminal, newsroom: Newsroom
 ) -> None:
     newsroom.live()
     ended = terminal("duplicate", "list")
     assert ended.code == 0
     assert ended.out.splitlines() == [
-        "Copies: 1",
+        "Duplicates: 1",
         "",
         f"{article_id(COPY)}  “Ferry is back” (two.example)",
-        f"  a copy of {article_id(ORIGINAL)}  “Ferry returns” (one.example)",
+        f"  a duplicate of {article_id(ORIGINAL)}  “Ferry returns” (one.example)",
         "  same text, 1.00: the same 61 words",
     ]
 
@@ -65,29 +65,36 @@ def test_the_list_is_cut_to_the_limit_and_says_so(
     monkeypatch.setenv("NEWSCLUST_PATHS__PUBLISHED", str(newsroom.nights.published))
     newsroom.live()
     listed = terminal("duplicate", "list", "--limit", "2").out
-    assert listed.startswith("Copies: 3, the latest 2 shown\n")
-    assert listed.count("a copy of") == 2
-    assert terminal("duplicate", "list").out.count("a copy of") == 3
+    assert listed.startswith("Duplicates: 3, the latest 2 shown\n")
+    assert listed.count("a duplicate of") == 2
+    assert terminal("duplicate", "list").out.count("a duplicate of") == 3
     assert terminal("duplicate", "list", "--limit", "0").code == 2
 
 
-def test_an_undo_tells_what_the_article_was_a_copy_of_and_what_happens_next(
+def test_an_undo_shows_what_the_article_was_a_duplicate_of_and_what_happens_next(
     terminal: Terminal, newsroom: Newsroom
 ) -> None:
     newsroom.live()
     ended = terminal("duplicate", "undo", article_id(COPY)[:7])
     assert ended.code == 0
-    (said,) = read_corrections(FILE)
-    assert (said.kind, said.article_ids) == (CorrectionKind.NOT_DUPLICATE, (article_id(COPY),))
-    for told in ("“Ferry is back”", "a copy of", "“Ferry returns”", "the same 61 words", said.id, "The next night"):
-        assert told in ended.out
+    (correction,) = read_corrections(FILE)
+    assert (correction.kind, correction.article_ids) == (CorrectionKind.NOT_DUPLICATE, (article_id(COPY),))
+    for text in (
+        "“Ferry is back”",
+        "a duplicate of",
+        "“Ferry returns”",
+        "the same 61 words",
+        correction.id,
+        "The next night",
+    ):
+        assert text in ended.out
     listed = terminal("duplicate", "list").out
-    assert listed.startswith("Copies: 0\n")
+    assert listed.startswith("Duplicates: 0\n")
     assert "“Ferry is back” (two.example), since 20" in listed
     assert "the next night frees it" in listed
 
 
-def test_an_undone_copy_is_free_on_every_later_night_and_a_redo_has_it_judged_anew(
+def test_an_undone_duplicate_is_free_on_every_later_night_until_it_is_restored(
     terminal: Terminal, newsroom: Newsroom
 ) -> None:
     found = {COPY: ORIGINAL}
@@ -97,39 +104,39 @@ def test_an_undone_copy_is_free_on_every_later_night_and_a_redo_has_it_judged_an
     newsroom.web[TWO.url] = rss(Item(link=COPY, title="Ferry is back, at last", text=prose("ferry")))
     assert newsroom.live(days=2) == {}  # the edited article is compared again, and stays free
     assert "the next night frees it" not in terminal("duplicate", "list").out
-    ended = terminal("duplicate", "redo", article_id(COPY))
+    ended = terminal("duplicate", "restore", article_id(COPY))
     assert (ended.code, duplicate_overrides(read_corrections(FILE))) == (0, frozenset())
     assert "The next night compares it anew." in ended.out
     assert newsroom.live(days=3) == found
 
 
-def test_an_undo_after_a_redo_counts_again(terminal: Terminal, newsroom: Newsroom) -> None:
+def test_an_undo_after_a_restore_counts_again(terminal: Terminal, newsroom: Newsroom) -> None:
     newsroom.live()
-    for verb in ("undo", "redo", "undo"):
+    for verb in ("undo", "restore", "undo"):
         assert terminal("duplicate", verb, COPY).code == 0
     assert duplicate_overrides(read_corrections(FILE)) == {article_id(COPY)}
     assert newsroom.live(days=1) == {}
 
 
-def test_what_says_nothing_of_copies_is_refused_and_not_written(terminal: Terminal, newsroom: Newsroom) -> None:
+def test_an_override_that_changes_nothing_is_refused_and_not_written(terminal: Terminal, newsroom: Newsroom) -> None:
     newsroom.live()
-    for arguments, told in (
-        (("undo", ORIGINAL), "it is a copy of none"),
+    for arguments, text in (
+        (("undo", ORIGINAL), "it is a duplicate of none"),
         (("undo", "https://nowhere.example/"), "no article has this id or address"),
-        (("redo", COPY), "nobody said that it is a copy of none"),
+        (("restore", COPY), "nobody declared it a duplicate of none"),
     ):
         ended = terminal("duplicate", *arguments)
         assert ended.code == 2
-        assert told in ended.err
+        assert text in ended.err
         assert not FILE.exists()
     terminal("duplicate", "undo", COPY)
     written = FILE.read_bytes()
     again = terminal("duplicate", "undo", COPY)
     assert (again.code, FILE.read_bytes()) == (2, written)
-    assert "it is said to be a copy of none" in again.err
+    assert "it is declared a duplicate of none" in again.err
 
 
-def test_what_was_said_of_an_article_of_another_database_is_listed_by_its_id(
+def test_an_override_of_an_article_of_another_database_is_listed_by_its_id(
     terminal: Terminal, newsroom: Newsroom
 ) -> None:
     newsroom.live()
@@ -140,15 +147,15 @@ def test_what_was_said_of_an_article_of_another_database_is_listed_by_its_id(
     assert "0123456789abcdef  not in this database, since 2026-03-01\n" in terminal("duplicate", "list").out
 
 
-def test_stories_list_shows_what_was_said_of_a_copy_export_leaves_it_out_and_story_undo_takes_it_back(
+def test_story_list_shows_a_duplicate_override_export_leaves_it_out_and_story_undo_revokes_it(
     terminal: Terminal, newsroom: Newsroom
 ) -> None:
     newsroom.live()
     terminal("duplicate", "undo", COPY)
-    (said,) = read_corrections(FILE)
-    (line,) = [line for line in terminal("story", "list").out.splitlines() if said.id in line]
+    (correction,) = read_corrections(FILE)
+    (line,) = [line for line in terminal("story", "list").out.splitlines() if correction.id in line]
     assert line.split()[3:] == ["not_duplicate", "yes", "article", article_id(COPY)]
     exported = terminal("story", "export")
     assert (exported.code, exported.out) == (0, "")
-    assert terminal("story", "undo", said.id).code == 0
+    assert terminal("story", "undo", correction.id).code == 0
     assert duplicate_overrides(read_corrections(FILE)) == frozenset()

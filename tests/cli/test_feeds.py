@@ -1,4 +1,4 @@
-"""`newsclust feeds add` and `newsclust feeds test`, over a small web on loopback: what is found, said and written."""
+"""`newsclust feeds add` and `newsclust feeds preview` over a small web on loopback."""
 
 import json
 import re
@@ -71,10 +71,10 @@ def added(newsclust: Terminal, *arguments: str) -> Ended:
     return ended
 
 
-def test_adding_a_feed_says_what_it_found_writes_it_and_asks_once(newsclust: Terminal, web: SmallWeb) -> None:
+def test_adding_a_feed_shows_what_it_found_writes_it_and_requests_it_once(newsclust: Terminal, web: SmallWeb) -> None:
     ended = added(newsclust, "http://paper.example/feed", "--tag", "tech", "--tag", "boats", "--language", "en")
     assert "http://paper.example/feed is a feed: The Paper, 2 entries" in ended.out
-    assert "newsclust feeds test 'http://paper.example/feed'" in ended.out
+    assert "newsclust feeds preview 'http://paper.example/feed'" in ended.out
     (feed,) = read_feeds(LISTED)
     assert (feed.title, feed.tags, feed.language) == ("The Paper", ("tech", "boats"), "en")
     assert web.urls == ["http://paper.example/feed"]
@@ -95,7 +95,7 @@ def test_adding_a_site_adds_the_feed_that_it_names(newsclust: Terminal) -> None:
     assert (feed.url, feed.site_url) == ("http://paper.example/feed", "http://paper.example/")
 
 
-def test_of_several_feeds_one_is_asked_for_or_all_are_added(newsclust: Terminal) -> None:
+def test_of_several_feeds_one_is_named_or_all_are_added(newsclust: Terminal) -> None:
     ended = newsclust("feeds", "add", "http://two.example/")
     assert ended.code == 2
     assert "http://two.example/tech" in ended.out
@@ -106,7 +106,7 @@ def test_of_several_feeds_one_is_asked_for_or_all_are_added(newsclust: Terminal)
     assert [feed.title for feed in read_feeds(LISTED)] == ["Two: news", "Two: tech"]
 
 
-def test_adding_an_opml_address_keeps_it_as_a_living_list(newsclust: Terminal) -> None:
+def test_adding_an_opml_address_keeps_it_as_a_subscription(newsclust: Terminal) -> None:
     ended = added(newsclust, "http://lists.example/tech.opml", "--tag", "friends")
     assert "is a list of 2 feeds" in ended.out
     assert "Odd: left out" in ended.out
@@ -151,7 +151,7 @@ def test_adding_a_news_sitemap_a_page_and_an_account_keeps_their_kinds(newsclust
 
 
 @pytest.mark.parametrize(
-    ("arguments", "said"),
+    ("arguments", "message"),
     [
         (["http://nowhere.example/"], "http://nowhere.example/: not_found (HTTP 404)"),
         (["nowhere"], "'nowhere' is no file here and no address of a page, which begins with https://"),
@@ -165,12 +165,12 @@ def test_adding_a_news_sitemap_a_page_and_an_account_keeps_their_kinds(newsclust
         (["http://two.example/", "--all", "--title", "Two"], "--title names one feed"),
     ],
 )
-def test_what_cannot_be_added_is_told_and_nothing_is_written(
-    newsclust: Terminal, arguments: list[str], said: str
+def test_what_cannot_be_added_is_an_error_and_nothing_is_written(
+    newsclust: Terminal, arguments: list[str], message: str
 ) -> None:
     ended = newsclust("feeds", "add", *arguments)
     assert ended.code == 2
-    assert said in ended.err
+    assert message in ended.err
     assert TOKEN not in ended.err
     assert not LISTED.exists()
 
@@ -186,7 +186,7 @@ def test_a_feed_is_not_added_twice_however_it_is_written_or_found(newsclust: Ter
     assert LISTED.read_bytes() == before
 
 
-def test_a_list_that_is_wrong_is_told_and_left_alone(newsclust: Terminal) -> None:
+def test_a_wrong_list_is_an_error_and_left_alone(newsclust: Terminal) -> None:
     LISTED.write_text("feed = [3]\n")
     ended = newsclust("feeds", "add", "http://paper.example/feed")
     assert (ended.code, LISTED.read_text()) == (2, "feed = [3]\n")
@@ -203,7 +203,7 @@ def test_a_feed_that_leads_to_a_listed_one_is_not_added(newsclust: Terminal, web
     assert (ended.code, LISTED.read_bytes()) == (2, before)
 
 
-def test_what_a_page_names_besides_is_told(newsclust: Terminal) -> None:
+def test_other_feeds_that_a_page_names_are_shown(newsclust: Terminal) -> None:
     ended = added(newsclust, "http://paper.example/")
     assert "The page names another one: http://paper.example/comments/feed (Comments)" in ended.out
 
@@ -238,16 +238,18 @@ def test_an_index_of_sitemaps_and_a_robots_txt_lead_to_the_news(newsclust: Termi
     assert "http://map.example/pages.xml" not in web.urls
 
 
-def test_undated_entries_have_no_newest_and_an_empty_feed_is_told_once(newsclust: Terminal, web: SmallWeb) -> None:
+def test_undated_entries_have_no_newest_and_an_empty_feed_is_reported_once(
+    newsclust: Terminal, web: SmallWeb
+) -> None:
     web.pages["http://quiet.example/"] = Told(body=rss(name="Quiet"), content_type="application/rss+xml")
     assert "The Paper, 2 entries, none with a date." in added(newsclust, "http://paper.example/feed").out
     assert "Quiet, 0 entries.\n" in added(newsclust, "http://quiet.example/").out
-    ended = newsclust("feeds", "test", "http://quiet.example/")
+    ended = newsclust("feeds", "preview", "http://quiet.example/")
     assert (ended.code, ended.out.strip()) == (0, "http://quiet.example/ is a feed: Quiet, 0 entries.")
 
 
 @pytest.mark.parametrize(
-    ("answer", "said"),
+    ("answer", "message"),
     [
         (Told(body=b"%PDF-1.7\n1 0 obj", content_type="application/pdf"), "not_a_feed (%PDF-1.7"),
         (Told(body=b"\x1f\x8bnothing", headers={"content-encoding": "gzip"}), "bad_encoding"),
@@ -261,14 +263,14 @@ def test_undated_entries_have_no_newest_and_an_empty_feed_is_told_once(newsclust
     ],
 )
 def test_what_is_no_feed_leaves_the_list_as_it_was(
-    newsclust: Terminal, web: SmallWeb, answer: Told, said: str
+    newsclust: Terminal, web: SmallWeb, answer: Told, message: str
 ) -> None:
     LISTED.write_text("# mine\n")
     web.pages["http://odd.example/"] = answer
-    for verb in ("add", "test"):
+    for verb in ("add", "preview"):
         ended = newsclust("feeds", verb, "http://odd.example/")
         assert (ended.code, ended.out) == (2, "")
-        assert f"http://odd.example/: {said}" in ended.err
+        assert f"http://odd.example/: {message}" in ended.err
         assert ended.err.count("\n") == 1
     assert LISTED.read_text() == "# mine\n"
 
@@ -276,7 +278,7 @@ def test_what_is_no_feed_leaves_the_list_as_it_was(
 # --- feeds list
 
 
-def test_the_feeds_of_living_lists_are_shown_with_their_list_and_those_named_no_more_as_unlisted(
+def test_the_feeds_of_opml_subscriptions_are_shown_with_their_list_and_those_named_no_more_as_unlisted(
     newsclust: Terminal,
 ) -> None:
     LISTED.write_text('[[list]]\nurl = "http://lists.example/tech.opml"\n')
@@ -291,16 +293,16 @@ def test_the_feeds_of_living_lists_are_shown_with_their_list_and_those_named_no_
         feeds.save_feeds(db, run, [one, two, mine])
         feeds.save_feeds(db, run, [two, mine])
     ended = newsclust("feeds", "list")
-    assert "2 feeds of living lists, as of the last night" in ended.out
+    assert "2 feeds of OPML subscriptions, as of the last night" in ended.out
     assert re.search(r"two +http://lists\.example/tech\.opml +http://two\.example/feed", ended.out)
     assert re.search(r"one +http://lists\.example/tech\.opml +unlisted +http://one\.example/feed", ended.out)
     assert "mine" not in ended.out
 
 
-# --- feeds test
+# --- feeds preview
 
 
-def test_testing_a_feed_shows_what_would_be_stored_and_writes_nothing(newsclust: Terminal, web: SmallWeb) -> None:
+def test_previewing_a_feed_shows_what_would_be_stored_and_writes_nothing(newsclust: Terminal, web: SmallWeb) -> None:
     text = "word " * 200
     items = (
         f"<item><title>Long \x1b[31m one</title><link>http://paper.example/1</link><dc:language>fr</dc:language>"
@@ -312,7 +314,7 @@ def test_testing_a_feed_shows_what_would_be_stored_and_writes_nothing(newsclust:
         f"<title>The Paper</title>{items}</channel></rss>"
     )
     web.pages["http://paper.example/feed"] = Told(body=body, content_type="text/plain")
-    ended = newsclust("feeds", "test", "http://paper.example/feed")
+    ended = newsclust("feeds", "preview", "http://paper.example/feed")
     assert ended.code == 0
     assert "content type: text/plain" in ended.out
     assert "\x1b" not in ended.out
@@ -322,48 +324,48 @@ def test_testing_a_feed_shows_what_would_be_stored_and_writes_nothing(newsclust:
     assert list(Path().iterdir()) == []
 
 
-def test_testing_a_listed_feed_uses_what_the_list_says(newsclust: Terminal) -> None:
+def test_previewing_a_listed_feed_uses_its_settings_of_the_list(newsclust: Terminal) -> None:
     added(newsclust, "http://quai.example/", "--select", "article h2 a", "--language", "fr")
     before = LISTED.read_bytes()
-    ended = newsclust("feeds", "test", "http://quai.example/")
+    ended = newsclust("feeds", "preview", "http://quai.example/")
     assert (ended.code, LISTED.read_bytes()) == (0, before)
     assert "a page whose links are read as entries" in ended.out
     assert "The quay sinks" in ended.out
 
 
-def test_a_listed_account_is_tested_by_its_address_alone(newsclust: Terminal) -> None:
+def test_a_listed_account_is_previewed_by_its_address_alone(newsclust: Terminal) -> None:
     added(newsclust, ACCOUNT, "--token-env", "FRESH_TOKEN")
-    ended = newsclust("feeds", "test", ACCOUNT)
+    ended = newsclust("feeds", "preview", ACCOUNT)
     assert (ended.code, "News & 1" in ended.out) == (0, True)
 
 
-def test_testing_an_account_names_the_feeds_its_entries_come_from(newsclust: Terminal) -> None:
-    ended = newsclust("feeds", "test", ACCOUNT, "--token-env", "FRESH_TOKEN")
+def test_previewing_an_account_names_the_feeds_its_entries_come_from(newsclust: Terminal) -> None:
+    ended = newsclust("feeds", "preview", ACCOUNT, "--token-env", "FRESH_TOKEN")
     assert ended.code == 0
     assert re.search(r"News & 1 .* given .* The Paper +http://paper\.example/1", ended.out)
 
 
-def test_testing_shows_no_more_entries_than_asked_for(newsclust: Terminal) -> None:
-    ended = newsclust("feeds", "test", "http://paper.example/feed", "--number", "1")
+def test_previewing_shows_no_more_entries_than_wanted(newsclust: Terminal) -> None:
+    ended = newsclust("feeds", "preview", "http://paper.example/feed", "--number", "1")
     assert "the first 1 of 2 entries" in ended.out
     assert "http://paper.example/two" not in ended.out
 
 
-def test_testing_a_list_or_a_page_of_several_feeds_says_what_they_name(newsclust: Terminal) -> None:
-    assert "is a list of 2 feeds" in newsclust("feeds", "test", "http://lists.example/tech.opml").out
-    several = newsclust("feeds", "test", "http://two.example/")
+def test_previewing_a_list_or_a_page_of_several_feeds_says_what_they_name(newsclust: Terminal) -> None:
+    assert "is a list of 2 feeds" in newsclust("feeds", "preview", "http://lists.example/tech.opml").out
+    several = newsclust("feeds", "preview", "http://two.example/")
     assert (several.code, "http://two.example/tech" in several.out) == (0, True)
 
 
-def test_testing_what_is_no_feed_is_told_with_exit_code_2(newsclust: Terminal) -> None:
-    ended = newsclust("feeds", "test", "http://nowhere.example/")
+def test_previewing_what_is_no_feed_ends_with_exit_code_2(newsclust: Terminal) -> None:
+    ended = newsclust("feeds", "preview", "http://nowhere.example/")
     assert (ended.code, "http://nowhere.example/: not_found" in ended.err) == (2, True)
 
 
 # --- OPML
 
 
-def test_export_leaves_out_what_no_other_reader_asks_and_says_so(newsclust: Terminal) -> None:
+def test_export_leaves_out_what_no_other_reader_knows_and_names_it(newsclust: Terminal) -> None:
     added(newsclust, "http://paper.example/feed", "--tag", "tech")
     added(newsclust, "http://map.example/news.xml")
     ended = newsclust("feeds", "export")

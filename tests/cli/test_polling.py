@@ -1,4 +1,4 @@
-"""`newsclust feeds schedule|ask|moved|undo-move`: what the published file says, and what people command."""
+"""`newsclust feeds schedule|refresh|moved|undo-move`: what is shown, and which commands are written."""
 
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -43,7 +43,7 @@ def published(terminal: Terminal) -> Terminal:
     return terminal
 
 
-def test_the_schedule_shows_when_each_feed_is_asked_next_and_why(published: Terminal) -> None:
+def test_the_schedule_shows_when_each_feed_is_requested_next_and_why(published: Terminal) -> None:
     shown = published("feeds", "schedule")
     assert shown.code == 0
     (harbour, light) = (line for line in shown.out.splitlines() if "The " in line)
@@ -71,22 +71,22 @@ def test_on_a_narrow_terminal_nothing_is_cut(published: Terminal, monkeypatch: p
 
 
 @pytest.mark.parametrize("named", [LIGHT.id, LIGHT.url])
-def test_a_feed_is_ordered_by_id_or_address(published: Terminal, named: str) -> None:
-    assert published("feeds", "ask", named).code == 0
+def test_a_feed_is_refreshed_by_id_or_address(published: Terminal, named: str) -> None:
+    assert published("feeds", "refresh", named).code == 0
     assert refresh_requests(read_feed_commands(COMMANDS)).keys() == {LIGHT.id}
 
 
-def test_a_moved_feed_is_ordered_by_either_address(published: Terminal) -> None:
+def test_a_moved_feed_is_refreshed_by_either_address(published: Terminal) -> None:
     for address in (HARBOUR.url, NEW):
-        assert published("feeds", "ask", address).code == 0
+        assert published("feeds", "refresh", address).code == 0
     assert [command.feed_id for command in read_feed_commands(COMMANDS)] == [HARBOUR.id, HARBOUR.id]
 
 
-def test_a_feed_that_is_listed_no_more_is_not_promised_to_be_asked(published: Terminal) -> None:
+def test_a_feed_that_is_listed_no_more_is_not_refreshed(published: Terminal) -> None:
     with Database(Path("data/published/newsclust.duckdb"), now=NIGHT) as db:
         run = runs.begin_run(db, flow="later", night_at=NIGHT, started_at=NIGHT, settings={})
         feeds.save_feeds(db, run, [HARBOUR])
-    ended = published("feeds", "ask", LIGHT.id)
+    ended = published("feeds", "refresh", LIGHT.id)
     assert (ended.code, "names it no more" in ended.err) == (2, True)
     assert not COMMANDS.exists()
 
@@ -99,25 +99,25 @@ def test_a_number_out_of_range_is_refused(published: Terminal, arguments: tuple[
 
 def test_a_move_is_shown_and_undone(published: Terminal) -> None:
     assert NEW in published("feeds", "moved").out
-    said = published("feeds", "undo-move", HARBOUR.id)
-    assert (said.code, HARBOUR.url in said.out) == (0, True)
+    ended = published("feeds", "undo-move", HARBOUR.id)
+    assert (ended.code, HARBOUR.url in ended.out) == (0, True)
     (command,) = read_feed_commands(COMMANDS)
     assert (command.kind, refused_moves([command])) == (FeedCommandKind.KEEP_ADDRESS, {(HARBOUR.id, NEW)})
 
 
 @pytest.mark.parametrize(
-    ("arguments", "said"),
+    ("arguments", "message"),
     [
-        (("ask", "https://nobody.example/"), "no feed of that id or address has been asked yet"),
+        (("refresh", "https://nobody.example/"), "no feed of that id or address has been requested yet"),
         (("undo-move", LIGHT.id), "the feed has not moved"),
-        (("release", LIGHT.id), "nothing of the feed is held"),
+        (("release", LIGHT.id), "nothing of the feed is quarantined"),
     ],
 )
-def test_what_cannot_be_ordered_is_told_and_nothing_written(
-    published: Terminal, arguments: tuple[str, ...], said: str
+def test_a_command_that_makes_no_sense_is_refused_and_not_written(
+    published: Terminal, arguments: tuple[str, ...], message: str
 ) -> None:
     ended = published("feeds", *arguments)
-    assert (ended.code, said in ended.err) == (2, True)
+    assert (ended.code, message in ended.err) == (2, True)
     assert not COMMANDS.exists()
 
 
@@ -142,7 +142,7 @@ def test_the_mornings_summary_names_the_feeds_in_trouble_with_since_when_and_why
         assert row in summary_markdown(db.connection, run.id)
 
 
-def test_a_feed_that_a_living_list_dropped_is_told_for_a_week(published: Terminal) -> None:
+def test_a_feed_that_an_opml_subscription_dropped_is_named_for_a_week(published: Terminal) -> None:
     listed = Feed(id=id_of("l"), url="https://l.example/", title="Listed", listed_by="https://list.example/opml")
     with Database(Path("data/published/newsclust.duckdb"), now=NIGHT) as db:
         run = runs.begin_run(db, flow="later", night_at=NIGHT, started_at=NIGHT, settings={})
@@ -152,20 +152,20 @@ def test_a_feed_that_a_living_list_dropped_is_told_for_a_week(published: Termina
             failed = FetchError(feed.url, Reason.TIMEOUT, "slow")
             store_fetches.save_fetches(db, run, [Fetch.not_made(request, failed, NIGHT)])
         feeds.save_feeds(db, run, [HARBOUR])
-        said = summary_markdown(db.connection, run.id)
-        assert "| Listed | unlisted | 2026-03-02 | https://list.example/opml names it no more |" in said
-        assert "| The Light | unlisted |" not in said  # a person took it out, and knows
+        summary = summary_markdown(db.connection, run.id)
+        assert "| Listed | unlisted | 2026-03-02 | https://list.example/opml names it no more |" in summary
+        assert "| The Light | unlisted |" not in summary  # a person took it out, and knows
         run = runs.begin_run(db, flow="later", night_at=NIGHT + WEEK, started_at=NIGHT + WEEK, settings={})
         assert "| Listed | unlisted |" not in summary_markdown(db.connection, run.id)
 
 
 @pytest.mark.parametrize(
-    "asked",
-    [("schedule",), ("moved",), ("ask", LIGHT.id), ("undo-move", LIGHT.id), ("release", LIGHT.id)],
-    ids=lambda asked: asked[0],
+    "arguments",
+    [("schedule",), ("moved",), ("refresh", LIGHT.id), ("undo-move", LIGHT.id), ("release", LIGHT.id)],
+    ids=lambda arguments: arguments[0],
 )
 def test_a_file_published_before_the_verb_was_known_is_named_with_what_to_do(
-    terminal: Terminal, asked: tuple[str, ...]
+    terminal: Terminal, arguments: tuple[str, ...]
 ) -> None:
     path = Path("data/published/newsclust.duckdb")
     with Database(path, now=NIGHT) as db:
@@ -173,7 +173,7 @@ def test_a_file_published_before_the_verb_was_known_is_named_with_what_to_do(
         for view in db.rows("SELECT view_name AS name FROM duckdb_views() WHERE NOT internal"):
             db.execute(f"DROP VIEW {view['name']}")
         db.execute("DROP TABLE feeds")
-    refused = terminal("feeds", *asked)
+    refused = terminal("feeds", *arguments)
     newest = migrations()[-1].number
     assert refused.code == 3
     assert refused.err == (

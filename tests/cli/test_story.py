@@ -34,7 +34,7 @@ def two_stories(published: duckdb.DuckDBPyConnection) -> tuple[str, str]:
     return found[0][0], found[1][0]
 
 
-def test_merging_two_stories_ties_all_their_articles(
+def test_merging_two_stories_links_all_their_articles(
     newsclust: Terminal, published: duckdb.DuckDBPyConnection
 ) -> None:
     one, other = two_stories(published)
@@ -69,7 +69,7 @@ def test_a_story_can_be_renamed_and_every_correction_undone(
 
 
 @pytest.mark.parametrize(
-    ("arguments", "said"),
+    ("arguments", "message"),
     [
         (("merge", "ONE"), "two different stories"),
         (("merge", "ONE", "ONE"), "two different stories"),
@@ -80,14 +80,14 @@ def test_a_story_can_be_renamed_and_every_correction_undone(
         (("undo", "nothing"), "there is no correction"),
     ],
 )
-def test_what_says_nothing_is_refused_and_not_written(
-    newsclust: Terminal, published: duckdb.DuckDBPyConnection, arguments: tuple[str, ...], said: str
+def test_an_incomplete_correction_is_refused_and_not_written(
+    newsclust: Terminal, published: duckdb.DuckDBPyConnection, arguments: tuple[str, ...], message: str
 ) -> None:
     one, other = two_stories(published)
     names = {"ONE": one, "STRANGER": min(members(published, other))}
     ended = newsclust("story", *(names.get(a, a) for a in arguments))
     assert ended.code == 2
-    assert said in ended.err
+    assert message in ended.err
     assert read_corrections(FILE) == []
 
 

@@ -1,4 +1,4 @@
-"""Verbs for people. Errors become one line on standard error and an exit code (errors.py)."""
+"""The command line. An error becomes one line on standard error and its exit code (errors.py)."""
 
 import csv
 import io
@@ -15,7 +15,7 @@ import typer
 from newsclust.cli.duplicate import duplicate_app
 from newsclust.cli.evaluate import evaluate_app
 from newsclust.cli.feeds import feeds_app
-from newsclust.cli.polling import ask, moved, release, schedule, undo_move
+from newsclust.cli.polling import moved, refresh, release, schedule, undo_move
 from newsclust.cli.shared import Config, Published, console, print_query, published, settings_of, table
 from newsclust.cli.story import story_app, why
 from newsclust.errors import NewsclustError, SettingsError, StoreError
@@ -27,7 +27,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     help="A night of tech feeds in; stories, topics and one published DuckDB file out.",
 )
-for verb in (schedule, ask, moved, undo_move, release):
+for verb in (schedule, refresh, moved, undo_move, release):
     feeds_app.command()(verb)
 app.add_typer(feeds_app, name="feeds")
 app.add_typer(story_app, name="story")
@@ -36,7 +36,9 @@ app.command()(why)
 app.add_typer(evaluate_app, name="evaluate")
 
 
-class Form(StrEnum):
+class OutputFormat(StrEnum):
+    """How the rows of a query are printed."""
+
     TABLE = "table"
     CSV = "csv"
     JSON = "json"
@@ -48,7 +50,7 @@ def top(
     config: Config = None,
     number: Annotated[int, typer.Option(min=1, help="Show at most so many of each.")] = 10,
 ) -> None:
-    """Show the most told stories and the topics of the last published night."""
+    """Show the stories with the most outlets, and the topics, of the last published night."""
     with published(database, config) as connection:
         print_query(
             connection,
@@ -67,7 +69,7 @@ def top(
 
 @app.command()
 def status(database: Published = None, config: Config = None) -> None:
-    """Say how the last night went: what came, what it tells, what failed and why."""
+    """Show the summary of the last night: what is new, which feeds are in trouble, what failed and why."""
     from rich.markdown import Markdown
 
     from newsclust.report import summary_page
@@ -83,10 +85,10 @@ def query(
     sql: Annotated[str, typer.Argument(help='SQL, such as "from current_stories limit 10".')],
     database: Published = None,
     config: Config = None,
-    form: Annotated[Form, typer.Option("--format")] = Form.TABLE,
+    output: Annotated[OutputFormat, typer.Option("--format")] = OutputFormat.TABLE,
     seconds: Annotated[float, typer.Option(min=0.001, help="Give up after this many seconds.")] = 60,
 ) -> None:
-    """Ask the published database; it is opened read-only and can reach nothing else."""
+    """Run SQL on the published database; it is opened read-only and can reach nothing else."""
     import duckdb
 
     with published(database, config) as connection:
@@ -104,16 +106,16 @@ def query(
             raise SettingsError(f"the query cannot be answered: {error}") from error
         finally:
             timer.cancel()
-    if form is Form.TABLE:
+    if output is OutputFormat.TABLE:
         console().print(table("", names, rows))
     else:
-        for line in _lines(form, names, rows):
-            # A program gets what is stored; a person's terminal must not obey it.
+        for line in _lines(output, names, rows):
+            # A program gets what is stored; a terminal must not obey control characters in it.
             sys.stdout.write(strip_controls(line) if sys.stdout.isatty() else line)
 
 
-def _lines(form: Form, names: list[str], rows: list[Any]) -> Iterator[str]:
-    if form is Form.JSON:
+def _lines(output: OutputFormat, names: list[str], rows: list[Any]) -> Iterator[str]:
+    if output is OutputFormat.JSON:
         for row in rows:
             yield json.dumps(dict(zip(names, row, strict=True)), ensure_ascii=False, default=str) + "\n"
         return
@@ -129,7 +131,7 @@ def views(
     database: Published = None,
     config: Config = None,
 ) -> None:
-    """List the views of the published database, or the columns of one, with what they hold."""
+    """List the views of the published database, or the columns of one, with their comments."""
     with published(database, config) as connection:
         if name is None:
             print_query(
@@ -138,8 +140,8 @@ def views(
                 "SELECT view_name AS view, comment FROM duckdb_views() WHERE NOT internal ORDER BY view_name",
             )
             return
-        known = connection.execute("SELECT 1 FROM duckdb_views() WHERE view_name = $1", [name]).fetchall()
-        if not known:
+        exists = connection.execute("SELECT 1 FROM duckdb_views() WHERE view_name = $1", [name]).fetchall()
+        if not exists:
             raise SettingsError(f"there is no view {name!r}; `newsclust views` lists them")
         print_query(
             connection,

@@ -1,4 +1,4 @@
-"""The list of feeds: show, find and add, test, import, export."""
+"""`newsclust feeds list|add|preview|import|export`: the feeds and OPML subscriptions of feeds.toml."""
 
 import os
 import sys
@@ -19,9 +19,12 @@ if TYPE_CHECKING:  # the rooms cost half of `newsclust --help`
     from newsclust.settings import Settings
     from newsclust.sources import Found, FoundFeed, FoundList, FoundSeveral
 
-feeds_app = typer.Typer(no_args_is_help=True, help="The list of feeds: show, find and add, test, import, export.")
+feeds_app = typer.Typer(
+    no_args_is_help=True,
+    help="Feeds: list, add, preview, import, export; when they are requested, where they moved, what is quarantined.",
+)
 
-_LINE = 200  # characters of what strangers wrote, on one line
+_MAX_LINE = 200  # characters of untrusted text on one line
 
 Address = Annotated[
     str, typer.Argument(help="A feed, a site, a news sitemap, an OPML list (or file), or a reader's account.")
@@ -37,7 +40,7 @@ TokenEnv = Annotated[
 
 @feeds_app.command("list")
 def list_feeds(config: Config = None, database: Published = None) -> None:
-    """Show the feeds of the list, the living lists, and the feeds that these named last; those named no more, too."""
+    """List the feeds of feeds.toml, its OPML subscriptions, and the feeds that these named last or name no more."""
     from newsclust.sources.feeds_toml import read_feeds, read_lists
 
     settings = settings_of(config)
@@ -52,13 +55,13 @@ def list_feeds(config: Config = None, database: Published = None) -> None:
     if lists:
         console().print(
             table(
-                _counted(len(lists), "list", "lists"),
+                _counted(len(lists), "OPML subscription", "OPML subscriptions"),
                 ["list", "tags"],
-                [[one.url, ", ".join(one.tags)] for one in lists],
+                [[subscription.url, ", ".join(subscription.tags)] for subscription in lists],
             )
         )
     if (database or settings.paths.published).exists():
-        _show_listed_by_lists(database, config)
+        _show_subscribed(database, config)
     elif lists:
         print("Their feeds are shown here when a night has read them.")
 
@@ -76,7 +79,7 @@ def add(
     token_env: TokenEnv = None,
     every: Annotated[bool, typer.Option("--all", help="Add every feed that the page names.")] = False,
 ) -> None:
-    """Find out what is at an address, say it, and add it to the list."""
+    """Discover what is at an address, show it, and add it to feeds.toml."""
     from newsclust.model import Feed, id_of
     from newsclust.sources import FoundFeed, FoundList
     from newsclust.sources.feeds_toml import add_to, read_feeds
@@ -84,71 +87,73 @@ def add(
     settings = settings_of(config)
     path = settings.paths.feeds
     tags = tuple(tag or ())
-    asked = _wanted(url, path, select=select, token_env=token_env)
-    if isinstance(asked, FoundList):
-        _add_list(asked, path, tags)
+    candidate = _candidate(url, path, select=select, token_env=token_env)
+    if isinstance(candidate, FoundList):
+        _add_list(candidate, path, tags)
         return
     if (known := _listed(url, path)) is not None:
-        raise SettingsError(f"{asked.url} is listed in {path} already, as {known.title}")
+        raise SettingsError(f"{candidate.url} is listed in {path} already, as {known.title}")
     listed = {feed.id: feed.title for feed in read_feeds(path)} if path.exists() else {}
-    found = _looked(asked, settings)
+    found = _discover(candidate, settings)
     if isinstance(found, FoundList):
         _add_list(found, path, tags)
         return
     if isinstance(found, FoundFeed):
-        ones = [found]
+        discovered = [found]
     else:
-        _tell_links(asked, found)
+        _print_links(candidate, found)
         if not every:
-            raise SettingsError(f"{asked.url}: name one of these {len(found.links)} feeds, or add them with --all")
-        ones = _several(found, asked, settings)
-    fresh: dict[str, Feed] = {}
-    for one in ones:
-        listed_as = listed.get(one.feed.id) or listed.get(id_of(canonical(one.answered_at)))
-        _tell_feed(one, listed_as=listed_as)
+            raise SettingsError(
+                f"{candidate.url}: name one of these {len(found.links)} feeds, or add them with --all"
+            )
+        discovered = _readable_feeds(found, candidate, settings)
+    new: dict[str, Feed] = {}
+    for each in discovered:
+        listed_as = listed.get(each.feed.id) or listed.get(id_of(canonical(each.answered_at)))
+        _print_feed(each, listed_as=listed_as)
         if listed_as is None:
-            fresh.setdefault(one.feed.id, one.feed)
-    if not fresh:
-        raise SettingsError(f"{asked.url}: nothing was added to {path}")
-    if title is not None and len(fresh) > 1:
-        raise SettingsError(f"--title names one feed, and these are {len(fresh)}: nothing was added")
+            new.setdefault(each.feed.id, each.feed)
+    if not new:
+        raise SettingsError(f"{candidate.url}: nothing was added to {path}")
+    if title is not None and len(new) > 1:
+        raise SettingsError(f"--title names one feed, and these are {len(new)}: nothing was added")
     added = [
         replace(feed, title=title or feed.title, language=language or feed.language, tags=tags)
-        for feed in fresh.values()
+        for feed in new.values()
     ]
     add_to(path, added)
-    print(f"Added to {path}; the next night asks for {'it' if len(added) == 1 else 'them'}.")
-    print(f"To see what would be stored: newsclust feeds test '{added[0].url}'")
+    print(f"Added to {path}; the next night requests {'it' if len(added) == 1 else 'them'}.")
+    print(f"To see what would be stored: newsclust feeds preview '{added[0].url}'")
 
 
-@feeds_app.command("test")
-def examine(
+@feeds_app.command()
+def preview(
     url: Address,
     config: Config = None,
     select: Select = None,
     token_env: TokenEnv = None,
     number: Annotated[int, typer.Option(min=1, help="Show at most so many entries.")] = 30,
 ) -> None:
-    """Show what would be stored of an address, and what is wrong with it; nothing is written."""
+    """Show what would be stored of the feed at an address, and what is wrong with it; nothing is written."""
     from newsclust.sources import FoundFeed, FoundList
 
     settings = settings_of(config)
     path = settings.paths.feeds
     listed = _listed(url, path) if select is None and token_env is None else None
-    asked = listed or _wanted(url, path, select=select, token_env=token_env)
-    if isinstance(asked, FoundList):
-        _tell_list(asked)
+    candidate = listed or _candidate(url, path, select=select, token_env=token_env)
+    if isinstance(candidate, FoundList):
+        _print_list(candidate)
         return
-    found = _looked(asked, settings)
+    found = _discover(candidate, settings)
     if isinstance(found, FoundList):
-        _tell_list(found)
+        _print_list(found)
     elif isinstance(found, FoundFeed):
-        _tell_feed(found)
+        _print_feed(found)
         if found.parsed.entries:
             _show_entries(found, number)
     else:
-        _tell_links(asked, found)
-        print("Test one of them.")
+        _print_links(candidate, found)
+        print("Preview one of them.")
 
 
 @feeds_app.command("import")
@@ -162,19 +167,19 @@ def import_feeds(
 
     target = settings_of(config).paths.feeds
     known = {feed.id for feed in read_feeds(target)} if target.exists() else set()
-    brought = read_opml(opml.read_bytes())
-    for problem in brought.problems:
+    imported = read_opml(opml.read_bytes())
+    for problem in imported.problems:
         print(f"{opml}: {problem}", file=sys.stderr)
-    added = [feed for feed in brought.feeds if feed.id not in known]
+    added = [feed for feed in imported.feeds if feed.id not in known]
     if added:
         add_to(target, added)
     feeds = _counted(len(added), "feed", "feeds")
-    print(f"{feeds} added to {target}, {len(brought.feeds) - len(added)} listed already")
+    print(f"{feeds} added to {target}, {len(imported.feeds) - len(added)} listed already")
 
 
 @feeds_app.command("export")
 def export_feeds(config: Config = None) -> None:
-    """Print the list of feeds as OPML; what other readers could not ask is named on standard error."""
+    """Print the feeds as OPML; those that other readers cannot read are named on standard error."""
     from newsclust.model import FeedKind
     from newsclust.sources.feeds_toml import read_feeds
     from newsclust.sources.opml import write_opml
@@ -182,17 +187,17 @@ def export_feeds(config: Config = None) -> None:
     feeds = read_feeds(settings_of(config).paths.feeds)
     for feed in feeds:
         if feed.kind is not FeedKind.FEED:
-            print(f"{feed.url}: left out, no other reader asks a feed of the kind {feed.kind}", file=sys.stderr)
+            print(f"{feed.url}: left out, no other reader knows feeds of the kind {feed.kind}", file=sys.stderr)
     print(write_opml(feeds))
 
 
-def _show_listed_by_lists(database: Path | None, config: Path | None) -> None:
+def _show_subscribed(database: Path | None, config: Path | None) -> None:
     with published(database, config) as connection:
         (feeds,) = connection.execute("SELECT count(*) FROM feeds WHERE listed_by IS NOT NULL").fetchone() or (0,)
         if feeds:
             print_query(
                 connection,
-                f"{_counted(feeds, 'feed', 'feeds')} of living lists, as of the last night",
+                f"{_counted(feeds, 'feed', 'feeds')} of OPML subscriptions, as of the last night",
                 "SELECT title, listed_by AS list, CASE WHEN listed THEN '' ELSE 'unlisted' END AS state, "
                 "language, array_to_string(tags, ', ') AS tags, url "
                 "FROM feeds WHERE listed_by IS NOT NULL ORDER BY NOT listed, listed_by, title",
@@ -202,15 +207,15 @@ def _show_listed_by_lists(database: Path | None, config: Path | None) -> None:
 def _add_list(found: "FoundList", path: Path, tags: tuple[str, ...]) -> None:
     from newsclust.sources.feeds_toml import add_to, read_lists
 
-    _tell_list(found)
-    if path.exists() and found.list.id in {one.id for one in read_lists(path)}:
+    _print_list(found)
+    if path.exists() and found.list.id in {known.id for known in read_lists(path)}:
         raise SettingsError(f"{found.list.url} is listed in {path} already")
     add_to(path, lists=[replace(found.list, tags=tags)])
-    print(f"Added to {path} as a living list: each night reads it again, and its feeds come and go with it.")
+    print(f"Added to {path} as an OPML subscription: each night reads it again, and its feeds come and go with it.")
 
 
-def _wanted(url: str, path: Path, *, select: str | None, token_env: str | None) -> "Feed | FoundList":
-    """What the person asks for: the list in a file, or a feed to look for; `path` is the list of feeds."""
+def _candidate(url: str, path: Path, *, select: str | None, token_env: str | None) -> "Feed | FoundList":
+    """Return what the arguments name: the OPML list in a file, or a feed to look for; `path` is feeds.toml."""
     from newsclust.model import FeedKind
     from newsclust.sources import new_feed, read_list
     from newsclust.sources.validators import check_variable
@@ -235,7 +240,7 @@ def _wanted(url: str, path: Path, *, select: str | None, token_env: str | None) 
 
 
 def _listed(url: str, path: Path) -> "Feed | None":
-    """The feed of the list that the person means: by its address, in any spelling, or as it is shown."""
+    """Return the feed of feeds.toml at this address, in any spelling, or as it is shown; None when there is none."""
     from newsclust.model import FeedKind
     from newsclust.sources import new_feed
     from newsclust.sources.feeds_toml import read_feeds
@@ -246,7 +251,7 @@ def _listed(url: str, path: Path) -> "Feed | None":
     return next((feed for feed in read_feeds(path) if feed.id in ids or feed.url == url), None)
 
 
-def _looked(feed: "Feed", settings: "Settings") -> "Found":
+def _discover(feed: "Feed", settings: "Settings") -> "Found":
     from newsclust.sources import look
     from newsclust.sources.parser_pool import FeedParserPool
 
@@ -254,15 +259,15 @@ def _looked(feed: "Feed", settings: "Settings") -> "Found":
         return look(feed, settings.fetcher(clock=_now), read=read, clock=_now, environment=os.environ)
 
 
-def _several(found: "FoundSeveral", asked: "Feed", settings: "Settings") -> "list[FoundFeed]":
-    """Each feed that the page names; those that cannot be read are told and left out."""
+def _readable_feeds(found: "FoundSeveral", page: "Feed", settings: "Settings") -> "list[FoundFeed]":
+    """Return each feed that the page names; those that cannot be read are printed and left out."""
     from newsclust.sources import look_at_links
     from newsclust.sources.parser_pool import FeedParserPool
 
     with FeedParserPool() as read:
-        tried = look_at_links(found.links, asked, settings.fetcher(clock=_now), read=read, clock=_now)
+        tried = look_at_links(found.links, page, settings.fetcher(clock=_now), read=read, clock=_now)
     for problem in tried.problems:
-        print(f"left out: {one_line(problem, _LINE)}", file=sys.stderr)
+        print(f"left out: {one_line(problem, _MAX_LINE)}", file=sys.stderr)
     return list(tried.found)
 
 
@@ -270,27 +275,27 @@ def _now() -> datetime:
     return datetime.now(UTC)
 
 
-def _counted(number: int, one: str, many: str) -> str:
-    return f"{number} {one if number == 1 else many}"
+def _counted(number: int, singular: str, plural: str) -> str:
+    return f"{number} {singular if number == 1 else plural}"
 
 
-def _tell_links(asked: "Feed", found: "FoundSeveral") -> None:
+def _print_links(page: "Feed", found: "FoundSeveral") -> None:
     rows = [[link.title, redacted(link.url)] for link in found.links]
-    console().print(table(f"{asked.url} names {len(rows)} feeds", ["title", "url"], rows))
+    console().print(table(f"{page.url} names {len(rows)} feeds", ["title", "url"], rows))
 
 
-def _tell_list(found: "FoundList") -> None:
+def _print_list(found: "FoundList") -> None:
     print(f"{found.list.url} is a list of {_counted(len(found.opml.feeds), 'feed', 'feeds')}.")
     for problem in found.opml.problems:
-        print(f"  {one_line(problem, _LINE)}")
+        print(f"  {one_line(problem, _MAX_LINE)}")
 
 
-def _tell_feed(found: "FoundFeed", *, listed_as: str | None = None) -> None:
+def _print_feed(found: "FoundFeed", *, listed_as: str | None = None) -> None:
     from newsclust.model import DateQuality
 
     feed, entries = found.feed, found.parsed.entries
-    believed = {DateQuality.GIVEN, DateQuality.GUESSED}
-    newest = max((entry.published_at for entry in entries if entry.date_quality in believed), default=None)
+    trusted = {DateQuality.GIVEN, DateQuality.GUESSED}
+    newest = max((entry.published_at for entry in entries if entry.date_quality in trusted), default=None)
     dates = f", the newest of {newest:%Y-%m-%d %H:%M} UTC" if newest else ", none with a date" if entries else ""
     print(f"{feed.url} is {found.how}: {feed.title}, {_counted(len(entries), 'entry', 'entries')}{dates}.")
     if canonical(found.answered_at) != canonical(feed.url):
@@ -303,11 +308,11 @@ def _tell_feed(found: "FoundFeed", *, listed_as: str | None = None) -> None:
         print("  Its RSS names no source of an item; f=greader in place of f=rss does, where FreshRSS knows it.")
     for warning in found.parsed.warnings:
         if entries or warning != "no entries":
-            print(f"  {one_line(warning, _LINE)}")
+            print(f"  {one_line(warning, _MAX_LINE)}")
 
 
 def _show_entries(found: "FoundFeed", number: int) -> None:
-    """The entries as they would be stored, and what would become of them."""
+    """Print the entries as they would be stored, and whether their pages would be requested."""
     from newsclust.extract import wants_page
     from newsclust.text.html_to_text import html_to_text
 
@@ -316,10 +321,10 @@ def _show_entries(found: "FoundFeed", number: int) -> None:
         length = max(len(html_to_text(entry.content or "")), len(html_to_text(entry.summary or "")))
         page = wants_page(policy=found.feed.pages, summary=entry.summary, content=entry.content)
         quality = entry.date_quality.value
-        date, asked = f"{entry.published_at:%Y-%m-%d %H:%M}", "yes" if page else "no"
+        date, requested = f"{entry.published_at:%Y-%m-%d %H:%M}", "yes" if page else "no"
         source = entry.source_title or entry.source_url or ""
-        rows.append([entry.title, date, quality, entry.language or "", length, asked, source, entry.link])
-        rows.extend([f"  {one_line(warning, _LINE)}", *[""] * 7] for warning in entry.warnings)
+        rows.append([entry.title, date, quality, entry.language or "", length, requested, source, entry.link])
+        rows.extend([f"  {one_line(warning, _MAX_LINE)}", *[""] * 7] for warning in entry.warnings)
     shown = f"the first {number} of {len(found.parsed.entries)}" if number < len(found.parsed.entries) else "all"
-    names = ["title", "date (UTC)", "date is", "language", "characters", "page asked", "source", "link"]
+    names = ["title", "date (UTC)", "date is", "language", "characters", "page requested", "source", "link"]
     console().print(table(f"What would be stored: {shown} entries", names, rows))

@@ -1,4 +1,7 @@
-"""Verbs on when and where feeds are asked, and on quarantine: read as published, changed by the orders file."""
+"""`newsclust feeds schedule|refresh|moved|undo-move|release`: polling and quarantine of single feeds.
+
+What is shown is read from the published file; what is changed is a line in the file of feed commands.
+"""
 
 from datetime import UTC, datetime
 from pathlib import Path
@@ -15,7 +18,7 @@ Named = Annotated[
 
 
 def schedule(database: Published = None, config: Config = None) -> None:
-    """Show when each feed is asked next, and why not before."""
+    """Show when each feed is requested next, and why not before."""
     with published(database, config) as connection:
         print_query(
             connection,
@@ -26,7 +29,7 @@ def schedule(database: Published = None, config: Config = None) -> None:
 
 
 def moved(database: Published = None, config: Config = None) -> None:
-    """Show the feeds that have moved for good: their list should name the new address."""
+    """Show the feeds that have moved for good: feeds.toml should name the new address."""
     with published(database, config) as connection:
         print_query(
             connection,
@@ -37,7 +40,7 @@ def moved(database: Published = None, config: Config = None) -> None:
 
 
 def undo_move(feed: Named, database: Published = None, config: Config = None) -> None:
-    """Ask a moved feed at its earlier address again, and do not move it there once more."""
+    """Request a moved feed at its earlier address again, and never move it there again."""
     from newsclust.overrides import FeedCommand, FeedCommandKind, append_feed_command
 
     feed_id = _feed_id(feed, database, config)
@@ -54,21 +57,21 @@ def undo_move(feed: Named, database: Published = None, config: Config = None) ->
         kind=FeedCommandKind.KEEP_ADDRESS, feed_id=feed_id, given_at=datetime.now(UTC), address=moves[0][1]
     )
     append_feed_command(path, order)
-    print(f"Written to {path}. From the next night's end on, it is asked at {moves[0][0]} again.")
+    print(f"Written to {path}. From the next night's end on, it is requested at {moves[0][0]} again.")
 
 
-def ask(feed: Named, database: Published = None, config: Config = None) -> None:
-    """Ask a feed in the next run, whatever its schedule says; one that said it is gone, too."""
+def refresh(feed: Named, database: Published = None, config: Config = None) -> None:
+    """Request a feed in the next run, whatever its schedule says; also one that answered that it is gone."""
     from newsclust.overrides import FeedCommand, FeedCommandKind, append_feed_command
 
     feed_id = _feed_id(feed, database, config)
     path = settings_of(config).paths.feed_commands
     append_feed_command(path, FeedCommand(kind=FeedCommandKind.REFRESH, feed_id=feed_id, given_at=datetime.now(UTC)))
-    print(f"Written to {path}. The next run asks it, unless its site wants no request by then.")
+    print(f"Written to {path}. The next run requests it, unless its site wants no request by then.")
 
 
 def release(feed: Named, database: Published = None, config: Config = None) -> None:
-    """Let in what is held of a feed, and take what it is for the feed's habits; its quarantine may be over."""
+    """Release a feed from quarantine with its quarantined entries, also when the quarantine is over already."""
     from newsclust.overrides import FeedCommand, FeedCommandKind, append_feed_command
 
     feed_id = _feed_id(feed, database, config)
@@ -76,19 +79,20 @@ def release(feed: Named, database: Published = None, config: Config = None) -> N
         why = connection.execute(
             "SELECT why FROM quarantines WHERE feed_id = $1 ORDER BY released_at IS NOT NULL, since DESC", [feed_id]
         ).fetchone()
-        stands, held = connection.execute(
+        is_quarantined, entries = connection.execute(
             "SELECT exists(FROM quarantines WHERE feed_id = $1 AND released_at IS NULL), "
             "(SELECT count(*) FROM quarantined_entries WHERE feed_id = $1)",
             [feed_id],
         ).fetchall()[0]
-    if why is None or not (stands or held):
-        raise SettingsError(f"{feed}: nothing of the feed is held; the view quarantined_entries lists what is")
+    if why is None or not (is_quarantined or entries):
+        raise SettingsError(f"{feed}: nothing of the feed is quarantined; the view quarantined_entries lists what is")
     path = settings_of(config).paths.feed_commands
     append_feed_command(path, FeedCommand(kind=FeedCommandKind.RELEASE, feed_id=feed_id, given_at=datetime.now(UTC)))
-    print(f"Written to {path}. The next run lets {held} entries in. They were held because: {why[0]}.")
+    print(f"Written to {path}. The next run releases {entries} entries. They were quarantined because: {why[0]}.")
 
 
 def _feed_id(named: str, database: Path | None, config: Path | None) -> str:
+    """Return the id of a listed feed by its id or any address of it; SettingsError when there is none."""
     with published(database, config) as connection:
         found = connection.execute(
             "SELECT feeds.feed_id, feeds.listed FROM feeds JOIN feed_addresses USING (feed_id) "
@@ -96,8 +100,10 @@ def _feed_id(named: str, database: Path | None, config: Path | None) -> str:
             [named],
         ).fetchone()
     if found is None:
-        raise SettingsError(f"{named}: no feed of that id or address has been asked yet (`newsclust feeds schedule`)")
+        raise SettingsError(
+            f"{named}: no feed of that id or address has been requested yet (`newsclust feeds schedule`)"
+        )
     feed_id, listed = found
     if not listed:
-        raise SettingsError(f"{named}: the list of feeds names it no more, so that no night asks it")
+        raise SettingsError(f"{named}: feeds.toml names it no more, so that no night requests it")
     return str(feed_id)

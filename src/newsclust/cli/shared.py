@@ -1,4 +1,4 @@
-"""What all verbs share: the options that name the settings and the published file, and the tables."""
+"""What all verbs share: the options for settings and published file, and tables for the terminal."""
 
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -15,7 +15,7 @@ if TYPE_CHECKING:  # duckdb and pydantic cost half of `newsclust --help`
     from newsclust.settings import Settings
 
 _ID_WIDTH = 16
-_READABLE = 12  # columns of a terminal
+_MIN_WIDTH = 12  # columns of a terminal
 
 Config = Annotated[Path | None, typer.Option("--config", help="Settings file (default: newsclust.toml, if there).")]
 Published = Annotated[
@@ -24,52 +24,52 @@ Published = Annotated[
 
 
 def settings_of(config: Path | None) -> "Settings":
-    """Return the settings of this file, or of the place where they are looked for."""
+    """Return the settings of this file, or of the default places."""
     from newsclust.settings import load_settings
 
     return load_settings(config)
 
 
 def published(database: Path | None, config: Path | None) -> "AbstractContextManager[duckdb.DuckDBPyConnection]":
-    """Inside, a read-only connection to this published file, or to the one the settings name."""
+    """Open this published file, or the one that the settings name, read-only, for the time of the context."""
     from newsclust.store import open_published
 
     return open_published(database or settings_of(config).paths.published)
 
 
 def console() -> Any:
-    """Return the terminal as rich sees it."""
+    """Return rich's console of the terminal."""
     from rich.console import Console
 
     return Console()
 
 
 def print_query(connection: "duckdb.DuckDBPyConnection", title: str, sql: str, *parameters: Any) -> None:
-    """Show what a query of ours answers."""
+    """Print the rows of a query as a table."""
     result = connection.execute(sql, list(parameters))
     names = [column[0] for column in result.description or ()]
     console().print(table(title, names, result.fetchall()))
 
 
 def table(title: str, names: list[str], rows: list[Any], *, width: int | None = None) -> Any:
-    """Return rows as a table for the terminal, whole; markup and controls in them are not obeyed.
+    """Return rows as a table for the terminal, nothing cut; markup and control characters in them are escaped.
 
-    A table that is too wide for `width`, the terminal's when it is None, has a line for each value instead of one
-    for each row.
+    A table that is too wide for `width` (None: the terminal's) gets a line for each value instead of one for each
+    row.
     """
     from rich import box
     from rich.markup import escape
     from rich.table import Table
 
     cells = [["" if value is None else escape(strip_controls(str(value))) for value in row] for row in rows]
-    # Ids are copied: whole. Other words are folded, but not to less than can be read.
-    least = [
+    # Ids stay whole: people copy them. Other words are folded, but not below a readable width.
+    min_widths = [
         _ID_WIDTH
         if name.endswith("_id")
-        else min(_READABLE, max(len(word) for cell in [name, *column] for word in cell.split() or [""]))
+        else min(_MIN_WIDTH, max(len(word) for cell in [name, *column] for word in cell.split() or [""]))
         for name, column in zip(names, zip(*cells, strict=True) if cells else [()] * len(names), strict=True)
     ]
-    if sum(least) + 3 * len(least) > (width or console().width):
+    if sum(min_widths) + 3 * len(min_widths) > (width or console().width):
         shown = Table(title=title or None, box=None, title_justify="left", show_header=False)
         shown.add_column(no_wrap=True)
         shown.add_column(overflow="fold")
@@ -79,7 +79,7 @@ def table(title: str, names: list[str], rows: list[Any], *, width: int | None = 
             shown.add_row()
         return shown
     shown = Table(title=title or None, box=box.SIMPLE_HEAD, title_justify="left")
-    for name, width in zip(names, least, strict=True):
+    for name, width in zip(names, min_widths, strict=True):
         shown.add_column(escape(name), min_width=width, overflow="fold")
     for row in cells:
         shown.add_row(*row)

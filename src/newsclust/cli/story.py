@@ -1,4 +1,4 @@
-"""The verbs of stories: `newsclust story ...` writes what a person says, `newsclust why` shows the evidence.
+"""`newsclust story ...` writes corrections of stories; `newsclust why` shows the evidence of the grouping.
 
 Nobody but the pipeline opens the working database: corrections go into a file of their own, and the next night
 honours them.
@@ -35,7 +35,7 @@ def merge(
     database: Published = None,
     config: Config = None,
 ) -> None:
-    """Say that stories are one: their articles stay together from the next night on."""
+    """Merge stories into one: their articles stay together from the next night on."""
     from newsclust.explain import find_story, members_of
     from newsclust.overrides import CorrectionKind, new_correction
 
@@ -54,23 +54,23 @@ def split(
     database: Published = None,
     config: Config = None,
 ) -> None:
-    """Say that articles do not belong to a story: they stay apart from the rest of it."""
+    """Split articles off a story: they stay apart from the rest of it from the next night on."""
     from newsclust.explain import find_article, find_story, members_of
     from newsclust.overrides import CorrectionKind, new_correction
 
     with published(database, config) as connection:
         story_id, _ = find_story(connection, story)
         members = set(members_of(connection, story_id))
-        leaving = {find_article(connection, article).id for article in articles}
-    if strangers := sorted(leaving - members):
-        raise SettingsError(f"split: {', '.join(strangers)} is not in story {story_id}")
-    if leaving == members:
+        split_off = {find_article(connection, article).id for article in articles}
+    if outside := sorted(split_off - members):
+        raise SettingsError(f"split: {', '.join(outside)} is not in story {story_id}")
+    if split_off == members:
         raise SettingsError(f"split: these are all articles of story {story_id}; nothing would stay")
     correction = new_correction(
         CorrectionKind.DIFFERENT,
         made_at=_now(),
-        article_ids=leaving,
-        other_article_ids=members - leaving,
+        article_ids=split_off,
+        other_article_ids=members - split_off,
         story_ids=[story_id],
     )
     _add(config, correction)
@@ -83,7 +83,7 @@ def rename(
     database: Published = None,
     config: Config = None,
 ) -> None:
-    """Give a story a name of your own."""
+    """Give a story a headline of your own."""
     from newsclust.explain import find_story, members_of
     from newsclust.overrides import CorrectionKind, new_correction
 
@@ -110,7 +110,7 @@ def undo(
     """Take a correction back; the undo itself can be undone."""
     from newsclust.overrides import CorrectionKind, new_correction, read_corrections
 
-    known = {said.id for said in read_corrections(settings_of(config).paths.corrections)}
+    known = {earlier.id for earlier in read_corrections(settings_of(config).paths.corrections)}
     if correction not in known:
         raise SettingsError(f"there is no correction {correction!r}; `newsclust story list` shows them")
     _add(config, new_correction(CorrectionKind.UNDO, made_at=_now(), undoes=correction))
@@ -118,23 +118,23 @@ def undo(
 
 @story_app.command("list")
 def list_corrections(config: Config = None) -> None:
-    """Show what people said, and whether it counts."""
+    """List the corrections, and whether each is active."""
     from newsclust.overrides import active_corrections, read_corrections
 
-    said = read_corrections(settings_of(config).paths.corrections)
-    counting = {correction.id for correction in active_corrections(said)}
+    corrections = read_corrections(settings_of(config).paths.corrections)
+    active = {correction.id for correction in active_corrections(corrections)}
     rows = [
         [
             c.id,
             f"{c.made_at:%Y-%m-%d %H:%M}",
             c.kind.value,
-            "yes" if c.id in counting else "",
+            "yes" if c.id in active else "",
             " ".join(c.story_ids),
             _what(c),
         ]
-        for c in said
+        for c in corrections
     ]
-    console().print(table("Corrections", ["id", "said at", "kind", "counts", "stories", "what"], rows))
+    console().print(table("Corrections", ["id", "made at", "kind", "active", "stories", "what"], rows))
 
 
 @story_app.command()
@@ -142,24 +142,28 @@ def export(database: Published = None, config: Config = None) -> None:
     """Print the articles of corrected stories as labelled JSON Lines, for `newsclust evaluate`."""
     from newsclust.overrides import CorrectionKind, active_corrections, read_corrections
 
-    said = [
+    corrections = [
         c
         for c in active_corrections(read_corrections(settings_of(config).paths.corrections))
         if c.kind is not CorrectionKind.NOT_DUPLICATE
     ]
     named = sorted(
-        {article for correction in said for article in (*correction.article_ids, *correction.other_article_ids)}
+        {
+            article
+            for correction in corrections
+            for article in (*correction.article_ids, *correction.other_article_ids)
+        }
     )
     with published(database, config) as connection:
         rows = connection.execute(
             """
             SELECT article_id AS id, articles.title, articles.text, articles.language AS lang,
                    strftime(articles.published_at, '%Y-%m-%dT%H:%M:%SZ') AS published, articles.outlet AS source,
-                   articles.url, told.story_id AS story
-            FROM story_articles AS told JOIN articles USING (article_id)
-            WHERE told.left_at IS NULL AND told.story_id IN (
+                   articles.url, members.story_id AS story
+            FROM story_articles AS members JOIN articles USING (article_id)
+            WHERE members.left_at IS NULL AND members.story_id IN (
                 SELECT story_id FROM story_articles WHERE left_at IS NULL AND list_contains($1, article_id))
-            ORDER BY told.story_id, articles.published_at, article_id
+            ORDER BY members.story_id, articles.published_at, article_id
             """,
             [named],
         )
@@ -279,15 +283,14 @@ def _lines(heading: str, lines: Iterable[str]) -> None:
         print(f"\n{heading}\n  {line}" if number == 0 else f"  {line}")
 
 
-def _what(said: "Correction") -> str:
-    """Return what a correction says, beside its kind and its stories."""
-    if told := said.headline or said.undoes:
-        return told
-    if len(said.article_ids) == 1 and not said.other_article_ids:
-        return f"article {said.article_ids[0]}"
-    return f"{len(said.article_ids)} articles" + f", {len(said.other_article_ids)} others" * bool(
-        said.other_article_ids
-    )
+def _what(correction: "Correction") -> str:
+    """Return what a correction is about, beside its kind and its stories."""
+    articles, others = correction.article_ids, correction.other_article_ids
+    if text := correction.headline or correction.undoes:
+        return text
+    if len(articles) == 1 and not others:
+        return f"article {articles[0]}"
+    return f"{len(articles)} articles" + f", {len(others)} others" * bool(others)
 
 
 def _add(config: Path | None, correction: "Correction") -> None:
