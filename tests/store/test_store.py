@@ -443,6 +443,40 @@ def test_every_view_and_every_column_of_a_view_has_a_comment(empty: Database) ->
     assert silent == []
 
 
+def test_every_table_has_a_comment_and_what_is_commented_on_stands_in_the_files_once(empty: Database) -> None:
+    files = "".join(SQL.joinpath("comments", f"{name}.sql").read_text() for name in names_of("comments"))
+    subjects = re.findall(r"^COMMENT ON (?:TABLE|COLUMN) (\S+) IS '", files, re.MULTILINE)
+    commented = empty.rows(
+        """
+        SELECT table_name AS subject FROM duckdb_tables() WHERE comment IS NOT NULL
+        UNION ALL
+        SELECT table_name || '.' || column_name FROM duckdb_columns()
+        WHERE table_name IN (SELECT table_name FROM duckdb_tables()) AND comment IS NOT NULL
+        """
+    )
+    assert sorted(subjects) == sorted(row["subject"] for row in commented)
+    assert files.count("COMMENT ON") == len(subjects)
+    assert {row["name"] for row in empty.rows("SELECT table_name AS name FROM duckdb_tables()")} <= set(subjects)
+
+
+def test_comments_follow_their_files_at_every_opening(tmp_path: Path) -> None:
+    with Database(tmp_path / "work.duckdb") as db:
+        db.execute("COMMENT ON TABLE feeds IS 'by hand'")
+        db.execute("COMMENT ON COLUMN articles.text IS NULL")
+    with Database(tmp_path / "work.duckdb") as db:
+        (text,) = db.rows(
+            "SELECT comment FROM duckdb_columns() WHERE table_name = 'articles' AND column_name = 'text'"
+        )
+        (feeds,) = db.rows("SELECT comment FROM duckdb_tables() WHERE table_name = 'feeds'")
+    assert text["comment"].startswith("Plain text without markup")
+    assert feeds["comment"] == "Every feed that was ever listed"
+
+
+def test_migrations_hold_no_comments_but_the_two_that_were_shipped_with_some() -> None:
+    """Comments are reworded, shipped migrations are not: comments stand in sql/comments and sql/views."""
+    assert [m.number for m in migrations() if re.search(r"\bCOMMENT\s+ON\b", m.sql, re.IGNORECASE)] == [11, 14]
+
+
 def test_every_view_file_makes_the_view_or_macro_it_is_named_after(empty: Database) -> None:
     made = empty.rows(
         "SELECT view_name AS name FROM duckdb_views() WHERE NOT internal "

@@ -23,6 +23,8 @@ from newsclust.errors import CheckError, StoreError
 
 Row = Mapping[str, Any]
 
+_COMMENT = re.compile(r"^COMMENT ON (?:TABLE|COLUMN) (?P<subject>\S+) IS '(?P<text>(?:[^']|'')*)';$", re.MULTILINE)
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Migration:
@@ -283,7 +285,25 @@ def _migrate(connection: duckdb.DuckDBPyConnection, path: Path, now: datetime) -
     connection.execute("BEGIN")
     for _, sql in _sql_files("views"):  # re-made on every opening: a view is code, not stored state
         connection.execute(sql)
+    _comment_tables(connection)
     connection.execute("COMMIT")
+
+
+def _comment_tables(connection: duckdb.DuckDBPyConnection) -> None:
+    """Give tables and columns the comments of `sql/comments` that they do not have.
+
+    Only those: asking which differ takes 3 ms, running all 150 statements half as long as making the views.
+    """
+    stored: dict[str, str] = dict(
+        connection.execute(
+            "SELECT table_name, comment FROM duckdb_tables() WHERE comment IS NOT NULL UNION ALL "
+            "SELECT table_name || '.' || column_name, comment FROM duckdb_columns() WHERE comment IS NOT NULL"
+        ).fetchall()
+    )
+    for _, sql in _sql_files("comments"):
+        for statement in _COMMENT.finditer(sql):
+            if stored.get(statement["subject"]) != statement["text"].replace("''", "'"):
+                connection.execute(statement[0])
 
 
 def _sql_files(folder: str) -> list[tuple[str, str]]:
