@@ -4,13 +4,15 @@ VENV ?= .venv
 BIN := $(VENV)/bin
 FILES ?= sample
 
-.PHONY: help demo test real evaluate lint bench clean
+.PHONY: help demo test quick real evaluate lint docs bench clean
 help:
 	@echo "make demo      three nights of the sample feeds through the real flow, then the stories"
-	@echo "make test      the tests"
+	@echo "make test      all tests"
+	@echo "make quick     the tests without Prefect, the language model and the slow ones: a minute on two idle cores"
 	@echo "make real      one night of the real documents, if they are beside the repository"
 	@echo "make evaluate  the stages and the baselines on labelled articles: the sample, or FILES=..."
 	@echo "make lint      ruff, mypy and import-linter"
+	@echo "make docs      what is generated of the documents: docs/schema.md"
 	@echo "make bench     the benchmarks that docs/benchmarks.md quotes"
 
 # torch comes first and pinned: resolved later it would pull gigabytes of CUDA.
@@ -31,6 +33,12 @@ evaluate: $(BIN)/.installed
 
 test: $(BIN)/.installed
 	$(BIN)/python -m pytest -n 2 --dist loadfile
+
+quick: $(BIN)/.installed
+	$(BIN)/python -m pytest -n 2 --dist loadfile -m "not slow and not flow and not model and not browser"
+
+docs: $(BIN)/.installed
+	$(BIN)/python docs/make_schema.py
 
 lint: $(BIN)/.installed
 	$(BIN)/ruff format --check .

@@ -5,11 +5,10 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-import trustme
 from hypothesis import settings
 
+from tests.loopback import RoutedServer, routed_server
 from tests.terminal import Terminal
-from tests.web import Server, serving
 
 settings.register_profile("patient", deadline=None)  # a busy machine is no failure
 settings.load_profile("patient")
@@ -23,6 +22,13 @@ os.environ["PREFECT_LOGGING_LEVEL"] = "WARNING"
 for variable in [name for name in os.environ if name.upper().startswith("NEWSCLUST_")]:
     if variable != "NEWSCLUST_FUZZ_EXAMPLES":
         del os.environ[variable]
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Mark as `flow` whatever needs the Prefect server or the demonstration, which lives in it."""
+    for item in items:
+        if {"prefect_server", "demo_folder"} & set(getattr(item, "fixturenames", ())):
+            item.add_marker(pytest.mark.flow)
 
 
 @pytest.fixture(scope="session")
@@ -60,14 +66,8 @@ def newsclust(terminal: Terminal, demo_folder: Path, monkeypatch: pytest.MonkeyP
     return terminal
 
 
-@pytest.fixture(scope="module")
-def authority() -> trustme.CA:
-    """A certificate authority that the test server's hosts have theirs from."""
-    return trustme.CA()
-
-
 @pytest.fixture
-def server(authority: trustme.CA) -> Iterator[Server]:
-    """A server on loopback that answers as a test says (tests/web.py)."""
-    with serving(authority) as running:
+def server() -> Iterator[RoutedServer]:
+    """A server on loopback that answers as a test says (tests/loopback.py)."""
+    with routed_server() as running:
         yield running

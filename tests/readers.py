@@ -14,7 +14,8 @@ from email.utils import format_datetime
 from typing import Any
 from urllib.parse import parse_qs, unquote, urlsplit
 
-from tests.small_web import Asked, Told
+from newsclust.demo.server import ReceivedRequest, Reply
+from tests.loopback import reply
 
 _API = "/reader/api/0/stream/"
 _LONG = "tag:google.com,2005:reader/item/"
@@ -49,14 +50,14 @@ class FreshReader:
     items: list[Held]
     root: str = "/api/greader.php"
 
-    def __call__(self, asked: Asked) -> Told:
+    def __call__(self, asked: ReceivedRequest) -> Reply:
         parts = urlsplit(asked.url)
         path = parts.path.removeprefix(self.root)
         if not path:
-            return Told(body="OK", content_type="text/html")
+            return reply(body="OK", content_type="text/html")
         if asked.headers.get("authorization") != f"GoogleLogin auth={self.token}":
             refused = {"Google-Bad-Token": "true"}
-            return Told(status=401, body="Unauthorized!", content_type="text/plain", headers=refused)
+            return reply(status=401, body="Unauthorized!", content_type="text/plain", headers=refused)
         given = {name: values[-1] for name, values in parse_qs(parts.query).items()}
         if path.startswith(f"{_API}contents/"):
             return self._contents(path.removeprefix(f"{_API}contents/"), given)
@@ -64,11 +65,11 @@ class FreshReader:
             found, going_on = self._chosen(given["s"], given)
             return _json({"itemRefs": [{"id": str(one.number)} for one in found], **going_on})
         if path == f"{_API}items/contents" and asked.method == "POST":
-            wanted = {_number(one, base=10) for one in parse_qs(asked.body).get("i", [])}
+            wanted = {_number(one, base=10) for one in parse_qs(asked.body.decode()).get("i", [])}
             return self._answer([one for one in self.items if one.number in wanted], {})
-        return Told(status=400, body="Bad Request!", content_type="text/plain")
+        return reply(status=400, body="Bad Request!", content_type="text/plain")
 
-    def _contents(self, escaped: str, given: dict[str, str]) -> Told:
+    def _contents(self, escaped: str, given: dict[str, str]) -> Reply:
         name = unquote(escaped)
         if name.startswith("feed/") and not name[5:].isdecimal():
             # It takes the address from the request's first line, up to the first character that ought to be escaped.
@@ -93,7 +94,7 @@ class FreshReader:
         shown = held[:count]
         return shown, {"continuation": str(shown[-1].number)} if shown and len(shown) >= count else {}
 
-    def _answer(self, items: list[Held], going_on: dict[str, str]) -> Told:
+    def _answer(self, items: list[Held], going_on: dict[str, str]) -> Reply:
         document = {"id": _EVERYTHING, "updated": 1772445600, "items": [self._item(one) for one in items], **going_on}
         return _json(document)
 
@@ -117,9 +118,9 @@ class FreshReader:
         }
 
 
-def shared_query(name: str, token: str, items: list[Held]) -> Told:
+def shared_query(name: str, token: str, items: list[Held]) -> Reply:
     """What FreshRSS answers for a shared query in its form f=greader; texts are HTML there."""
-    return Told(
+    return reply(
         body=json.dumps(
             {
                 "id": f"user/-/state/org.freshrss/query/{token}",
@@ -151,10 +152,10 @@ def shared_query(name: str, token: str, items: list[Held]) -> Told:
     )
 
 
-def shared_page(name: str, url: str) -> Told:
+def shared_page(name: str, url: str) -> Reply:
     """The page of a shared query, f=html: its layout names the RSS form, which holds the token."""
     rss = html.escape(url.replace("f=html", "f=rss"))
-    return Told(
+    return reply(
         body=f"<!DOCTYPE html><html><head><title>{name}</title>"
         f'<link rel="alternate" type="application/rss+xml" title="{name}" href="{rss}" /></head>'
         f'<body><main id="stream" class="reader api"><h2>{name} · <a class="view-rss" href="{rss}">RSS</a></h2>'
@@ -163,7 +164,7 @@ def shared_page(name: str, url: str) -> Told:
     )
 
 
-def shared_rss(name: str, url: str, items: list[Held]) -> Told:
+def shared_rss(name: str, url: str, items: list[Held]) -> Reply:
     """A shared query as RSS: authors are <author>, in older versions <dc:creator>; sources are not told."""
     shown = html.escape(url.replace("f=rss", "f=html"))
     parts = []
@@ -176,7 +177,7 @@ def shared_rss(name: str, url: str, items: list[Held]) -> Told:
             + f"<pubDate>{format_datetime(datetime.fromtimestamp(one.published, UTC))}</pubDate>"
             + f'<guid isPermaLink="false">{one.seen}000000</guid></item>'
         )
-    return Told(
+    return reply(
         body='<?xml version="1.0" encoding="UTF-8" ?><rss version="2.0" xmlns:atom="http://www.w3.org/2005/Atom" '
         'xmlns:dc="http://purl.org/dc/elements/1.1/" xmlns:media="http://search.yahoo.com/mrss/">'
         f"<channel><title>{name}</title><link>{shown}</link>"
@@ -194,13 +195,13 @@ class Miniflux:
     items: list[Held]
     older: bool = False
 
-    def __call__(self, asked: Asked) -> Told:
+    def __call__(self, asked: ReceivedRequest) -> Reply:
         parts = urlsplit(asked.url)
-        form = parse_qs(asked.body)
+        form = parse_qs(asked.body.decode())
         token = f"GoogleLogin auth={form.get('T', [''])[0]}" if asked.method == "POST" else None
         if (token or asked.headers.get("authorization")) != f"GoogleLogin auth={self.token}":
             refused = {"X-Reader-Google-Bad-Token": "true"}
-            return Told(status=401, body="Unauthorized", content_type="text/plain", headers=refused)
+            return reply(status=401, body="Unauthorized", content_type="text/plain", headers=refused)
         given = {name: values[-1] for name, values in parse_qs(parts.query).items()}
         if parts.path == f"{_API}items/ids" and asked.method == "GET":
             return self._ids(given)
@@ -208,7 +209,7 @@ class Miniflux:
             return self._contents(form)
         return _json([])
 
-    def _ids(self, given: dict[str, str]) -> Told:
+    def _ids(self, given: dict[str, str]) -> Reply:
         if given.get("output") != "json":
             return _json({"error_message": "googlereader: only json output is supported"}, status=400)
         name = given.get("s", "")
@@ -222,7 +223,7 @@ class Miniflux:
         going_on = {"continuation": str(offset + len(shown))} if offset + len(shown) < len(held) else {}
         return _json({"itemRefs": [{"id": str(one.number)} for one in shown], **going_on})
 
-    def _contents(self, form: dict[str, list[str]]) -> Told:
+    def _contents(self, form: dict[str, list[str]]) -> Reply:
         if form.get("output") != ["json"]:
             return _json({"error_message": "googlereader: only json output is supported"}, status=400)
         wanted = {_number(one, base=16 if self.older else 10) for one in form.get("i", [])}
@@ -259,5 +260,5 @@ def _full_width(text: str) -> str:
     return text.replace("&", "＆").replace("<", "＜").replace(">", "＞")
 
 
-def _json(value: object, *, status: int = 200) -> Told:
-    return Told(status=status, body=json.dumps(value), content_type="application/json")
+def _json(value: object, *, status: int = 200) -> Reply:
+    return reply(status=status, body=json.dumps(value), content_type="application/json")

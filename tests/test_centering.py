@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 from newsclust.centering import Part, both_parts, centre, is_shipped_for, shipped_mean
-from tests.fakes import BUNDLED, window_of
+from tests.factories import BUNDLED, window_of
 
 
 def directions(seed: int, count: int, dimensions: int = 8) -> NDArray[np.float32]:

@@ -20,7 +20,7 @@ from newsclust.store import Database
 from newsclust.stories.clustering import AverageLinkage, HdbscanClusterer, MergeClassifier
 from newsclust.stories.clustering.merge_classifier import MergeAssessment
 from newsclust.stories.clustering.merge_model import COLUMNS, MergeModel
-from tests.fakes import BUNDLED, NOON, bare_article, links_of, window_of
+from tests.factories import BUNDLED, NOON, bare_article, links_of, window_of
 
 NIGHT = datetime(2026, 3, 3, 2, 30, tzinfo=UTC)
 # Of the links that leave the trio the one with "f" is the strongest, but more of them lead to the pair.

@@ -8,10 +8,11 @@ from pathlib import Path
 
 import pytest
 
+from newsclust.demo.server import Reply
 from newsclust.model import Feed, FeedKind
 from newsclust.sources.feeds_toml import read_feeds, read_lists, write_feeds
 from newsclust.store import Database, feeds, runs
-from tests.small_web import Answering, SmallWeb, Told
+from tests.loopback import PageAnswer, PageServer, reply
 from tests.sources.test_discovery import (
     CONTENTS,
     NEWS,
@@ -29,16 +30,16 @@ from tests.sources.test_discovery import (
 from tests.terminal import Ended, Terminal
 
 ACCOUNT = "http://fresh.example/api/greader.php"
-WEB: dict[str, Answering] = {
-    "http://paper.example/": Told(body=naming(News="/feed", Comments="/comments/feed")),
-    "http://paper.example/feed": Told(body=rss("one", "two"), content_type="application/rss+xml"),
-    "http://two.example/": Told(body=naming(News="/feed", Tech="/tech", Gone="/gone")),
-    "http://two.example/feed": Told(body=rss("one", name="Two: news"), content_type="application/rss+xml"),
-    "http://two.example/tech": Told(body=rss("one", name="Two: tech"), content_type="application/rss+xml"),
-    "http://quai.example/": Told(body=TEASERS),
-    "http://map.example/news.xml": Told(body=sitemap(NEWS), content_type="text/xml"),
-    "http://lists.example/tech.opml": Told(body=opml(outline("one"), outline("two"), "<outline text='Odd'/>")),
-    "http://fresh.example/api/query.php?user=ana&t=abc&f=rss": Told(
+WEB: dict[str, PageAnswer] = {
+    "http://paper.example/": reply(body=naming(News="/feed", Comments="/comments/feed")),
+    "http://paper.example/feed": reply(body=rss("one", "two"), content_type="application/rss+xml"),
+    "http://two.example/": reply(body=naming(News="/feed", Tech="/tech", Gone="/gone")),
+    "http://two.example/feed": reply(body=rss("one", name="Two: news"), content_type="application/rss+xml"),
+    "http://two.example/tech": reply(body=rss("one", name="Two: tech"), content_type="application/rss+xml"),
+    "http://quai.example/": reply(body=TEASERS),
+    "http://map.example/news.xml": reply(body=sitemap(NEWS), content_type="text/xml"),
+    "http://lists.example/tech.opml": reply(body=opml(outline("one"), outline("two"), "<outline text='Odd'/>")),
+    "http://fresh.example/api/query.php?user=ana&t=abc&f=rss": reply(
         body=rss("one", name="Shared"), content_type="application/rss+xml"
     ),
     CONTENTS: told({"items": [item(1)]}),
@@ -46,13 +47,13 @@ WEB: dict[str, Answering] = {
 
 
 @pytest.fixture
-def web() -> Iterator[SmallWeb]:
-    with SmallWeb(dict(WEB)) as web:
+def web() -> Iterator[PageServer]:
+    with PageServer(dict(WEB)) as web:
         yield web
 
 
 @pytest.fixture
-def newsclust(terminal: Terminal, web: SmallWeb, monkeypatch: pytest.MonkeyPatch) -> Terminal:
+def newsclust(terminal: Terminal, web: PageServer, monkeypatch: pytest.MonkeyPatch) -> Terminal:
     """A terminal in an empty folder whose fetcher finds every host in the small web."""
     options = {"connect_to": web.connect_to, "host_pause_s": 0}
     monkeypatch.setenv("NEWSCLUST_FETCH__OPTIONS", json.dumps(options))
@@ -71,7 +72,9 @@ def added(newsclust: Terminal, *arguments: str) -> Ended:
     return ended
 
 
-def test_adding_a_feed_shows_what_it_found_writes_it_and_requests_it_once(newsclust: Terminal, web: SmallWeb) -> None:
+def test_adding_a_feed_shows_what_it_found_writes_it_and_requests_it_once(
+    newsclust: Terminal, web: PageServer
+) -> None:
     ended = added(newsclust, "http://paper.example/feed", "--tag", "tech", "--tag", "boats", "--language", "en")
     assert "http://paper.example/feed is a feed: The Paper, 2 entries" in ended.out
     assert "newsclust feeds preview 'http://paper.example/feed'" in ended.out
@@ -130,7 +133,7 @@ def test_adding_an_opml_file_keeps_its_path_from_the_list(
     assert one.file.resolve() == Path("mine.opml").resolve()
 
 
-def test_adding_a_page_of_freshrss_adds_its_rss_form(newsclust: Terminal, web: SmallWeb) -> None:
+def test_adding_a_page_of_freshrss_adds_its_rss_form(newsclust: Terminal, web: PageServer) -> None:
     added(newsclust, "http://fresh.example/api/query.php?user=ana&t=abc&f=html")
     (feed,) = read_feeds(LISTED)
     asked = "http://fresh.example/api/query.php?user=ana&t=abc&f=rss"
@@ -175,12 +178,12 @@ def test_what_cannot_be_added_is_an_error_and_nothing_is_written(
     assert not LISTED.exists()
 
 
-def test_a_feed_is_not_added_twice_however_it_is_written_or_found(newsclust: Terminal, web: SmallWeb) -> None:
+def test_a_feed_is_not_added_twice_however_it_is_written_or_found(newsclust: Terminal, web: PageServer) -> None:
     added(newsclust, "http://paper.example/feed")
-    before, asked = LISTED.read_bytes(), len(web.asked)
+    before, asked = LISTED.read_bytes(), len(web.requests)
     again = newsclust("feeds", "add", "https://www.paper.example/feed/")
     assert (again.code, "listed in feeds.toml already, as The Paper" in again.err) == (2, True)
-    assert len(web.asked) == asked
+    assert len(web.requests) == asked
     found = newsclust("feeds", "add", "http://paper.example/")
     assert (found.code, "listed already, as The Paper" in found.out) == (2, True)
     assert LISTED.read_bytes() == before
@@ -192,10 +195,10 @@ def test_a_wrong_list_is_an_error_and_left_alone(newsclust: Terminal) -> None:
     assert (ended.code, LISTED.read_text()) == (2, "feed = [3]\n")
 
 
-def test_a_feed_that_leads_to_a_listed_one_is_not_added(newsclust: Terminal, web: SmallWeb) -> None:
+def test_a_feed_that_leads_to_a_listed_one_is_not_added(newsclust: Terminal, web: PageServer) -> None:
     added(newsclust, "http://paper.example/feed")
     before = LISTED.read_bytes()
-    web.pages["http://old.example/rss"] = Told(status=301, headers={"location": "http://paper.example/feed/"})
+    web.pages["http://old.example/rss"] = reply(status=301, headers={"location": "http://paper.example/feed/"})
     web.pages["http://paper.example/feed/"] = web.pages["http://paper.example/feed"]
     ended = newsclust("feeds", "add", "http://old.example/rss")
     assert "It answers at http://paper.example/feed/." in ended.out
@@ -208,13 +211,13 @@ def test_other_feeds_that_a_page_names_are_shown(newsclust: Terminal) -> None:
     assert "The page names another one: http://paper.example/comments/feed (Comments)" in ended.out
 
 
-def test_of_one_feed_in_two_formats_the_first_is_taken(newsclust: Terminal, web: SmallWeb) -> None:
+def test_of_one_feed_in_two_formats_the_first_is_taken(newsclust: Terminal, web: PageServer) -> None:
     links = (
         '<link rel="alternate" type="application/rss+xml" title="Both (RSS 2.0)" href="/rss">'
         '<link rel="alternate" type="application/atom+xml" title="Both (Atom)" href="/atom">'
     )
-    web.pages["http://both.example/"] = Told(body=f"<html><head>{links}</head></html>")
-    web.pages["http://both.example/rss"] = Told(body=rss("one"), content_type="application/rss+xml")
+    web.pages["http://both.example/"] = reply(body=f"<html><head>{links}</head></html>")
+    web.pages["http://both.example/rss"] = reply(body=rss("one"), content_type="application/rss+xml")
     ended = added(newsclust, "http://both.example/")
     assert "The page names another one: http://both.example/atom (Both (Atom))" in ended.out
     assert [feed.url for feed in read_feeds(LISTED)] == ["http://both.example/rss"]
@@ -226,11 +229,13 @@ INDEX = "<sitemapindex>{}</sitemapindex>".format(
 
 
 @pytest.mark.parametrize("url", ["http://map.example/all.xml", "http://map.example/"])
-def test_an_index_of_sitemaps_and_a_robots_txt_lead_to_the_news(newsclust: Terminal, web: SmallWeb, url: str) -> None:
+def test_an_index_of_sitemaps_and_a_robots_txt_lead_to_the_news(
+    newsclust: Terminal, web: PageServer, url: str
+) -> None:
     web.pages |= {
-        "http://map.example/": Told(body="<html><body>Hello</body></html>"),
-        "http://map.example/robots.txt": Told(body="Sitemap: http://map.example/all.xml", content_type="text/plain"),
-        "http://map.example/all.xml": Told(body=INDEX, content_type="text/xml"),
+        "http://map.example/": reply(body="<html><body>Hello</body></html>"),
+        "http://map.example/robots.txt": reply(body="Sitemap: http://map.example/all.xml", content_type="text/plain"),
+        "http://map.example/all.xml": reply(body=INDEX, content_type="text/xml"),
     }
     added(newsclust, url)
     (feed,) = read_feeds(LISTED)
@@ -239,9 +244,9 @@ def test_an_index_of_sitemaps_and_a_robots_txt_lead_to_the_news(newsclust: Termi
 
 
 def test_undated_entries_have_no_newest_and_an_empty_feed_is_reported_once(
-    newsclust: Terminal, web: SmallWeb
+    newsclust: Terminal, web: PageServer
 ) -> None:
-    web.pages["http://quiet.example/"] = Told(body=rss(name="Quiet"), content_type="application/rss+xml")
+    web.pages["http://quiet.example/"] = reply(body=rss(name="Quiet"), content_type="application/rss+xml")
     assert "The Paper, 2 entries, none with a date." in added(newsclust, "http://paper.example/feed").out
     assert "Quiet, 0 entries.\n" in added(newsclust, "http://quiet.example/").out
     ended = newsclust("feeds", "preview", "http://quiet.example/")
@@ -251,19 +256,22 @@ def test_undated_entries_have_no_newest_and_an_empty_feed_is_reported_once(
 @pytest.mark.parametrize(
     ("answer", "message"),
     [
-        (Told(body=b"%PDF-1.7\n1 0 obj", content_type="application/pdf"), "not_a_feed (%PDF-1.7"),
-        (Told(body=b"\x1f\x8bnothing", headers={"content-encoding": "gzip"}), "bad_encoding"),
-        (Told(body=b"\x1f\x8bnothing", content_type="application/gzip"), "not_a_feed"),
-        (Told(status=302, headers={"location": "http://odd.example/"}), "too_many_redirects (a loop"),
-        (Told(status=302, headers={"location": "http://127.0.0.1:8080/"}), "refused_address (127.0.0.1 is loopback)"),
-        (Told(status=304), "server_error (HTTP 304"),
-        (Told(status=410), "gone (HTTP 410)"),
-        (Told(body=""), "empty (0 bytes)"),
-        (Told(body=INDEX.replace("news", "old"), content_type="text/xml"), "not_a_feed (an index of sitemaps"),
+        (reply(body=b"%PDF-1.7\n1 0 obj", content_type="application/pdf"), "not_a_feed (%PDF-1.7"),
+        (reply(body=b"\x1f\x8bnothing", headers={"content-encoding": "gzip"}), "bad_encoding"),
+        (reply(body=b"\x1f\x8bnothing", content_type="application/gzip"), "not_a_feed"),
+        (reply(status=302, headers={"location": "http://odd.example/"}), "too_many_redirects (a loop"),
+        (
+            reply(status=302, headers={"location": "http://127.0.0.1:8080/"}),
+            "refused_address (127.0.0.1 is loopback)",
+        ),
+        (reply(status=304), "server_error (HTTP 304"),
+        (reply(status=410), "gone (HTTP 410)"),
+        (reply(body=""), "empty (0 bytes)"),
+        (reply(body=INDEX.replace("news", "old"), content_type="text/xml"), "not_a_feed (an index of sitemaps"),
     ],
 )
 def test_what_is_no_feed_leaves_the_list_as_it_was(
-    newsclust: Terminal, web: SmallWeb, answer: Told, message: str
+    newsclust: Terminal, web: PageServer, answer: Reply, message: str
 ) -> None:
     LISTED.write_text("# mine\n")
     web.pages["http://odd.example/"] = answer
@@ -302,7 +310,9 @@ def test_the_feeds_of_opml_subscriptions_are_shown_with_their_list_and_those_nam
 # --- feeds preview
 
 
-def test_previewing_a_feed_shows_what_would_be_stored_and_writes_nothing(newsclust: Terminal, web: SmallWeb) -> None:
+def test_previewing_a_feed_shows_what_would_be_stored_and_writes_nothing(
+    newsclust: Terminal, web: PageServer
+) -> None:
     text = "word " * 200
     items = (
         f"<item><title>Long \x1b[31m one</title><link>http://paper.example/1</link><dc:language>fr</dc:language>"
@@ -313,7 +323,7 @@ def test_previewing_a_feed_shows_what_would_be_stored_and_writes_nothing(newsclu
         "<rss version='2.0' xmlns:dc='http://purl.org/dc/elements/1.1/'><channel>"
         f"<title>The Paper</title>{items}</channel></rss>"
     )
-    web.pages["http://paper.example/feed"] = Told(body=body, content_type="text/plain")
+    web.pages["http://paper.example/feed"] = reply(body=body, content_type="text/plain")
     ended = newsclust("feeds", "preview", "http://paper.example/feed")
     assert ended.code == 0
     assert "content type: text/plain" in ended.out

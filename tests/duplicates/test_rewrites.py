@@ -35,7 +35,7 @@ from newsclust.model import Article, Count, RewriteComparison, RewriteMethod, Ru
 from newsclust.store import Database, runs
 from newsclust.store import articles as store_articles
 from newsclust.text.sentences import MAX_SENTENCES, split_sentences, unquoted_sentences
-from tests.fakes import BUNDLED, NOON, bare_article
+from tests.factories import BUNDLED, NOON, bare_article
 
 FOLDER = Path(__file__).parents[2] / "data"
 GOLD = FOLDER / "gold"

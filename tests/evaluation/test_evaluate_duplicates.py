@@ -22,7 +22,8 @@ from newsclust.model import Article, Duplicate, DuplicateMethod, Fingerprint, Ru
 from newsclust.settings import DuplicateSettings
 from newsclust.store import Database, fingerprints
 from tests.duplicates.test_duplicates import told
-from tests.fakes import NOON, HashingEmbedder, bare_article
+from tests.factories import NOON, bare_article
+from tests.fakes import HashingEmbedder
 from tests.terminal import Terminal
 
 SETTINGS = DuplicateSettings()

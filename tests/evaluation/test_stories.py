@@ -33,7 +33,8 @@ from newsclust.settings import EmbedSettings, PairSettings, Settings, StorySetti
 from newsclust.stories.clustering import AverageLinkage
 from newsclust.stories.pairs import Linker
 from newsclust.topics import projection
-from tests.fakes import HashingEmbedder, window_of
+from tests.factories import window_of
+from tests.fakes import HashingEmbedder
 from tests.terminal import Terminal
 
 WINDOW = Path(__file__).parents[3] / "shared" / "data" / "stories" / "tech_2026-03_E.jsonl"

@@ -17,22 +17,22 @@ from pathlib import Path
 
 import brotli
 import pytest
-import trustme
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from newsclust.demo.server import RawConnection
 from newsclust.errors import Reason, SettingsError
 from newsclust.fetch import HttpFetcher
 from newsclust.fetch.url_policy import read_url
 from newsclust.model import Fetch, Request, RequestKind
 from newsclust.urls import redacted
-from tests.web import FEED, Server, Visit, answering, raw
+from tests.loopback import FEED, RoutedServer, answering, raw
 
 NOON = datetime(2026, 11, 1, 12, tzinfo=UTC)
 
 
 @pytest.fixture
-def fetcher(server: Server) -> Callable[..., HttpFetcher]:
+def fetcher(server: RoutedServer) -> Callable[..., HttpFetcher]:
     """Builds a fetcher for which every host is the test server."""
 
     def build(**options: object) -> HttpFetcher:
@@ -333,15 +333,14 @@ def test_connect_to_holds_for_hosts_written_as_numbers_too(server, get):
 
 
 @pytest.fixture
-def ca_file(authority: trustme.CA, tmp_path: Path) -> Path:
-    authority.cert_pem.write_to_path(tmp_path / "ca.pem")
-    return tmp_path / "ca.pem"
+def ca_file(server: RoutedServer) -> Path:
+    return server.ca_file
 
 
 def test_a_certificate_of_the_extra_authority_is_trusted_for_its_name(server, get, ca_file):
     answer = get("https://secure.test/feed", ca_file=ca_file)
     assert answer.page.body == FEED
-    assert (server.visits[0].sni, server.visits[0].headers["host"]) == ("secure.test", "secure.test")
+    assert (server.visits[0].server_name, server.visits[0].headers["host"]) == ("secure.test", "secure.test")
 
 
 @pytest.mark.parametrize("url", ["https://other.test/feed", "https://192.0.2.7/feed"])
@@ -485,14 +484,13 @@ def test_a_gigabyte_of_zeros_in_a_megabyte_is_refused_without_filling_memory(ser
 def test_a_body_of_fifty_megabytes_is_cut_off_early(server, get):
     written = []
 
-    async def endless(visit: Visit, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        writer.write(b"HTTP/1.1 200 OK\r\n\r\n")
+    async def endless(connection: RawConnection) -> None:
+        await connection.write(b"HTTP/1.1 200 OK\r\n\r\n")
         for _ in range(500):
-            writer.write(bytes(100_000))
-            await writer.drain()
+            await connection.write(bytes(100_000))
             written.append(100_000)
 
-    server.routes["/feed"] = endless
+    server.routes["/feed"] = lambda _: endless
     answer = get("http://one.test/feed", max_bytes=1_000_000)
     assert (answer.error.reason, answer.error.detail) == (Reason.TOO_LARGE, "more than 1000000 bytes as sent")
     assert answer.received_bytes < 2_000_000
@@ -516,14 +514,14 @@ def test_feeds_and_pages_have_limits_of_their_own_and_may_reach_them(server, get
 # --- politeness ------------------------------------------------------------------------------------------
 
 
-async def _slow(visit: Visit, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+async def _slow(connection: RawConnection) -> None:
     await asyncio.sleep(0.03)
-    await answering(body=FEED)(visit, reader, writer)
+    await connection.write(b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n%b" % (len(FEED), FEED))
 
 
 def test_a_host_never_sees_more_than_its_share_at_once_redirected_guests_included(server, fetcher):
     for number in range(6):
-        server.routes[f"/slow{number}"] = _slow
+        server.routes[f"/slow{number}"] = lambda _: _slow
         server.routes[f"/to{number}"] = answering("302 Found", Location=f"http://busy.test/slow{number}")
     urls = [f"http://busy.test/slow{n}" for n in range(6)] + [f"http://from{n}.test/to{n}" for n in range(6)]
     answers = list(fetcher(per_host=2).fetch(_requests(*urls)))

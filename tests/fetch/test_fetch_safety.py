@@ -6,13 +6,12 @@ import time
 import zlib
 from collections.abc import Callable
 from datetime import UTC, datetime
-from pathlib import Path
 
 import brotli
 import pytest
-import trustme
 
 from newsclust import pipeline
+from newsclust.demo.server import RawConnection, ReceivedRequest, Stream
 from newsclust.errors import Reason
 from newsclust.fetch import HttpFetcher
 from newsclust.fetch.redaction import Mask, mask_of, with_secrets_of
@@ -21,7 +20,7 @@ from newsclust.polling.http_freshness import fresh_until, retry_at
 from newsclust.sources.feeds_toml import read_feeds
 from newsclust.store import Database, runs
 from newsclust.urls import redacted
-from tests.web import FEED, Server, Visit, answering, raw
+from tests.loopback import FEED, RoutedServer, answering, raw
 
 NOON = datetime(2026, 11, 1, 12, tzinfo=UTC)
 CHUNKED = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n"
@@ -30,9 +29,8 @@ TOKEN = "battery-staple"
 
 
 @pytest.fixture
-def fetcher(server: Server, authority: trustme.CA, tmp_path: Path) -> Callable[..., HttpFetcher]:
+def fetcher(server: RoutedServer) -> Callable[..., HttpFetcher]:
     """Builds a fetcher that dials the server for the hosts attack.test and secure.test, and the world for others."""
-    authority.cert_pem.write_to_path(tmp_path / "ca.pem")
 
     def build(**options: object) -> HttpFetcher:
         defaults = {
@@ -43,7 +41,7 @@ def fetcher(server: Server, authority: trustme.CA, tmp_path: Path) -> Callable[.
                 "secure.test:80": f"127.0.0.1:{server.port}",
                 "secure.test:443": f"127.0.0.1:{server.tls_port}",
             },
-            "ca_file": tmp_path / "ca.pem",
+            "ca_file": server.ca_file,
             "clock": lambda: NOON,
             "connect_timeout_s": 5,
         }
@@ -172,39 +170,34 @@ def test_a_port_that_is_not_in_the_settings_is_refused(server, get, port):
 # --- bodies and headers that never end
 
 
-async def _endless_headers(visit: Visit, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-    writer.write(b"HTTP/1.1 200 OK\r\n")
+async def _endless_headers(connection: RawConnection) -> None:
+    await connection.write(b"HTTP/1.1 200 OK\r\n")
     for number in range(1_000_000):
-        writer.write(b"X-%d: y\r\n" % number)
-        await writer.drain()
+        await connection.write(b"X-%d: y\r\n" % number)
 
 
-async def _slow_headers(visit: Visit, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+async def _slow_headers(connection: RawConnection) -> None:
     for letter in b"HTTP/1.1 200 OK\r\nX: " + b"y" * 10_000:
-        writer.write(bytes([letter]))
-        await writer.drain()
+        await connection.write(bytes([letter]))
         await asyncio.sleep(0.01)
 
 
-async def _endless_hints(visit: Visit, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+async def _endless_hints(connection: RawConnection) -> None:
     while True:
-        writer.write(b"HTTP/1.1 103 Early Hints\r\nLink: </style.css>\r\n\r\n")
-        await writer.drain()
+        await connection.write(b"HTTP/1.1 103 Early Hints\r\nLink: </style.css>\r\n\r\n")
         await asyncio.sleep(0.001)
 
 
-async def _endless_body(visit: Visit, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-    writer.write(b"HTTP/1.1 200 OK\r\n\r\n")
+async def _endless_body(connection: RawConnection) -> None:
+    await connection.write(b"HTTP/1.1 200 OK\r\n\r\n")
     while True:
-        writer.write(bytes(65536))
-        await writer.drain()
+        await connection.write(bytes(65536))
 
 
-async def _endless_tiny_chunks(visit: Visit, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-    writer.write(CHUNKED)
+async def _endless_tiny_chunks(connection: RawConnection) -> None:
+    await connection.write(CHUNKED)
     while True:
-        writer.write(b"1\r\nx\r\n" * 100)
-        await writer.drain()
+        await connection.write(b"1\r\nx\r\n" * 100)
 
 
 def _gzip_bomb() -> bytes:
@@ -219,15 +212,15 @@ def _many_headers(count: int, length: int) -> bytes:
 
 # Each attack, what it plays, and the reason it ends with.
 ATTACKS = {
-    "slow headers": (_slow_headers, Reason.TIMEOUT),
-    "endless headers": (_endless_headers, Reason.SERVER_ERROR),
+    "slow headers": (lambda _: _slow_headers, Reason.TIMEOUT),
+    "endless headers": (lambda _: _endless_headers, Reason.SERVER_ERROR),
     "one huge header": (raw(_many_headers(1, 1_000_000)), Reason.SERVER_ERROR),
     "many headers": (raw(_many_headers(1000, 10)), Reason.SERVER_ERROR),
     "large headers": (raw(_many_headers(100, 1000)), Reason.TOO_LARGE),
-    "endless hints": (_endless_hints, Reason.TIMEOUT),
+    "endless hints": (lambda _: _endless_hints, Reason.TIMEOUT),
     "silence": (raw(then_wait=True), Reason.TIMEOUT),
     "slow body": (raw(b"HTTP/1.1 200 OK\r\n\r\n", *[b"."] * 2000, pause_s=0.01), Reason.TIMEOUT),
-    "endless body": (_endless_body, Reason.TOO_LARGE),
+    "endless body": (lambda _: _endless_body, Reason.TOO_LARGE),
     "body longer than said": (answering(body=FEED, Content_Length="5"), Reason.SERVER_ERROR),
     "body shorter than said": (answering(body=FEED, Content_Length="5000"), Reason.CONNECTION_FAILED),
     "two lengths": (raw(b"HTTP/1.1 200 OK\r\nContent-Length: 1\r\nContent-Length: 2\r\n\r\nab"), Reason.SERVER_ERROR),
@@ -254,12 +247,12 @@ ATTACKS = {
 }
 
 
-async def _redirect_for_ever(visit: Visit, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-    await answering("302 Found", Location=f"{visit.path}x")(visit, reader, writer)
+def _redirect_for_ever(request: ReceivedRequest) -> Stream:
+    return answering("302 Found", Location=f"{request.path}x")(request)
 
 
 @pytest.fixture
-def attacked(server: Server) -> Server:
+def attacked(server: RoutedServer) -> RoutedServer:
     """The server with an attack at each path."""
     for number, (route, _) in enumerate(ATTACKS.values()):
         server.routes[f"/{number}"] = route
@@ -323,7 +316,7 @@ def test_an_address_with_credentials_is_the_one_that_is_shown(shown, whole):
 
 
 def test_chunks_of_one_byte_without_end_end_with_the_limit_they_reach_first(server, get):
-    server.routes["/feed"] = _endless_tiny_chunks
+    server.routes["/feed"] = lambda _: _endless_tiny_chunks
     answer = get("http://attack.test/feed", total_timeout_s=2, max_bytes=100_000)
     assert answer.error.reason in {Reason.TOO_LARGE, Reason.TIMEOUT}
     assert answer.seconds < 5
@@ -339,8 +332,8 @@ def test_redirects_to_ever_new_addresses_end(server, get):
 # --- credentials
 
 
-def _basic(visit: Visit) -> str | None:
-    return visit.headers.get("authorization")
+def _basic(request: ReceivedRequest) -> str | None:
+    return request.headers.get("authorization")
 
 
 CREDENTIALS = "Basic bWU6Y29ycmVjdC9ob3JzZQ=="  # me, PASSWORD

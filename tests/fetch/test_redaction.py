@@ -13,6 +13,7 @@ import duckdb
 import pytest
 
 from newsclust import pipeline, report
+from newsclust.demo.server import ReceivedRequest, Reply
 from newsclust.errors import FetchError, Reason
 from newsclust.fetch import HttpFetcher
 from newsclust.model import Feed, Fetch, Page, Request, RequestKind
@@ -21,8 +22,8 @@ from newsclust.store import Database, runs
 from newsclust.store import feeds as store_feeds
 from newsclust.store import fetches as store_fetches
 from tests.fakes import PlainExtractor
+from tests.loopback import PageAnswer, PageServer, reply
 from tests.readers import FreshReader, Held
-from tests.small_web import Answering, Asked, SmallWeb, Told
 from tests.terminal import Terminal
 
 NOW = datetime(2026, 3, 2, 22, tzinfo=UTC)
@@ -88,7 +89,7 @@ url = "http://lists.example/mine.opml?token={LIST}"
 """
 
 
-def told_back(asked: Asked) -> Told:
+def told_back(asked: ReceivedRequest) -> Reply:
     """A feed that repeats the address it was asked at wherever a feed can, and its Authorization header."""
     url = asked.url.replace("&", "&amp;")
     said = asked.headers.get("authorization", "").removeprefix("Basic ")
@@ -101,13 +102,13 @@ def told_back(asked: Asked) -> Told:
         f"<rss version='2.0' xmlns:atom='http://www.w3.org/2005/Atom'><channel><title>{url}</title><link>{url}</link>"
         f"<atom:link rel='self' href='{url}'/>{item}</channel></rss>"
     )
-    return Told(
+    return reply(
         body=body, content_type="application/rss+xml", headers={"link": f"<{asked.url}>; rel=self", "etag": said}
     )
 
 
-def moved_on(asked: Asked) -> Told:
-    return Told(status=301, headers={"location": asked.url.replace("/feed", "/new/feed")})
+def moved_on(asked: ReceivedRequest) -> Reply:
+    return reply(status=301, headers={"location": asked.url.replace("/feed", "/new/feed")})
 
 
 OPML = (
@@ -121,23 +122,23 @@ OPML = (
     f"<outline type='rss' text='Wrong' xmlUrl='ftp://ana:{OUTLINE}@bad.example/'/></body></opml>"
 )
 
-WEB: dict[str, Answering] = {
+WEB: dict[str, PageAnswer] = {
     "http://one.example/feed": told_back,
     "http://two.example/feed": moved_on,
     "http://two.example/new/feed": told_back,
     "http://three.example/api/query.php": told_back,
-    "http://four.example/feed": lambda asked: Told(status=403, body=f"no {asked.url}"),
-    "http://five.example/feed": lambda asked: Told(body=f"<html><body>Sign in again: {asked.url}</body></html>"),
+    "http://four.example/feed": lambda asked: reply(status=403, body=f"no {asked.url}"),
+    "http://five.example/feed": lambda asked: reply(body=f"<html><body>Sign in again: {asked.url}</body></html>"),
     "http://six.example/*": told_back,
-    "http://seven.example/feed": Told(status=301, headers={"location": f"http://seven.example/feed2?token={MOVED}"}),
+    "http://seven.example/feed": reply(status=301, headers={"location": f"http://seven.example/feed2?token={MOVED}"}),
     "http://seven.example/feed2": told_back,
     "http://free.example/feed": told_back,
     "http://bad.example/": told_back,
-    "http://lists.example/mine.opml": Told(body=OPML, content_type="text/x-opml"),
+    "http://lists.example/mine.opml": reply(body=OPML, content_type="text/x-opml"),
     "http://reader.example/*": FreshReader(
         token=READER, items=[Held(number=1, title="News", published=int(NOW.timestamp()), seen=int(NOW.timestamp()))]
     ),
-    "http://news.example/1": Told(
+    "http://news.example/1": reply(
         body="<html><body>" + "<p>The ferry is back at its quay.</p>" * 30 + "</body></html>"
     ),
 }
@@ -148,7 +149,7 @@ class Lived:
     """Four nights, and where they were lived."""
 
     folder: Path
-    web: SmallWeb
+    web: PageServer
     log: str
     summary: str
 
@@ -173,7 +174,7 @@ def lived(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lived]:
     feeds, lists = read_feeds(folder / "feeds.toml"), read_lists(folder / "feeds.toml")
     heard, log = Lines(), logging.getLogger("newsclust")
     log.addHandler(heard)
-    with SmallWeb(dict(WEB)) as web:
+    with PageServer(dict(WEB)) as web:
         for day in range(4):
             now = NOW + timedelta(days=day)
             clock = pipeline.night_clock(now)
@@ -221,7 +222,7 @@ def stored(path: Path) -> Iterator[tuple[str, str]]:
 
 
 def test_every_secret_was_asked_with_so_that_it_could_leak(lived: Lived) -> None:
-    asked = "\n".join(f"{one.url} {one.headers.get('authorization')}" for one in lived.web.asked)
+    asked = "\n".join(f"{one.url} {one.headers.get('authorization')}" for one in lived.web.requests)
     for secret in (ENCODED, TOKEN, SHARE, API_KEY, KEY, READER, "path%20secret%2F07", LIST, MOVED):
         assert secret in asked
     assert OUTLINE not in asked  # what stands in a list of others is not asked
@@ -259,11 +260,11 @@ def test_no_verb_tells_a_secret(newsclust: Terminal, verb: tuple[str, ...]) -> N
 
 def test_testing_and_adding_tell_no_secret_and_ask_with_it(newsclust: Terminal, lived: Lived) -> None:
     for feed in read_feeds(Path("feeds.toml")):
-        lived.web.asked.clear()
+        lived.web.requests.clear()
         for url in {feed.url, feed.written_url or feed.url}:
             ended = newsclust("feeds", "test", url)
             assert leaks(ended.out + ended.err) == [], feed.title
-        assert lived.web.asked, (url, ended.out, ended.err)
+        assert lived.web.requests, (url, ended.out, ended.err)
     Path("feeds.toml").write_text("")
     for url in (f"http://ana:{USER}@one.example/feed", f"http://five.example/feed?key={KEY}"):
         ended = newsclust("feeds", "add", url)

@@ -15,7 +15,7 @@ from newsclust.store import Database, articles, feeds, fingerprints, runs
 from newsclust.store import entries as store_entries
 from tests.extract.test_extract import LONG
 from tests.extract.test_site_boilerplate import FOOT
-from tests.fakes import NOON
+from tests.factories import NOON
 
 DAY = timedelta(days=1)
 MORNING = NOON - timedelta(hours=5)

@@ -14,6 +14,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from newsclust import pipeline
+from newsclust.demo.server import ReceivedRequest, Reply
 from newsclust.errors import ParseError, Reason, SettingsError
 from newsclust.fetch import HttpFetcher
 from newsclust.model import (
@@ -35,7 +36,7 @@ from newsclust.sources.feed_links import feed_links, rss_form
 from newsclust.store import Database, runs
 from newsclust.urls import canonical
 from tests.fakes import Answer, DictFetcher
-from tests.small_web import Answering, Asked, SmallWeb, Told
+from tests.loopback import PageAnswer, PageServer, reply
 
 NOW = datetime(2026, 3, 2, 22, tzinfo=UTC)
 SHARED = Path(__file__).parents[3] / "shared"
@@ -269,11 +270,11 @@ def item(number: int, **others: object) -> dict[str, object]:
     }
 
 
-def http(web: SmallWeb) -> HttpFetcher:
+def http(web: PageServer) -> HttpFetcher:
     return HttpFetcher(user_agent="tests", connect_to=web.connect_to, host_pause_s=0, clock=lambda: NOW)
 
 
-def sources(web: SmallWeb, *feeds: Feed, environment: dict[str, str] | None = None) -> SourceFetcher:
+def sources(web: PageServer, *feeds: Feed, environment: dict[str, str] | None = None) -> SourceFetcher:
     known = {one.id: one for one in feeds}
     return SourceFetcher(http(web), known, now=NOW, environment=environment or ENVIRONMENT)
 
@@ -282,34 +283,34 @@ def request(one: Feed) -> Request:
     return Request(url=one.url, kind=RequestKind.FEED, item_id=one.id, etag='"old"')
 
 
-def in_order(*answers: Answering) -> Callable[[Asked], Told]:
+def in_order(*answers: PageAnswer) -> Callable[[ReceivedRequest], Reply]:
     left = list(answers)
 
-    def next_one(asked: Asked) -> Told:
+    def next_one(asked: ReceivedRequest) -> Reply:
         told = left.pop(0)
-        return told if isinstance(told, Told) else told(asked)
+        return told if isinstance(told, Reply) else told(asked)
 
     return next_one
 
 
-def told(value: object, **others: object) -> Told:
-    return Told(body=json.dumps(value), content_type="application/json", **others)  # type: ignore[arg-type]
+def told(value: object, **others: object) -> Reply:
+    return reply(body=json.dumps(value), content_type="application/json", **others)  # type: ignore[arg-type]
 
 
 CONTENTS = "http://fresh.example/api/greader.php/reader/api/0/stream/contents/user/-/state/com.google/reading-list"
 
 
 def test_an_account_is_read_answer_by_answer_and_keeps_author_source_and_date() -> None:
-    pages: dict[str, Answering] = {
+    pages: dict[str, PageAnswer] = {
         CONTENTS: in_order(told({"items": [item(1), item(2)], "continuation": "77"}), told({"items": [item(3)]}))
     }
-    with SmallWeb(pages) as web:
+    with PageServer(pages) as web:
         (fetch,) = sources(web, ACCOUNT).fetch([request(ACCOUNT)])
     assert fetch.page is not None
-    assert [parse_qs(one.url.partition("?")[2]).get("c") for one in web.asked] == [None, ["77"]]
-    since = {parse_qs(one.url.partition("?")[2])["ot"][0] for one in web.asked}
+    assert [parse_qs(one.url.partition("?")[2]).get("c") for one in web.requests] == [None, ["77"]]
+    since = {parse_qs(one.url.partition("?")[2])["ot"][0] for one in web.requests}
     assert since == {str(int((NOW - timedelta(days=7)).timestamp()))}
-    assert {one.headers["authorization"] for one in web.asked} == {f"GoogleLogin auth={TOKEN}"}
+    assert {one.headers["authorization"] for one in web.requests} == {f"GoogleLogin auth={TOKEN}"}
     parsed = parse_feed(ACCOUNT, fetch.page)
     assert [entry.title for entry in parsed.entries] == ["News & 1", "News & 2", "News & 3"]
     entry = parsed.entries[0]
@@ -325,15 +326,15 @@ def test_an_account_is_read_answer_by_answer_and_keeps_author_source_and_date() 
 @pytest.mark.parametrize(
     ("answer", "reason"),
     [
-        (Told(status=401, body="Unauthorized"), Reason.FORBIDDEN),
-        (Told(status=503), Reason.THROTTLED),
+        (reply(status=401, body="Unauthorized"), Reason.FORBIDDEN),
+        (reply(status=503), Reason.THROTTLED),
         (told({"error": "no"}), Reason.NOT_A_FEED),
-        (Told(body="<html>log in</html>"), Reason.NOT_A_FEED),
+        (reply(body="<html>log in</html>"), Reason.NOT_A_FEED),
     ],
 )
-def test_an_account_that_fails_on_the_way_is_one_error_and_no_half_answer(answer: Told, reason: Reason) -> None:
-    pages: dict[str, Answering] = {CONTENTS: in_order(told({"items": [item(1)], "continuation": "1"}), answer)}
-    with SmallWeb(pages) as web:
+def test_an_account_that_fails_on_the_way_is_one_error_and_no_half_answer(answer: Reply, reason: Reason) -> None:
+    pages: dict[str, PageAnswer] = {CONTENTS: in_order(told({"items": [item(1)], "continuation": "1"}), answer)}
+    with PageServer(pages) as web:
         (fetch,) = sources(web, ACCOUNT).fetch([request(ACCOUNT)])
     assert fetch.error is not None
     assert (fetch.error.reason, fetch.page, fetch.request.url) == (reason, None, ACCOUNT.url)
@@ -341,45 +342,45 @@ def test_an_account_that_fails_on_the_way_is_one_error_and_no_half_answer(answer
 
 
 def test_an_account_without_its_token_is_not_asked() -> None:
-    with SmallWeb({}) as web:
+    with PageServer({}) as web:
         (fetch,) = sources(web, ACCOUNT, environment={"OTHER": "x"}).fetch([request(ACCOUNT)])
     assert fetch.error is not None
     assert (fetch.error.reason, fetch.error.detail) == (
         Reason.NO_TOKEN,
         "FRESH_TOKEN is not set in the environment",
     )
-    assert web.asked == []
+    assert web.requests == []
 
 
 def test_an_account_that_never_ends_is_left_after_twenty_answers_and_says_so() -> None:
-    pages: dict[str, Answering] = {
-        CONTENTS: lambda asked: told({"items": [item(len(web.asked))], "continuation": "1"})
+    pages: dict[str, PageAnswer] = {
+        CONTENTS: lambda asked: told({"items": [item(len(web.requests))], "continuation": "1"})
     }
-    with SmallWeb(pages) as web:
+    with PageServer(pages) as web:
         (fetch,) = sources(web, ACCOUNT).fetch([request(ACCOUNT)])
     assert fetch.page is not None
     assert parse_feed(ACCOUNT, fetch.page).warnings == ("only the newest 20 items",)
 
 
 def test_an_account_does_not_move_to_where_one_of_its_answers_did() -> None:
-    moved = Told(status=301, headers={"location": "/moved"})
-    with SmallWeb({CONTENTS: moved, "http://fresh.example/moved": told({"items": [item(1)]})}) as web:
+    moved = reply(status=301, headers={"location": "/moved"})
+    with PageServer({CONTENTS: moved, "http://fresh.example/moved": told({"items": [item(1)]})}) as web:
         (fetch,) = sources(web, ACCOUNT).fetch([request(ACCOUNT)])
     assert fetch.page is not None
     assert (fetch.moved_to, fetch.final_url) == (None, ACCOUNT.url)
 
 
 def test_a_token_is_sent_to_no_other_host() -> None:
-    elsewhere = Told(status=302, headers={"location": "http://thief.example/"})
+    elsewhere = reply(status=302, headers={"location": "http://thief.example/"})
     caught = told({"items": []})
-    with SmallWeb({CONTENTS: elsewhere, "http://thief.example/": caught}) as web:
+    with PageServer({CONTENTS: elsewhere, "http://thief.example/": caught}) as web:
         list(sources(web, ACCOUNT).fetch([request(ACCOUNT)]))
-    assert [("authorization" in one.headers) for one in web.asked] == [True, False]
+    assert [("authorization" in one.headers) for one in web.requests] == [True, False]
 
 
 def test_a_page_of_freshrss_in_the_list_is_asked_for_its_rss() -> None:
     one = feed("http://fresh.example/api/query.php?user=ana&t=abc&f=html")
-    with SmallWeb({"http://fresh.example/api/query.php?user=ana&t=abc&f=rss": Told(body=rss("one"))}) as web:
+    with PageServer({"http://fresh.example/api/query.php?user=ana&t=abc&f=rss": reply(body=rss("one"))}) as web:
         (fetch,) = sources(web, one).fetch([request(one)])
     assert fetch.page is not None
     assert parse_feed(one, fetch.page).entries[0].title == "one"
@@ -391,7 +392,7 @@ def test_the_secret_of_a_freshrss_page_is_told_to_the_site_alone() -> None:
     asked = request(one)
     asked = replace(asked, secret_url=shown.replace("***", "s3cr3t-s3cr3t"))
     rss_url = "http://fresh.example/i/?get=s&user=ana&token=s3cr3t-s3cr3t&a=rss"
-    with SmallWeb({rss_url: Told(body=rss("one").replace("News", "s3cr3t-s3cr3t"))}) as web:
+    with PageServer({rss_url: reply(body=rss("one").replace("News", "s3cr3t-s3cr3t"))}) as web:
         (fetch,) = sources(web, one).fetch([asked])
     assert web.urls == [rss_url]
     assert fetch.page is not None
@@ -401,14 +402,14 @@ def test_the_secret_of_a_freshrss_page_is_told_to_the_site_alone() -> None:
 # --- looking behind an address
 
 
-def looked(pages: dict[str, Answering], one: Feed) -> tuple[object, list[str]]:
-    with SmallWeb(pages) as web:
+def looked(pages: dict[str, PageAnswer], one: Feed) -> tuple[object, list[str]]:
+    with PageServer(pages) as web:
         found = look(one, http(web), clock=lambda: NOW, environment=ENVIRONMENT)
     return found, web.urls
 
 
 def test_a_feed_is_found_with_its_title_and_its_site_and_asked_once() -> None:
-    found, asked = looked({"http://paper.example/rss": Told(body=rss("one"))}, new_feed("http://paper.example/rss"))
+    found, asked = looked({"http://paper.example/rss": reply(body=rss("one"))}, new_feed("http://paper.example/rss"))
     assert isinstance(found, FoundFeed)
     assert (found.feed.title, found.feed.site_url, found.feed.kind) == (
         "The Paper",
@@ -425,9 +426,9 @@ def naming(**feeds: str) -> str:
 
 
 def test_a_site_leads_to_the_feed_that_it_names() -> None:
-    pages: dict[str, Answering] = {
-        "http://paper.example/": Told(body=naming(News="/feed")),
-        "http://paper.example/feed": Told(body=rss("one")),
+    pages: dict[str, PageAnswer] = {
+        "http://paper.example/": reply(body=naming(News="/feed")),
+        "http://paper.example/feed": reply(body=rss("one")),
     }
     found, asked = looked(pages, new_feed("http://paper.example/"))
     assert isinstance(found, FoundFeed)
@@ -438,9 +439,9 @@ def test_a_site_leads_to_the_feed_that_it_names() -> None:
 
 def test_the_feed_of_comments_is_no_choice_beside_the_news() -> None:
     links = naming(News="/feed", Comments="/comments/feed")
-    pages: dict[str, Answering] = {
-        "http://paper.example/": Told(body=links),
-        "http://paper.example/feed": Told(body=rss("one")),
+    pages: dict[str, PageAnswer] = {
+        "http://paper.example/": reply(body=links),
+        "http://paper.example/feed": reply(body=rss("one")),
     }
     found, _ = looked(pages, new_feed("http://paper.example/"))
     assert isinstance(found, FoundFeed)
@@ -448,16 +449,16 @@ def test_the_feed_of_comments_is_no_choice_beside_the_news() -> None:
 
 def test_of_several_feeds_the_person_chooses() -> None:
     links = naming(News="/feed", Tech="/tech/feed")
-    found, asked = looked({"http://paper.example/": Told(body=links)}, new_feed("http://paper.example/"))
+    found, asked = looked({"http://paper.example/": reply(body=links)}, new_feed("http://paper.example/"))
     assert isinstance(found, FoundSeveral)
     assert [link.title for link in found.links] == ["News", "Tech"]
     assert asked == ["http://paper.example/"]
 
 
 def test_the_usual_addresses_are_the_last_resort_and_asked_until_one_answers() -> None:
-    pages: dict[str, Answering] = {
-        "http://paper.example/blog/": Told(body="<html><body>Hello</body></html>"),
-        "http://paper.example/rss.xml": Told(body=rss("one")),
+    pages: dict[str, PageAnswer] = {
+        "http://paper.example/blog/": reply(body="<html><body>Hello</body></html>"),
+        "http://paper.example/rss.xml": reply(body=rss("one")),
     }
     found, asked = looked(pages, new_feed("http://paper.example/blog/"))
     assert isinstance(found, FoundFeed)
@@ -467,11 +468,11 @@ def test_the_usual_addresses_are_the_last_resort_and_asked_until_one_answers() -
 
 def test_an_opml_address_and_a_news_sitemap_are_what_they_are() -> None:
     listed, _ = looked(
-        {"http://lists.example/a": Told(body=opml(outline("one")))}, new_feed("http://lists.example/a")
+        {"http://lists.example/a": reply(body=opml(outline("one")))}, new_feed("http://lists.example/a")
     )
     assert isinstance(listed, FoundList)
     assert [one.title for one in listed.opml.feeds] == ["one"]
-    mapped, _ = looked({"http://paper.example/m": Told(body=sitemap(NEWS))}, new_feed("http://paper.example/m"))
+    mapped, _ = looked({"http://paper.example/m": reply(body=sitemap(NEWS))}, new_feed("http://paper.example/m"))
     assert isinstance(mapped, FoundFeed)
     assert mapped.feed.kind is FeedKind.SITEMAP
 
@@ -479,17 +480,17 @@ def test_an_opml_address_and_a_news_sitemap_are_what_they_are() -> None:
 @pytest.mark.parametrize(
     ("answer", "told"),
     [
-        (Told(status=404), r"http://paper\.example/: not_found \(HTTP 404\)"),
-        (Told(body=""), "empty"),
-        (Told(body='{"error": 1}', content_type="application/json"), "not_a_feed"),
+        (reply(status=404), r"http://paper\.example/: not_found \(HTTP 404\)"),
+        (reply(body=""), "empty"),
+        (reply(body='{"error": 1}', content_type="application/json"), "not_a_feed"),
         (
-            Told(body="<html><body>Hello</body></html>"),
+            reply(body="<html><body>Hello</body></html>"),
             "html_not_feed .the page names no feed, and there is none at /feed/",
         ),
-        (Told(body=naming(News="/gone")), r"http://paper\.example/gone: not_found"),
+        (reply(body=naming(News="/gone")), r"http://paper\.example/gone: not_found"),
     ],
 )
-def test_where_there_is_no_feed_the_address_and_the_reason_are_told(answer: Told, told: str) -> None:
+def test_where_there_is_no_feed_the_address_and_the_reason_are_told(answer: Reply, told: str) -> None:
     with pytest.raises(SettingsError, match=told):
         looked({"http://paper.example/": answer}, new_feed("http://paper.example/"))
 

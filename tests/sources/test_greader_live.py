@@ -12,8 +12,8 @@ from newsclust.sources import FoundFeed, SourceFetcher, look, new_feed
 from newsclust.sources.entries import parse_feed
 from newsclust.sources.greader import stream_of
 from newsclust.urls import canonical
+from tests.loopback import PageAnswer, PageServer, reply
 from tests.readers import FreshReader, Held, Miniflux, shared_page, shared_query, shared_rss
-from tests.small_web import Answering, SmallWeb, Told
 
 NOW = datetime(2026, 3, 2, 22, tzinfo=UTC)
 TOKEN = "ana/0123456789abcdef"
@@ -38,17 +38,17 @@ ITEMS = [
 
 
 @pytest.fixture
-def web() -> Iterator[SmallWeb]:
-    readers: dict[str, Answering] = {
+def web() -> Iterator[PageServer]:
+    readers: dict[str, PageAnswer] = {
         "http://fresh.example/*": FreshReader(token=TOKEN, items=ITEMS),
         "http://mini.example/*": Miniflux(token=TOKEN, items=ITEMS),
         "http://old.example/*": Miniflux(token=TOKEN, items=ITEMS, older=True),
     }
-    with SmallWeb(readers) as web:
+    with PageServer(readers) as web:
         yield web
 
 
-def fetched(web: SmallWeb, url: str, token: str = TOKEN) -> tuple[Feed, Fetch]:
+def fetched(web: PageServer, url: str, token: str = TOKEN) -> tuple[Feed, Fetch]:
     account = Feed(id=id_of(canonical(url)), url=url, title="Mine", kind=FeedKind.ACCOUNT, token_env="TOKEN")
     fetcher = HttpFetcher(user_agent="tests", connect_to=web.connect_to, host_pause_s=0, clock=lambda: NOW)
     sources = SourceFetcher(fetcher, {account.id: account}, now=NOW, environment={"TOKEN": token})
@@ -56,14 +56,14 @@ def fetched(web: SmallWeb, url: str, token: str = TOKEN) -> tuple[Feed, Fetch]:
     return account, fetch
 
 
-def entries(web: SmallWeb, url: str) -> list[Entry]:
+def entries(web: PageServer, url: str) -> list[Entry]:
     account, fetch = fetched(web, url)
     assert fetch.page is not None, fetch.error
     return list(parse_feed(account, fetch.page).entries)
 
 
 @pytest.mark.parametrize("url", [FRESH, MINI, "http://old.example"])
-def test_an_account_gives_the_weeks_items_with_author_source_and_date(web: SmallWeb, url: str) -> None:
+def test_an_account_gives_the_weeks_items_with_author_source_and_date(web: PageServer, url: str) -> None:
     one, two = sorted(entries(web, url), key=lambda entry: entry.title, reverse=True)
     assert (one.title, two.title) == ("The <video> element & the A & B quay", "Quays")
     assert (one.link, one.author) == ("http://paper.example/news?n=77", "Ana Duval")
@@ -74,7 +74,7 @@ def test_an_account_gives_the_weeks_items_with_author_source_and_date(web: Small
 
 
 @pytest.mark.parametrize("url", [FRESH, MINI, "http://old.example"])
-def test_an_account_of_many_items_is_read_to_its_end_and_no_item_twice(web: SmallWeb, url: str) -> None:
+def test_an_account_of_many_items_is_read_to_its_end_and_no_item_twice(web: PageServer, url: str) -> None:
     many = [held(number) for number in range(1000, 1000 + 777)]
     web.pages = {
         "http://fresh.example/*": FreshReader(token=TOKEN, items=many),
@@ -86,7 +86,7 @@ def test_an_account_of_many_items_is_read_to_its_end_and_no_item_twice(web: Smal
 
 @pytest.mark.parametrize("label", ["Boats & quays", "Boats%20%26%20quays", "Slow/fast"])
 @pytest.mark.parametrize("root", [FRESH, MINI, "http://old.example"])
-def test_a_label_gives_its_items_alone(web: SmallWeb, root: str, label: str) -> None:
+def test_a_label_gives_its_items_alone(web: PageServer, root: str, label: str) -> None:
     (entry,) = entries(web, f"{root}/reader/api/0/stream/contents/user/-/label/{label}")
     assert entry.title == ("Quays" if label == "Slow/fast" else "The <video> element & the A & B quay")
 
@@ -95,13 +95,13 @@ def test_a_label_gives_its_items_alone(web: SmallWeb, root: str, label: str) -> 
     ("root", "name"),
     [(FRESH, "feed/13"), (MINI, "feed/13"), (FRESH, "feed/http%3A%2F%2Fquays.example%2Frss%3Flang%3Dfr")],
 )
-def test_one_feed_of_an_account_gives_its_items_alone(web: SmallWeb, root: str, name: str) -> None:
+def test_one_feed_of_an_account_gives_its_items_alone(web: PageServer, root: str, name: str) -> None:
     (entry,) = entries(web, f"{root}/reader/api/0/stream/contents/{name}")
     assert entry.title == "Quays"
 
 
 @pytest.mark.parametrize("url", [FRESH, MINI])
-def test_a_token_that_is_refused_is_told_by_the_variables_name(web: SmallWeb, url: str) -> None:
+def test_a_token_that_is_refused_is_told_by_the_variables_name(web: PageServer, url: str) -> None:
     _, fetch = fetched(web, url, token="ana/another-token")
     assert fetch.error is not None
     assert fetch.error.reason is Reason.FORBIDDEN
@@ -109,15 +109,15 @@ def test_a_token_that_is_refused_is_told_by_the_variables_name(web: SmallWeb, ur
 
 
 @pytest.mark.parametrize("token", ["ana/01\n23", "ana/01 23", "Auth=é"])
-def test_what_no_header_carries_is_no_token_and_nobody_is_asked(web: SmallWeb, token: str) -> None:
+def test_what_no_header_carries_is_no_token_and_nobody_is_asked(web: PageServer, token: str) -> None:
     _, fetch = fetched(web, FRESH, token)
     assert fetch.error is not None
     assert (fetch.error.reason, fetch.error.detail) == (Reason.NO_TOKEN, "TOKEN is no token")
-    assert web.asked == []
+    assert web.requests == []
 
 
-def test_a_stream_that_an_account_does_not_know_is_a_reason_and_no_empty_feed(web: SmallWeb) -> None:
-    web.pages["http://mini.example/*"] = Told(body="[]", content_type="application/json")
+def test_a_stream_that_an_account_does_not_know_is_a_reason_and_no_empty_feed(web: PageServer) -> None:
+    web.pages["http://mini.example/*"] = reply(body="[]", content_type="application/json")
     _, fetch = fetched(web, MINI)
     assert fetch.error is not None
     assert (fetch.error.reason, fetch.error.detail) == (Reason.NOT_A_FEED, "the account knows no such stream")
@@ -134,7 +134,7 @@ QUERY = "http://fresh.example/api/query.php?user=ana&t=0123456789abcdef&f="
 
 
 @pytest.mark.parametrize("url", [f"{QUERY}html", f"{QUERY}rss", "http://short.example/boats"])
-def test_a_shared_query_is_found_from_its_page_and_keeps_authors_and_dates(web: SmallWeb, url: str) -> None:
+def test_a_shared_query_is_found_from_its_page_and_keeps_authors_and_dates(web: PageServer, url: str) -> None:
     items = [ITEMS[0], held(1700000000000002, title="Quays", author="Bo, Le Quai", published=at(30))]
     web.pages = {
         f"{QUERY}rss": shared_rss("Boats", f"{QUERY}rss", items),
@@ -159,7 +159,7 @@ def test_a_shared_query_is_found_from_its_page_and_keeps_authors_and_dates(web: 
     )
 
 
-def test_a_shared_query_in_its_json_form_keeps_the_feed_that_each_item_came_from(web: SmallWeb) -> None:
+def test_a_shared_query_in_its_json_form_keeps_the_feed_that_each_item_came_from(web: PageServer) -> None:
     url = "http://fresh.example/api/query.php?user=ana&t=0123456789abcdef&f=greader"
     secret = Held(
         number=5, title="A & <b>B</b>", published=at(2), seen=at(1), feed_url="http://me:hidden@paper.example/"

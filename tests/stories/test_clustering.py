@@ -13,7 +13,7 @@ from scipy.spatial.distance import squareform
 
 from newsclust.model import Constraints, Link, Window
 from newsclust.stories.clustering import AverageLinkage, Clusterer, HdbscanClusterer, MergeClassifier, most_central
-from tests.fakes import bare_article, links_of, window_of
+from tests.factories import bare_article, links_of, window_of
 
 NAMES = [f"a{number}" for number in range(8)]
 Probabilities = dict[tuple[str, str], float]

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from newsclust.model import Constraints
 from newsclust.stories.clustering import HdbscanClusterer
-from tests.fakes import links_of, window_of
+from tests.factories import links_of, window_of
 
 NORTH, SOUTH = list("abcd"), list("wxyz")
 CLUMPS = {**dict.fromkeys(combinations(NORTH, 2), 0.9), **dict.fromkeys(combinations(SOUTH, 2), 0.9)}

@@ -19,7 +19,7 @@ from newsclust.model import Constraints, Link, Window
 from newsclust.stories.clustering import AverageLinkage, MergeClassifier
 from newsclust.stories.clustering.merge_classifier import train
 from newsclust.stories.clustering.merge_model import COLUMNS, MergeModel, group_features, shipped_model
-from tests.fakes import bare_article, links_of, window_of
+from tests.factories import bare_article, links_of, window_of
 
 SEEDS = st.integers(0, 10**6)
 Lesson = tuple[LabelledSet, Window, list[Link]]

@@ -32,7 +32,7 @@ from newsclust.stories.pairs.word_rarity import (
     split_words,
     stem,
 )
-from tests.fakes import bare_article, window_of
+from tests.factories import bare_article, window_of
 
 TOLD = [
     ("Veloria cuts 300 jobs at its Brest plant", "The battery maker Veloria told staff in Brest on Monday.", "en"),

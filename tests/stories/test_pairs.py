@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from newsclust.model import Link
 from newsclust.stories.pairs import CentredCosine
 from newsclust.stories.pairs import cosine as links_module
-from tests.fakes import bare_article, window_of
+from tests.factories import bare_article, window_of
 
 
 def directions(seed: int, count: int, dimensions: int = 8) -> NDArray[np.float32]:
