@@ -86,7 +86,7 @@ def build(path: Path, size: int) -> None:
             known = pa.table(
                 {
                     "key": pa.array([end.key for end in ends], pa.uint64()),
-                    "context": pa.array([end.neighbour for end in ends], pa.uint64()),
+                    "context": pa.array([end.context for end in ends], pa.uint64()),
                 }
             )
             with db.given("known", known):

@@ -49,11 +49,11 @@ def frequencies_of(stream: Path) -> WordCounts:
     texts = (
         (html_to_text(row["title"]), html_to_text(row["text"] or "")[:LEAD_CHARACTERS]) for row in distinct.values()
     )
-    return count_words(texts, least=2)
+    return count_words(texts, min_count=2)
 
 
 def save_frequencies(table: WordCounts) -> None:
-    held = {"documents": table.documents, "stems": table.stems, "written": table.written}
+    held = {"documents": table.documents, "stems": table.stems, "written": table.case_counts}
     packed = gzip.compress(json.dumps(held, ensure_ascii=True, separators=(",", ":")).encode(), 9, mtime=0)
     (RESOURCES / "word_frequencies.json.gz").write_bytes(packed)
     print(

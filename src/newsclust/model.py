@@ -68,14 +68,14 @@ class DuplicateMethod(StrEnum):
     SAME_URL = "same_url"
     SAME_TEXT = "same_text"
     NEAR_TEXT = "near_text"
-    CONTAINED = "contained"  # one text stands in the other: abridged, cut or a summary
+    CONTAINED = "contained"  # one text contains the other: abridged, cut or a summary
 
 
 class RewriteMethod(StrEnum):
     """What decided whether two articles share a text."""
 
-    WORDING = "lexical"  # the words alone
-    MEANING = "semantic"  # what their sentences say, in which order
+    LEXICAL = "lexical"  # the words alone
+    SEMANTIC = "semantic"  # what their sentences say, in which order
 
 
 class StoryEvent(StrEnum):
@@ -283,7 +283,7 @@ class Article:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Fingerprint:
-    """What the search for copies needs of one article."""
+    """What finding duplicates needs of one article."""
 
     article_id: str
     text_hash: str  # of the normalised text; equal hashes are equal texts
@@ -293,19 +293,19 @@ class Fingerprint:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class EdgeBlock:
-    """A run of sentences at one end of an outlet's text, and what it stood beside; keys, unsigned, 64 bits."""
+    """A block of sentences at one end of an outlet's text, and its context: 64-bit hashes, unsigned."""
 
     key: int
-    neighbour: int
+    context: int  # of the sentence next to it; of title and day where the block is the whole text
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Duplicate:
-    """`article_id` repeats `original_id`.
+    """The finding that `article_id` duplicates `original_id`.
 
-    `similarity` is 1 for equal texts and addresses, the Jaccard overlap of word runs for near texts, the share of the
-    shorter text's runs for one that stands in the other. `better` says why the copy would have been the better
-    original, had it come in time; "" when it would not.
+    `similarity` is 1 for equal texts and addresses, the Jaccard overlap of shingles for near texts, the share of the
+    shorter text's shingles for one that is contained in the other. `better_original_reason` says why the duplicate
+    would have been the better original, had it come in time; "" when it would not.
     """
 
     article_id: str
@@ -313,21 +313,21 @@ class Duplicate:
     method: DuplicateMethod
     similarity: float
     evidence: str
-    better: str = ""
+    better_original_reason: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RewriteComparison:
-    """Whether one of two articles was rewritten or translated from the other; `article_a` < `article_b`.
+    """The finding whether one of two articles was rewritten or translated from the other; `article_a` < `article_b`.
 
-    Which of the two is the source is a matter of dates, which may be corrected later: the view rewritten_articles
-    tells it. `score` is no probability; it is None when a text is too short to tell.
+    Which of the two is the source depends on dates, which may be corrected later: the view rewritten_articles decides
+    it. `score` is no probability; it is None when a text is too short to tell.
     """
 
     article_a: str
     article_b: str
     score: float | None  # 0 to 1
-    derived: bool
+    is_rewrite: bool
     method: RewriteMethod
     evidence: str
 
@@ -338,7 +338,7 @@ class WordCounts:
 
     documents: int = 0
     stems: Mapping[str, int] = field(default_factory=dict)
-    written: Mapping[str, tuple[int, int]] = field(default_factory=dict)
+    case_counts: Mapping[str, tuple[int, int]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)

@@ -67,24 +67,24 @@ def only(found: Sequence[Duplicate]) -> Duplicate:
     return found[0]
 
 
-def verdict(one: Article, other: Article, furniture: frozenset[int] = frozenset()) -> TextMatch | None:
-    return compare(prepare(one, furniture), prepare(other, furniture))
+def verdict(one: Article, other: Article, boilerplate: frozenset[int] = frozenset()) -> TextMatch | None:
+    return compare(prepare(one, boilerplate), prepare(other, boilerplate))
 
 
 def learned(*articles: Article) -> frozenset[int]:
-    neighbours = defaultdict(set)
+    contexts = defaultdict(set)
     for end in edge_blocks(articles):
-        neighbours[end.key].add(end.neighbour)
-    return frozenset(key for key, seen in neighbours.items() if len(seen) >= MIN_CONTEXTS)
+        contexts[end.key].add(end.context)
+    return frozenset(key for key, seen in contexts.items() if len(seen) >= MIN_CONTEXTS)
 
 
 def night(fresh: Sequence[Article], archive: Sequence[Article] = ()) -> dict[str, str]:
-    """What one night finds: candidates by keys, furniture by what all articles teach."""
+    """What one night finds: candidates by keys, boilerplate by what all articles teach."""
     everything = [*archive, *fresh]
-    furniture = learned(*everything)
+    boilerplate = learned(*everything)
     prints = fingerprint(everything)
     pairs = [(a.article_id, b.article_id) for a, b in combinations(prints, 2) if share_a_key(a, b)]
-    found = find_duplicates(fresh, archive, pairs, {}, furniture=furniture)
+    found = find_duplicates(fresh, archive, pairs, {}, boilerplate=boilerplate)
     return {duplicate.article_id: duplicate.original_id for duplicate in found}
 
 
@@ -95,7 +95,7 @@ def share_a_key(one: Fingerprint, other: Fingerprint) -> bool:
 # words
 
 
-def test_words_are_what_copying_leaves_alone() -> None:
+def test_words_are_what_duplicateing_leaves_alone() -> None:
     assert tokenize("L’AVENIR “sûr”, off – line_2") == tokenize("l'avenir « sûr » off-line 2")
     assert tokenize("ﬁnal co\u00adopted") == ("final", "coopted")
     assert tokenize("…") == ()
@@ -118,7 +118,7 @@ def test_runs_are_of_three_words_and_two_words_have_none() -> None:
 # fingerprints
 
 
-def test_copying_leaves_the_fingerprint_as_it_is() -> None:
+def test_duplicateing_leaves_the_fingerprint_as_it_is() -> None:
     words = ["l'avenir", "«", "sûr", "»", "the", "ﬁnal", "off-line", "co\u00adopted", *prose(1)]
     copied = ["L’AVENIR", "“sûr”,", "the", "final", "off – line", "coopted", *prose(1)]
     first = article("a", " ".join(words))
@@ -193,7 +193,7 @@ def test_short_texts_share_a_key_by_their_title_their_words_or_their_address() -
     assert [share_a_key(one, found) for found in others] == [True, True, True, False]
 
 
-# furniture
+# boilerplate
 
 
 def test_what_stands_at_the_end_of_three_articles_is_no_part_of_a_fourth() -> None:
@@ -209,7 +209,7 @@ def test_heads_are_learned_as_tails_are() -> None:
     assert body_tokens(article("b", f"Our daily look at chips. {told(9)}"), learned(*taught)) == tokenize(told(9))
 
 
-def test_furniture_that_names_the_title_teaches_itself() -> None:
+def test_boilerplate_that_names_the_title_teaches_itself() -> None:
     taught = [
         article(f"a{n}", f"{told(n)} The post {title} appeared first on Site.", title=title)
         for n, title in enumerate(["Chips are dear", "A probe lands", "Rain over Paris"])
@@ -218,7 +218,7 @@ def test_furniture_that_names_the_title_teaches_itself() -> None:
     assert body_tokens(fourth, learned(*taught)) == tokenize(told(9))
 
 
-def test_furniture_belongs_to_its_outlet() -> None:
+def test_boilerplate_belongs_to_its_outlet() -> None:
     taught = [article(f"a{n}", f"{told(n)} Read on there.") for n in range(3)]
     elsewhere = article("b", f"{told(9)} Read on there.", outlet="Other")
     assert body_tokens(elsewhere, learned(*taught)) == tokenize(elsewhere.text)
@@ -231,7 +231,7 @@ def test_versions_and_sightings_of_one_article_teach_nothing() -> None:
     assert learned(*sightings) == learned(*versions) == frozenset()
 
 
-def test_an_article_of_nothing_but_furniture_has_no_words_of_its_own() -> None:
+def test_an_article_of_nothing_but_boilerplate_has_no_words_of_its_own() -> None:
     walled = [article(f"a{n}", "Subscribe to read on.", title=f"Story of {name}") for n, name in enumerate("xyz")]
     assert body_tokens(walled[0], learned(*walled)) == ()
 
@@ -302,7 +302,7 @@ def test_from_a_jaccard_of_80_percent_on_texts_are_near(shared: int, method: Dup
     ("shared", "outlet", "is_copy"),
     [(82, "Site", True), (81, "Site", False), (78, "Other", True), (77, "Other", False)],
 )
-def test_a_text_that_holds_most_of_another_is_its_copy_and_less_is_enough_between_outlets(
+def test_a_text_that_holds_most_of_another_is_its_duplicate_and_less_is_enough_between_outlets(
     shared: int, outlet: str, is_copy: bool
 ) -> None:
     common = prose(1, shared + 2)
@@ -345,19 +345,19 @@ def test_what_is_quoted_deep_in_a_round_up_is_not() -> None:
     assert verdict(article("a", FULL, title="A probe lands"), quoted) is not None
 
 
-def test_half_a_text_quoted_makes_no_copy() -> None:
+def test_half_a_text_quoted_makes_no_duplicate() -> None:
     quoting = told(0, 1, 2, 3) + " " + told(40, 41, 42, 43)
     assert verdict(article("a", FULL), article("b", quoting)) is None
     assert verdict(article("a", told(0, 1, 2, 3, 50, 51, 52, 53)), article("b", quoting)) is None
 
 
-def test_runs_in_common_without_one_that_is_unbroken_make_no_copy() -> None:
+def test_runs_in_common_without_one_that_is_unbroken_make_no_duplicate() -> None:
     words = prose(1, 300)
     pieces = [word for start in range(0, 300, 15) for word in (*words[start : start + 15], "x")]
     assert verdict(article("a", pieces), article("b", [*words, *prose(2, 200)])) is None
 
 
-def test_two_of_a_series_are_no_copies() -> None:
+def test_two_of_a_series_are_no_duplicates() -> None:
     """The form is the outlet's, the number tells them apart."""
     form = prose(1, 40)
     first = article("a", [*form, "seven"], title="Preview 237 is out")
@@ -387,14 +387,14 @@ def test_articles_without_a_word_have_no_text_in_common() -> None:
     assert decide([article("a", "", title="Live"), article("b", "…", title="Live")]) == {}
 
 
-def test_texts_without_words_of_their_own_are_copies_by_title_and_day_alone() -> None:
+def test_texts_without_words_of_their_own_are_duplicates_by_title_and_day_alone() -> None:
     wall = "Subscribe to read on."
     taught = [article(f"a{n}", wall, title=f"Story of {name}") for n, name in enumerate("xyz")]
-    furniture = learned(*taught)
+    boilerplate = learned(*taught)
     again = replace(taught[0], id="b", outlet="Site")
-    assert verdict(taught[0], again, furniture) is not None
-    assert verdict(taught[0], replace(again, published_at=NOON + DAY), furniture) is None
-    assert verdict(taught[0], taught[1], furniture) is None
+    assert verdict(taught[0], again, boilerplate) is not None
+    assert verdict(taught[0], replace(again, published_at=NOON + DAY), boilerplate) is None
+    assert verdict(taught[0], taught[1], boilerplate) is None
 
 
 texts = st.lists(st.integers(0, 9), min_size=1, max_size=8).map(lambda seeds: told(*seeds))
@@ -415,7 +415,7 @@ def test_which_of_two_is_asked_first_changes_nothing(one: Article, other: Articl
 
 
 @given(loose)
-def test_every_text_of_sixty_words_is_a_copy_of_itself(one: Article) -> None:
+def test_every_text_of_sixty_words_is_a_duplicate_of_itself(one: Article) -> None:
     if len(tokenize(one.text)) >= 60:
         said = verdict(one, replace(one, id="y"))
         assert said is not None
@@ -436,7 +436,7 @@ def test_the_longest_common_run_is_what_trying_every_one_gives(one: str, other: 
 # feeds gone wrong
 
 
-def test_a_feed_that_changes_every_guid_overnight_brings_copies_alone() -> None:
+def test_a_feed_that_changes_every_guid_overnight_brings_duplicates_alone() -> None:
     archive = [article(f"a{n}", told(*range(n * 10, n * 10 + 5))) for n in range(30)]
     fresh = [
         replace(one, id=f"b{n}", url=f"{one.url}?new", canonical_url=f"{one.url}?new", first_seen_at=NOON + DAY)
@@ -527,7 +527,7 @@ def test_the_original_stands_at_its_address_has_a_sound_date_then_the_earlier_th
     assert decide([worse, better]) == {"c": better.id}
 
 
-def test_an_archived_original_stays_one_although_an_earlier_copy_comes() -> None:
+def test_an_archived_original_stays_one_although_an_earlier_duplicate_comes() -> None:
     assert decide([article("b", prose(1), published_at=EARLIER)], [article("a", prose(1))]) == {"b": "a"}
 
 
@@ -547,19 +547,19 @@ def test_an_archived_original_stays_one_although_an_earlier_copy_comes() -> None
         ({"priority": 5}, {}, "its feed is preferred"),
     ],
 )
-def test_a_later_copy_that_would_have_been_the_better_original_says_why(
+def test_a_later_duplicate_that_would_have_been_the_better_original_says_why(
     copy: dict[str, object], archived: dict[str, object], why: str
 ) -> None:
     late = article("b", **{"text": prose(1), **copy})
     found = only(find_duplicates([late], [article("a", prose(1), **archived)], [("a", "b")], {}))
-    assert (found.original_id, found.better) == ("a", why)
+    assert (found.original_id, found.better_original_reason) == ("a", why)
 
 
-def test_an_article_that_people_call_a_copy_of_none_is_an_original() -> None:
+def test_an_article_that_people_call_a_duplicate_of_none_is_an_original() -> None:
     pair = [article("a", prose(1)), article("b", prose(1)), article("c", prose(1), published_at=NOON + DAY)]
-    found = find_duplicates(pair, [], all_pairs(pair), {}, no_copies={"b", "elsewhere"})
+    found = find_duplicates(pair, [], all_pairs(pair), {}, duplicate_overrides={"b", "elsewhere"})
     assert "b" not in {duplicate.article_id for duplicate in found}
-    alone = find_duplicates([pair[1]], [pair[0]], [("a", "b")], {}, no_copies={"b"})
+    alone = find_duplicates([pair[1]], [pair[0]], [("a", "b")], {}, duplicate_overrides={"b"})
     assert alone == []
 
 
@@ -583,7 +583,7 @@ def test_a_known_duplicate_whose_original_is_not_at_hand_is_no_original() -> Non
     assert find_duplicates([article("c", prose(1))], [article("b", prose(1))], [("c", "b")], {"b": "a"}) == []
 
 
-def test_a_copy_of_a_copy_that_does_not_match_the_original_is_an_original() -> None:
+def test_a_duplicate_of_a_duplicate_that_does_not_match_the_original_is_an_original() -> None:
     words, tail = prose(1, 120), prose(2, 30)
     first = article("a", words, published_at=EARLIER)
     middle = article("b", [*words, *tail])  # holds the first; the last holds .79 of the first, .9 of the middle

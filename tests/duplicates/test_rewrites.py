@@ -39,7 +39,7 @@ from tests.factories import BUNDLED, NOON, bare_article
 
 FOLDER = Path(__file__).parents[2] / "data"
 GOLD = FOLDER / "gold"
-CHECK = "derivations_name_two_articles"
+CHECK = "rewrites_name_two_articles"
 
 # The same eight statements, told by a reporter, by her translator, and six that somebody else found worth telling.
 REPORT = [
@@ -110,21 +110,21 @@ def judged(one: Sequence[str], other: Sequence[str], embedder: KnownMeanings | N
 # --- the verdict
 
 
-def test_a_translation_is_derived_and_says_how_many_sentences_it_shares() -> None:
+def test_a_translation_is_a_rewrite_and_says_how_many_sentences_it_shares() -> None:
     found = judged(REPORT, TRANSLATION)
-    assert (found.derived, found.method) == (True, RewriteMethod.MEANING)
+    assert (found.is_rewrite, found.method) == (True, RewriteMethod.SEMANTIC)
     assert found.score == pytest.approx(5 / 6)  # all in order: 1 / .6, halved; closeness alone would give 1
     assert found.evidence.startswith("8 of the shorter's 8 sentences say what the other says, 8 in its order")
 
 
-def test_an_independent_report_of_the_same_event_is_not_derived() -> None:
+def test_an_independent_report_of_the_same_event_is_not_a_rewrite() -> None:
     found = judged(REPORT, OTHER_REPORT)
-    assert not found.derived
+    assert not found.is_rewrite
     assert found.score is not None
     assert found.score < 0.2
 
 
-def test_the_same_words_with_a_few_changed_are_derived_without_a_look_at_their_meaning() -> None:
+def test_the_same_words_with_a_few_changed_are_a_rewrite_without_a_look_at_their_meaning() -> None:
     edited = [
         *REPORT[:3],
         REPORT[3].replace("nobody", "no one"),
@@ -133,7 +133,7 @@ def test_the_same_words_with_a_few_changed_are_derived_without_a_look_at_their_m
     ]
     embedder = KnownMeanings()
     found = judged(REPORT, edited, embedder)
-    assert (found.derived, found.method, embedder.asked) == (True, RewriteMethod.WORDING, [])
+    assert (found.is_rewrite, found.method, embedder.asked) == (True, RewriteMethod.LEXICAL, [])
     assert re.match(r"\d+ of \d+ four-word runs in common", found.evidence)
 
 
@@ -143,7 +143,7 @@ def test_articles_without_common_words_names_or_numbers_are_not_embedded() -> No
     ]
     embedder = KnownMeanings()
     found = judged(REPORT, strange, embedder)
-    assert (found.derived, found.score, found.method, embedder.asked) == (False, 0, RewriteMethod.WORDING, [])
+    assert (found.is_rewrite, found.score, found.method, embedder.asked) == (False, 0, RewriteMethod.LEXICAL, [])
 
 
 @pytest.mark.parametrize("sentences", range(MIN_ARTICLE_SENTENCES))
@@ -151,7 +151,7 @@ def test_a_text_of_a_few_sentences_cannot_show_it(sentences: int) -> None:
     embedder = KnownMeanings()
     for copy in (REPORT, TRANSLATION):
         found = judged(REPORT, copy[:sentences] or ["Subscribe."], embedder)
-        assert (found.score, found.derived) == (None, False)
+        assert (found.score, found.is_rewrite) == (None, False)
         assert (
             found.evidence
             == f"too short to tell: {sentences} of the {MIN_ARTICLE_SENTENCES} sentences that are needed"
@@ -160,13 +160,13 @@ def test_a_text_of_a_few_sentences_cannot_show_it(sentences: int) -> None:
 
 
 def test_as_few_sentences_as_are_needed_show_it() -> None:
-    assert judged(REPORT, TRANSLATION[:MIN_ARTICLE_SENTENCES]).derived
+    assert judged(REPORT, TRANSLATION[:MIN_ARTICLE_SENTENCES]).is_rewrite
 
 
-def test_the_same_statements_in_another_order_are_not_derived() -> None:
+def test_the_same_statements_in_another_order_are_not_a_rewrite() -> None:
     shuffled = [TRANSLATION[place] for place in (6, 3, 0, 7, 4, 1, 5, 2)]
     found = judged(REPORT, shuffled)
-    assert not found.derived
+    assert not found.is_rewrite
 
 
 @pytest.mark.parametrize(("copied", "derived"), [(7, True), (6, True), (2, False), (1, False)])
@@ -175,7 +175,7 @@ def test_most_of_the_shorter_text_must_be_shared(copied: int, derived: bool) -> 
         f"Selon {name}, la rame {n} attend encore."
         for n, name in enumerate(["Aude", "Béa", "Cléo", "Dora", "Ève", "Fanny"])
     ]
-    assert judged([*REPORT, *OTHER_REPORT], [*TRANSLATION[:copied], *own[: 8 - copied]]).derived is derived
+    assert judged([*REPORT, *OTHER_REPORT], [*TRANSLATION[:copied], *own[: 8 - copied]]).is_rewrite is derived
 
 
 @pytest.mark.parametrize("marks", ["«  »", "“”", '""', "‘’", "''"])
@@ -192,7 +192,7 @@ def test_what_both_quote_does_not_count(marks: str) -> None:
     assert shingles_of(quotations[0]) == frozenset()
     assert unquoted_sentences(one) == one[len(quotations) :]
     assert judged(quotations, quotations).score is None
-    assert not judged(one[:-1] + REPORT[:2], other[:-1] + OTHER_REPORT[:2]).derived
+    assert not judged(one[:-1] + REPORT[:2], other[:-1] + OTHER_REPORT[:2]).is_rewrite
 
 
 def test_a_quotation_may_run_over_several_sentences() -> None:
@@ -214,7 +214,7 @@ def test_an_apostrophe_opens_no_quotation() -> None:
 def test_the_same_tweets_do_not_make_a_shared_text() -> None:
     tweets = [f"{sentence} — Ilse Tannhof (@tannhof) March {n}, 2026" for n, sentence in enumerate(REPORT, start=1)]
     assert split_sentences("\n".join([*tweets, REPORT[0]])) == [REPORT[0]]
-    assert judged([*tweets, *OTHER_REPORT], [*tweets, *TRANSLATION]).derived is False
+    assert judged([*tweets, *OTHER_REPORT], [*tweets, *TRANSLATION]).is_rewrite is False
 
 
 def test_a_very_long_page_costs_as_much_as_a_long_article() -> None:
@@ -260,7 +260,7 @@ def test_a_score_is_between_0_and_1_and_only_too_short_texts_have_none(one: list
     too_short = min(len(one), len(other)) < MIN_ARTICLE_SENTENCES
     assert (found.score is None) == too_short
     assert found.score is None or 0 <= found.score <= 1
-    assert found.derived == (found.score is not None and found.score >= 0.5)
+    assert found.is_rewrite == (found.score is not None and found.score >= 0.5)
 
 
 # --- with the default model
@@ -296,7 +296,7 @@ def test_translated_and_spun_articles_are_found_and_independent_ones_are_not() -
     independent = ["own-25", "own-26", "own-28"]
     pairs = [(made_by_hand()[name][0], sample_articles()[made_by_hand()[name][1]]) for name in derived + independent]
     found = compare_pairs(pairs, SentenceTransformerEmbedder(threads=1))
-    assert [derivation.derived for derivation in found] == [True] * len(derived) + [False] * len(independent)
+    assert [derivation.is_rewrite for derivation in found] == [True] * len(derived) + [False] * len(independent)
 
 
 def test_the_labelled_pairs_name_articles_that_are_known_and_agree_with_the_sample() -> None:
@@ -396,7 +396,7 @@ def test_a_text_aligns_with_itself() -> None:
     assert measure_alignment(told, told) == expected
 
 
-def test_one_sentence_may_be_told_in_two() -> None:
+def test_one_sentence_may_be_given_in_two() -> None:
     both = direction_of("b") + direction_of("c")
     one = np.stack([direction_of("a"), both / np.linalg.norm(both), direction_of("d")])
     other = directions(*"abcd")
@@ -587,7 +587,7 @@ def derive(db: Database, run: Run, *pairs: tuple[str, str]) -> None:
     db.save("rewrite_comparisons", rows)
 
 
-def test_the_later_article_is_derived_and_says_how_late_and_why(db: Database) -> None:
+def test_the_later_article_is_a_rewrite_and_says_how_late_and_why(db: Database) -> None:
     run = begun(db)
     tell(db, run, "story", told_thrice())
     pipeline.find_rewrites(db, run, KnownMeanings())
@@ -640,7 +640,7 @@ def test_an_article_that_left_the_story_is_no_source_in_it(db: Database) -> None
     assert sources(db) == {}
 
 
-def test_copies_and_derived_articles_are_no_independent_sources(db: Database) -> None:
+def test_duplicates_and_a_rewrite_articles_are_no_independent_sources(db: Database) -> None:
     run = begun(db)
     tell(
         db,
@@ -679,7 +679,7 @@ def test_a_french_story_that_english_sites_take_up_has_a_negative_lead(db: Datab
 
 
 @pytest.mark.parametrize("quality", ["guessed", "missing", "future"])
-def test_a_lead_is_told_only_between_dates_that_are_given(db: Database, quality: str) -> None:
+def test_a_lead_is_given_only_between_dates_that_are_given(db: Database, quality: str) -> None:
     run = begun(db)
     tell(db, run, "story", [article("a", ["a"], language="fr"), article("b", ["b"], hours=1)])
     db.execute("UPDATE articles SET date_quality = $1 WHERE article_id = 'a'", [quality])
@@ -700,7 +700,7 @@ def test_a_story_in_one_language_has_no_lead(db: Database) -> None:
 def test_a_sighting_without_a_date_is_not_behind_and_lets_no_other_be(db: Database) -> None:
     run = begun(db)
     keep(db, run, [article("a", ["a"])])
-    feed = {"feed_id": "f", "url": "u", "title": "F", "tags": [], "pages": "auto", "added_at": NOON, "listed": True}
+    feed = {"feed_id": "f", "url": "u", "title": "F", "tags": [], "page_policy": "auto", "added_at": NOON, "listed": True}
     db.save("feeds", [feed | {"run_id": run.id}])
     entry = {"feed_id": "f", "article_id": "a", "title": "t", "url": "u", "warnings": [], "wants_page": False}
     entry |= {"content_hash": "h", "first_seen_at": NOON, "changed_at": NOON, "last_seen_at": NOON, "run_id": run.id}
@@ -728,7 +728,7 @@ def test_a_sighting_without_a_date_is_not_behind_and_lets_no_other_be(db: Databa
         {"score": 1.2},
     ],
 )
-def test_the_check_names_a_derivation_that_cannot_be(db: Database, wrong: dict[str, Any]) -> None:
+def test_the_check_names_a_comparison_that_cannot_be(db: Database, wrong: dict[str, Any]) -> None:
     run = begun(db)
     tell(db, run, "story", [article("a", ["a"]), article("b", ["b"])])
     row = {"article_a": "a", "article_b": "b", "score": 0.9, "is_rewrite": True, "method": "semantic"}

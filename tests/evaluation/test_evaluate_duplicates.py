@@ -76,7 +76,7 @@ def test_pairs_are_counted_by_what_people_say_of_them() -> None:
     )
 
 
-def test_furniture_is_known_from_the_third_night_on_when_articles_come_by_night() -> None:
+def test_boilerplate_is_known_from_the_third_night_on_when_articles_come_by_night() -> None:
     """Five sixths of two texts are their outlet's: the first two of them are taken for copies, all three are not."""
     found = evaluate([NIGHTS], SETTINGS)
     assert of(found.rows, "newsclust", Label.OTHER).called == 0
@@ -100,7 +100,7 @@ def test_mistakes_say_why() -> None:
 
 def test_the_settings_in_force_are_judged() -> None:
     found = evaluate([NIGHTS], DuplicateSettings(jaccard=0.5, containment=0.5))
-    assert of(found.rows, "newsclust", Label.OTHER).called == 0  # the furniture is no part of them
+    assert of(found.rows, "newsclust", Label.OTHER).called == 0  # the boilerplate is no part of them
     half = a_set(
         [bare_article("a", "One", told(1, 2, 3, 4, 5)), bare_article("b", "Two", told(1, 2, 3, 14, 15))],
         {("a", "b"): Label.SAME},
@@ -130,7 +130,7 @@ def test_simple_rules_see_titles_true_addresses_and_texts() -> None:
     assert called == {"exact title": {("a", "b")}, "exact URL": {("a", "c")}, "MinHash": {("a", "d")}}
 
 
-def test_plain_minhash_estimates_the_overlap_of_texts_and_calls_80_percent_copies() -> None:
+def test_plain_minhash_estimates_the_overlap_of_texts_and_calls_80_percent_duplicates() -> None:
     first = bare_article("a", "", told(*range(20)))
     others = {"b": told(*range(19), 98), "c": told(*range(14), *range(50, 56))}  # Jaccard .9 and .53
     given = a_set(
@@ -251,7 +251,7 @@ def test_the_labels_that_ship_name_each_pair_once_with_a_label_that_is_known() -
         assert all(row["article_a"] != row["article_b"] for row in rows)
 
 
-def test_the_sample_has_all_its_pairs_and_its_gold_copies() -> None:
+def test_the_sample_has_all_its_pairs_and_its_gold_duplicates() -> None:
     sample = sample_pairs(SAMPLE_FOLDER)
     assert len(sample.pairs) == 130 * 129 // 2
     found = evaluate([sample], SETTINGS)
@@ -362,7 +362,7 @@ def test_the_command_prints_figures_as_one_json_object_a_line(
     assert [one["chains"] for one in told if "chains" in one] == [0] * 4
 
 
-def test_a_folder_without_the_collections_is_told_with_exit_code_2(terminal: Terminal) -> None:
+def test_a_folder_without_the_collections_is_given_with_exit_code_2(terminal: Terminal) -> None:
     ended = terminal("evaluate", "duplicates", "--data", "nowhere")
     assert ended.code == 2
     assert ended.err.splitlines()[-1].startswith(f"newsclust: nowhere/{pairs.STREAM}: cannot be read")
@@ -386,7 +386,7 @@ def test_the_word_stories_may_be_left_out(terminal: Terminal) -> None:
 
 
 @pytest.mark.skipif(not (DATA / pairs.WIRES).is_file(), reason="needs ../shared/data, outside the repository")
-def test_on_the_real_collections_copies_are_found_as_docs_say() -> None:
+def test_on_the_real_collections_duplicates_are_found_as_docs_say() -> None:
     found = evaluate([copy_pairs(DATA)], SETTINGS)
     same = of(found.rows, "newsclust", Label.SAME)
     assert (same.precision, same.pairs) == (1, 398)

@@ -37,7 +37,7 @@ def known_after(*texts: Extraction) -> frozenset[int]:
     for titles, lines in lines_of(texts).items():
         under: dict[int, set[int]] = {}
         for line in lines:
-            under.setdefault(line.key, set()).add(line.neighbour)
+            under.setdefault(line.key, set()).add(line.context)
         known.update(key for key, seen in under.items() if len(seen) >= titles)
     return frozenset(known)
 

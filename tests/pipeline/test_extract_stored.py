@@ -169,7 +169,7 @@ def test_a_sites_own_paragraph_is_learned_over_nights_and_survives_in_no_later_t
         run, article_id = seen(db, quality=DateQuality.GIVEN, title=f"Title {night}", night=night)
         text = taken(article_id, title=f"Title {night}", text=f"{LONG[night]}\n\n{FOOT}")
         lines = lines_of([text])[TITLES]
-        kept.append(without_lines(text, fingerprints.learn_boilerplate(db, run, lines, neighbours=TITLES)).text)
+        kept.append(without_lines(text, fingerprints.learn_boilerplate(db, run, lines, min_contexts=TITLES)).text)
     assert kept == [f"{LONG[0]}\n\n{FOOT}", f"{LONG[1]}\n\n{FOOT}", LONG[2], LONG[3]]
 
 

@@ -26,15 +26,15 @@ def on(day: int) -> Run:
     return Run(id=f"day {day}", flow="nightly", night_at=at, started_at=at)
 
 
-def beside(key: int, *neighbours: int) -> list[EdgeBlock]:
-    return [EdgeBlock(key=key, neighbour=neighbour) for neighbour in neighbours]
+def beside(key: int, *contexts: int) -> list[EdgeBlock]:
+    return [EdgeBlock(key=key, context=context) for context in contexts]
 
 
-def test_an_end_seen_beside_three_neighbours_is_furniture_however_often_each_is_told(db: Database) -> None:
-    assert fingerprints.learn_boilerplate(db, on(0), beside(1, 7, 8), neighbours=3) == set()
-    assert fingerprints.learn_boilerplate(db, on(1), [*beside(1, 7, 7, 8), *beside(2, 7)], neighbours=3) == set()
-    assert fingerprints.learn_boilerplate(db, on(2), beside(1, 2**64 - 1), neighbours=3) == {1}
-    assert fingerprints.learn_boilerplate(db, on(2), beside(1, 7), neighbours=3) == {1}
+def test_an_end_seen_beside_three_neighbours_is_boilerplate_however_often_each_is_given(db: Database) -> None:
+    assert fingerprints.learn_boilerplate(db, on(0), beside(1, 7, 8), min_contexts=3) == set()
+    assert fingerprints.learn_boilerplate(db, on(1), [*beside(1, 7, 7, 8), *beside(2, 7)], min_contexts=3) == set()
+    assert fingerprints.learn_boilerplate(db, on(2), beside(1, 2**64 - 1), min_contexts=3) == {1}
+    assert fingerprints.learn_boilerplate(db, on(2), beside(1, 7), min_contexts=3) == {1}
     assert db.rows("SELECT key, count(*) AS n FROM boilerplate_blocks GROUP BY key ORDER BY key") == [
         {"key": 1, "n": 3},
         {"key": 2, "n": 1},
@@ -42,9 +42,9 @@ def test_an_end_seen_beside_three_neighbours_is_furniture_however_often_each_is_
 
 
 def test_what_is_asked_for_beside_what_is_learned_is_not_learned(db: Database) -> None:
-    fingerprints.learn_boilerplate(db, on(0), beside(1, 7, 8, 9), neighbours=3)
+    fingerprints.learn_boilerplate(db, on(0), beside(1, 7, 8, 9), min_contexts=3)
     asked = [*beside(1, 4), *beside(2, 7, 8, 9)]
-    assert fingerprints.learn_boilerplate(db, on(1), beside(3, 7), beside=asked, neighbours=3) == {1}
+    assert fingerprints.learn_boilerplate(db, on(1), beside(3, 7), lookup=asked, min_contexts=3) == {1}
     assert db.rows("SELECT DISTINCT key FROM boilerplate_blocks ORDER BY key") == [{"key": 1}, {"key": 3}]
 
 
@@ -62,7 +62,7 @@ def test_what_is_forgotten_is_what_a_count_of_everything_says(db: Database) -> N
                 for (k, n), day in held.items()
             ],
         )
-        fingerprints.forget_boilerplate(db, on(tonight), neighbours=3)
+        fingerprints.forget_boilerplate(db, on(tonight), min_contexts=3)
         days = {key: [day for (one, _), day in held.items() if one == key] for key, _ in held}
         lost = {
             key
@@ -70,17 +70,17 @@ def test_what_is_forgotten_is_what_a_count_of_everything_says(db: Database) -> N
             if len(seen) < 3 and max(seen) < tonight - fingerprints.FORGET_AFTER.days
         }
         left = {(row["key"], row["context"]) for row in db.rows("FROM boilerplate_blocks")}
-        assert left == {(key, neighbour) for key, neighbour in held if key not in lost}
+        assert left == {(key, context) for key, context in held if key not in lost}
 
     same()
 
 
-def test_what_has_not_become_furniture_in_half_a_year_is_forgotten_and_furniture_is_not(db: Database) -> None:
-    fingerprints.learn_boilerplate(db, on(0), [*beside(1, 7, 8, 9), *beside(2, 7, 8), *beside(3, 7)], neighbours=3)
-    fingerprints.learn_boilerplate(db, on(100), beside(3, 8), neighbours=3)
-    fingerprints.forget_boilerplate(db, on(179), neighbours=3)
+def test_what_has_not_become_boilerplate_in_half_a_year_is_forgotten_and_boilerplate_is_not(db: Database) -> None:
+    fingerprints.learn_boilerplate(db, on(0), [*beside(1, 7, 8, 9), *beside(2, 7, 8), *beside(3, 7)], min_contexts=3)
+    fingerprints.learn_boilerplate(db, on(100), beside(3, 8), min_contexts=3)
+    fingerprints.forget_boilerplate(db, on(179), min_contexts=3)
     assert db.rows("SELECT count(*) AS n FROM boilerplate_blocks") == [{"n": 7}]
-    fingerprints.forget_boilerplate(db, on(181), neighbours=3)
+    fingerprints.forget_boilerplate(db, on(181), min_contexts=3)
     left = db.rows("SELECT key, count(*) AS n FROM boilerplate_blocks GROUP BY key ORDER BY key")
     assert left == [{"key": 1, "n": 3}, {"key": 3, "n": 2}]
 

@@ -34,7 +34,7 @@ def decide(
         groups,
         stories,
         regrouped={*copies, *(article for group in groups for article in group)},
-        founder=min,
+        seed_article=min,
         now=NIGHT,
         ids_in_use=list(ids_in_use),
     )

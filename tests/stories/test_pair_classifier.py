@@ -86,7 +86,7 @@ def test_words_lose_accents_and_remember_their_capital() -> None:
 
 def test_frequencies_count_texts_once_and_names_by_how_they_are_written() -> None:
     table = count_words(
-        [("Veloria", "Veloria and Veloria"), ("a plant", "a plant grew"), ("Plant", "this plant")], least=1
+        [("Veloria", "Veloria and Veloria"), ("a plant", "a plant grew"), ("Plant", "this plant")], min_count=1
     )
     assert (table.documents, table.stems["veloria"], table.stems["plant"]) == (3, 1, 2)
     assert is_name(table, Word(folded="veloria", marked=True))
@@ -109,14 +109,14 @@ def test_counts_of_two_collections_together_are_those_of_counting_both_at_once(
     ):
         assert summed.documents == at_once.documents == len(one) + len(other)
         assert summed.stems == at_once.stems
-        assert summed.written == at_once.written
+        assert summed.case_counts == at_once.case_counts
 
 
 def test_words_seen_less_often_than_asked_are_left_out() -> None:
     told = [("Veloria", "Veloria grew"), ("Veloria", "the plant"), ("strike", "a plant")]
-    assert count_words(told, least=2).stems == {"plant": 2, "veloria": 2}
-    assert count_words(told, least=2).written == {"plant": (0, 2)}
-    assert count_words(told, least=2).documents == 3
+    assert count_words(told, min_count=2).stems == {"plant": 2, "veloria": 2}
+    assert count_words(told, min_count=2).case_counts == {"plant": (0, 2)}
+    assert count_words(told, min_count=2).documents == 3
 
 
 def test_adding_counts_leaves_the_given_ones_as_they_were() -> None:
@@ -225,7 +225,7 @@ def test_every_link_says_what_it_rests_on_in_words() -> None:
 def test_the_contributions_of_a_link_add_up_to_its_logit() -> None:
     weights = shipped_weights()
     links = PairModel(floor=0).link(window_of(ARTICLES, directions(6)))
-    usual = float(weights.usual @ weights.coefficients + weights.offset)
+    usual = float(weights.feature_means @ weights.coefficients + weights.offset)
     for link in links:
         told = sum(value for kind, value in link.evidence.items() if not kind.startswith("both say"))
         assert 1 / (1 + np.exp(-(usual + told))) == pytest.approx(link.probability, abs=2e-3)
@@ -265,7 +265,7 @@ def test_training_twice_on_the_same_sets_gives_the_same_weights() -> None:
     one, two = train(lessons), train(lessons)
     assert np.array_equal(one.coefficients, two.coefficients)
     assert one.trained_on == {labelled.fingerprint for labelled, _ in lessons}
-    again = PairWeights.of_json(one.to_json())
+    again = PairWeights.from_json(one.to_json())
     assert np.array_equal(again.coefficients, one.coefficients)
     assert again.trained_on == one.trained_on
 
@@ -274,7 +274,7 @@ def test_a_model_retrained_without_a_set_has_not_seen_it_and_refuses_to() -> Non
     kept, left_out = [lesson("one", TRUE, 1), lesson("two", TRUE, 2)], lesson("three", TRUE, 3)
     model = PairModel().retrained({left_out[0].fingerprint}, kept)
     assert left_out[0].fingerprint not in model.trained_on
-    with pytest.raises(ValueError, match="to do without"):
+    with pytest.raises(ValueError, match="to leave out"):
         PairModel().retrained({left_out[0].fingerprint}, [*kept, left_out])
 
 

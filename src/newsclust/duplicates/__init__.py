@@ -1,9 +1,9 @@
-"""Articles that repeat other articles: keys to find candidates, an exact check to decide.
+"""Articles that duplicate other articles: keys find candidates (blocking), an exact check decides.
 
-`fingerprints` gives each article keys that are compared in SQL; `furniture` learns what an outlet puts around its
-texts; `verdict` decides on two texts; `originals` says which of several copies is the original. What is found is the
-same text, however it is quoted, spaced, edited, cut or abridged. What tells the same in other words or another
-language is `derived`'s.
+`fingerprints` gives each article keys that are compared in SQL; `outlet_boilerplate` learns what an outlet puts
+around its texts; `similarity` compares two texts; `originals` decides which of several duplicates is the original.
+What is found is the same text, however it is quoted, spaced, edited, cut or abridged. Texts that say the same in
+other words or another language are found by `rewrites`.
 """
 
 from newsclust.duplicates.fingerprints import KEY_METHOD, fingerprint

@@ -1,4 +1,4 @@
-"""Candidate pairs -> which article is the original, and which ones repeat it."""
+"""Candidate pairs -> which article is the original, and which ones duplicate it."""
 
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
@@ -24,24 +24,25 @@ def find_duplicates(
     pairs: Iterable[tuple[str, str]],
     known: Mapping[str, str],
     *,
-    furniture: Collection[int] = frozenset(),
-    no_copies: Collection[str] = frozenset(),
+    boilerplate: Collection[int] = frozenset(),
+    duplicate_overrides: Collection[str] = frozenset(),
     jaccard: float = NEAR_JACCARD,
     containment: float = CONTAINMENT,
 ) -> list[Duplicate]:
-    """The fresh articles that repeat another one, each with the original it repeats, sorted by id.
+    """Return the fresh articles that duplicate another one, each with its original, sorted by id.
 
-    `pairs` are the candidates by id, in either order; `known` names the original of each duplicate decided
-    earlier; `furniture` are the keys of the outlets' heads and tails that count for nothing; `no_copies` are
-    articles that a person has said to be copies of none. What stands in the archive is decided: there an article
-    is an original unless `known` says otherwise. Originals last, so an archived one, or one that `known` names,
-    never becomes a duplicate; a copy that would have been the better original says so in `better`. Fresh
-    articles are decided anew: one that the answer does not name is an original.
+    `pairs` are the candidates by id, in either order; `known` maps each duplicate decided earlier to its original;
+    `boilerplate` holds the keys of the outlets' edge blocks, which are not compared; `duplicate_overrides` are the
+    ids of articles that a person has declared to be originals.
 
-    Fresh articles are taken from the one that most deserves to be the original to the one that least does
-    (`_precedence`). Each repeats the first original, archived before fresh, that it matches itself; one that
-    matches none is an original. So there are no chains: of A, B, C, where B matches A and C matches only B,
-    B repeats A, and C is an original. A candidate that is a duplicate also proposes its original.
+    The archive is decided: an article there is an original unless `known` says otherwise. An archived original, or
+    one that `known` names, never becomes a duplicate; a duplicate that would have been the better original says so
+    in `better_original_reason`. Fresh articles are decided anew: one that is not returned is an original.
+
+    Fresh articles are taken in the order of `_original_rank`, the best original first. Each duplicates the first
+    original, archived before fresh, that it matches itself; one that matches none is an original. So there are no
+    chains: of A, B, C, where B matches A and C matches only B, B duplicates A, and C is an original. A candidate
+    that is a duplicate also proposes its original.
 
     ValueError when an article is given twice, a pair names one that is not given, or `known` holds a chain.
     """
@@ -51,91 +52,91 @@ def find_duplicates(
     if chained := known.keys() & set(known.values()):
         raise ValueError(f"known duplicates are named as originals: {', '.join(sorted(chained))}")
     candidates = _candidates_by_article(pairs, articles)
-    precedence = partial(_original_rank, {article.url for article in articles.values()})
+    rank = partial(_original_rank, {article.url for article in articles.values()})
     archived = {article.id for article in archive}
     originals = (archived | (set(known.values()) & articles.keys())) - known.keys()
-    originals |= set(no_copies) & articles.keys()
+    originals |= set(duplicate_overrides) & articles.keys()
     original_of = {article_id: original for article_id, original in known.items() if article_id in archived}
 
     @cache
     def text(article_id: str) -> PreparedText:
-        return prepare(articles[article_id], furniture)
+        return prepare(articles[article_id], boilerplate)
 
     def match(article: Article, original: Article) -> Duplicate | None:
-        verdict: TextMatch | None
-        if (address := _shared_address(article, original)) and not are_different_pages(
-            text(article.id), text(original.id)
-        ):
-            said = f"both are known as {address}"
-            verdict = TextMatch(method=DuplicateMethod.SAME_URL, similarity=1.0, evidence=said)
+        texts = text(article.id), text(original.id)
+        found: TextMatch | None
+        if (address := _shared_address(article, original)) and not are_different_pages(*texts):
+            evidence = f"both are known as {address}"
+            found = TextMatch(method=DuplicateMethod.SAME_URL, similarity=1.0, evidence=evidence)
         else:
-            verdict = compare(text(article.id), text(original.id), jaccard=jaccard, containment=containment)
-        if verdict is None:
+            found = compare(*texts, jaccard=jaccard, containment=containment)
+        if found is None:
             return None
         return Duplicate(
             article_id=article.id,
             original_id=original.id,
-            method=verdict.method,
-            similarity=verdict.similarity,
-            evidence=verdict.evidence,
-            better=_better_original_reason(article, original),
+            method=found.method,
+            similarity=found.similarity,
+            evidence=found.evidence,
+            better_original_reason=_better_original_reason(article, original),
         )
 
-    found: list[Duplicate] = []
+    duplicates: list[Duplicate] = []
     undecided = [article for article in fresh if article.id not in originals]
-    for article in sorted(undecided, key=precedence):
+    for article in sorted(undecided, key=rank):
         near = candidates[article.id]
-        proposed = (near | {original_of[other] for other in near & original_of.keys()}) & originals
-        in_order = sorted(proposed, key=lambda other: (other not in archived, precedence(articles[other])))
-        duplicate = next(filter(None, (match(article, articles[other]) for other in in_order)), None)
+        proposed = (near | {original_of[candidate] for candidate in near & original_of.keys()}) & originals
+        in_order = sorted(proposed, key=lambda candidate: (candidate not in archived, rank(articles[candidate])))
+        duplicate = next(filter(None, (match(article, articles[candidate]) for candidate in in_order)), None)
         if duplicate is None:
             originals.add(article.id)
         else:
             original_of[article.id] = duplicate.original_id
-            found.append(duplicate)
-    return sorted(found, key=lambda duplicate: duplicate.article_id)
+            duplicates.append(duplicate)
+    return sorted(duplicates, key=lambda duplicate: duplicate.article_id)
 
 
 def _candidates_by_article(pairs: Iterable[tuple[str, str]], articles: Mapping[str, Article]) -> dict[str, set[str]]:
-    """Of each article the others it is paired with."""
+    """Return for each article the articles that it is paired with."""
     candidates: dict[str, set[str]] = defaultdict(set)
-    for one, other in pairs:
-        if one not in articles or other not in articles:
-            raise ValueError(f"the pair {one}, {other} names an article that is not given")
-        if one != other:
-            candidates[one].add(other)
-            candidates[other].add(one)
+    for left, right in pairs:
+        if left not in articles or right not in articles:
+            raise ValueError(f"the pair {left}, {right} names an article that is not given")
+        if left != right:
+            candidates[left].add(right)
+            candidates[right].add(left)
     return candidates
 
 
-def _original_rank(stands: Collection[str], article: Article) -> tuple[bool, bool, datetime, int, int, str]:
-    """Sort the original first.
+def _original_rank(urls: Collection[str], article: Article) -> tuple[bool, bool, datetime, int, int, str]:
+    """Return a sort key that puts the best original first.
 
-    One whose link only leads to where another article `stands` comes after that one, since such a link may come with
-    any date. Then a date to rely on, the earlier one, the longer text, the preferred feed, the id.
+    `urls` are the addresses of all compared articles. An article whose canonical URL is another one's address comes
+    after that one: such a link may come with any date. Then a reliable date, the earlier date, the longer text, the
+    preferred feed, the id.
     """
-    doubtful = article.date_quality in {DateQuality.MISSING, DateQuality.FUTURE}
-    led_away = article.canonical_url != article.url and article.canonical_url in stands
-    return led_away, doubtful, article.published_at, -len(article.text), -article.priority, article.id
+    unreliable_date = article.date_quality in {DateQuality.MISSING, DateQuality.FUTURE}
+    points_elsewhere = article.canonical_url != article.url and article.canonical_url in urls
+    return points_elsewhere, unreliable_date, article.published_at, -len(article.text), -article.priority, article.id
 
 
 def _better_original_reason(article: Article, original: Article) -> str:
-    """Return why a copy would have been the better original, had it come in time; "" when it would not."""
-    ours, theirs = (_original_rank({article.url, original.url}, one) for one in (article, original))
-    if ours >= theirs:
+    """Return why a duplicate would have been the better original, had it come in time; "" when it would not."""
+    own, other = (_original_rank({article.url, original.url}, ranked) for ranked in (article, original))
+    if own >= other:
         return ""
-    if ours[0] != theirs[0]:
+    if own[0] != other[0]:
         return "it stands where the other only leads to"
-    if ours[1] != theirs[1]:
+    if own[1] != other[1]:
         return "its date can be relied on"
-    if ours[2] != theirs[2]:
+    if own[2] != other[2]:
         return f"published earlier, at {article.published_at:%Y-%m-%d %H:%M}"
-    if ours[3] != theirs[3]:
+    if own[3] != other[3]:
         return f"a fuller text, of {len(article.text)} characters for {len(original.text)}"
-    return "its feed is preferred" if ours[4] != theirs[4] else ""
+    return "its feed is preferred" if own[4] != other[4] else ""
 
 
 def _shared_address(article: Article, original: Article) -> str | None:
-    """The address by which both are known; not a site's root, which broken templates give to every page."""
+    """Return the URL by which both are known, None without one; broken templates give a site's root to every page."""
     shared = {article.url, article.canonical_url} & {original.url, original.canonical_url}
     return min(filter(has_path_or_query, shared), default=None)

@@ -1,6 +1,6 @@
-"""Two texts -> whether one is a copy of the other, how sure, and the reason in words.
+"""Two texts -> whether one duplicates the other, how similar they are, and the reason in words.
 
-The rule was found on 3,757 pairs of articles labelled by reading and by construction (docs/experiments.md).
+The thresholds were chosen on 3,757 pairs of articles labelled by reading and by construction (docs/experiments.md).
 """
 
 import re
@@ -12,23 +12,23 @@ from newsclust.duplicates.outlet_boilerplate import body_tokens
 from newsclust.model import Article, DuplicateMethod
 from newsclust.text.tokens import SHINGLE_WORDS, Tokens, shingles_of, tokenize
 
-SHORT_WORDS, MIDDLE_WORDS = 30, 60  # words; shorter texts are copies only when all of them agrees
-NEAR_JACCARD, SURE_JACCARD = 0.8, 0.9  # Jaccard of the runs of words
-CONTAINMENT, LEAD_CONTAINMENT = 0.82, 0.9  # share of the shorter text's runs that the longer has
-# So much less is enough between two outlets: what texts of one outlet share is often its background and its forms;
-# what texts of two share, and is no quotation, is copy. Chosen on half the pairs: those of two outlets that are none
-# end at .72, one was joined by way of a third text at .77, and edited wire texts begin at .80. On 404 articles that
-# chose nothing, the 3 more that it calls are copies.
+SHORT_WORDS, MIDDLE_WORDS = 30, 60  # shorter texts are duplicates only when all of them agrees
+NEAR_JACCARD, SURE_JACCARD = 0.8, 0.9  # Jaccard overlap of the shingles
+CONTAINMENT, LEAD_CONTAINMENT = 0.82, 0.9  # share of the shorter text's shingles that the longer has
+# Between two outlets the thresholds of containment are lower by this. What texts of one outlet share is often its
+# background and its forms; what texts of two outlets share, and is no quotation, is duplicated. Chosen on half the
+# pairs: those of two outlets that are none end at .72, one was joined by way of a third text at .77, and edited wire
+# texts begin at .80. On 404 articles that chose nothing, the 3 more that it finds are duplicates.
 OUTLETS_DISCOUNT = 0.04
-LEAD_WORDS = 40  # where the longer text begins to be no lead
+LEAD_WORDS = 40  # a common passage that begins later in the longer text is not in its lead
 COMMON_SUBSTRING_WORDS = 20  # words in a row that a text and its abridgement have in common, at least
-ROUND_UP_RATIO = 3  # a text so many times as long that holds the other may be a round-up
-FULL_TEXT_RATIO = 1.3  # and one that is not so much longer is no full text of the other's lead
-SAME_TITLES_JACCARD, SIMILAR_TITLES_JACCARD = 0.5, 0.4  # Jaccard of the titles' words
+ROUND_UP_RATIO = 3  # a text so many times as long that contains the other may be a round-up
+FULL_TEXT_RATIO = 1.3  # a text less than so many times as long is not the full text of the other's lead
+SAME_TITLES_JACCARD, SIMILAR_TITLES_JACCARD = 0.5, 0.4  # Jaccard overlap of the titles' words
 DISTINCTIVE_TITLE_WORDS = 8  # words of a title that no series repeats
-SAME_TEXT_WORDS = 12
+SAME_TEXT_WORDS = 12  # from which equal texts under similar titles are duplicates
 SERIES_DAYS = 3
-DIFFERENT_PAGES_SHARE = 0.1  # share of common runs under which two long texts under other titles are two pages
+DIFFERENT_PAGES_SHARE = 0.1  # share of common shingles below which two long texts under other titles are two pages
 
 _DIGIT = re.compile(r"\d")
 _CALENDAR = frozenset(
@@ -41,171 +41,184 @@ _CALENDAR = frozenset(
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PreparedText:
-    """What is compared of one article; `core` are its words without its outlet's furniture."""
+    """The text of one article, ready to be compared; `body` is without its outlet's boilerplate."""
 
     article: Article
-    words: Tokens
-    core: Tokens
-    runs: frozenset[str]  # of the core
+    tokens: Tokens
+    body: Tokens
+    shingles: frozenset[str]  # of the body
     title: Tokens
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TextMatch:
-    """One text is a copy of the other; `similarity` is the measure that the method names."""
+    """The finding that one text duplicates another; `similarity` is the measure that the method names."""
 
     method: DuplicateMethod
     similarity: float
     evidence: str
 
 
-def prepare(article: Article, furniture: Collection[int]) -> PreparedText:
-    """Return what is compared of an article."""
-    core = body_tokens(article, furniture)
+def prepare(article: Article, boilerplate: Collection[int]) -> PreparedText:
+    """Return the text of an article ready to be compared, without the blocks whose keys are in `boilerplate`."""
+    body = body_tokens(article, boilerplate)
     return PreparedText(
         article=article,
-        words=tokenize(article.text),
-        core=core,
-        runs=shingles_of(core),
+        tokens=tokenize(article.text),
+        body=body,
+        shingles=shingles_of(body),
         title=tokenize(article.title),
     )
 
 
 def compare(
-    one: PreparedText, other: PreparedText, *, jaccard: float = NEAR_JACCARD, containment: float = CONTAINMENT
+    left: PreparedText,
+    right: PreparedText,
+    *,
+    jaccard: float = NEAR_JACCARD,
+    containment: float = CONTAINMENT,
 ) -> TextMatch | None:
-    """Return why one text is a copy of the other, None when it is not; the order of the two changes nothing."""
-    short, long = sorted((one, other), key=lambda text: (len(text.core), text.article.id))
-    if not short.core:
+    """Return why one text duplicates the other, None when it does not; the order of the two changes nothing."""
+    short, long = sorted((left, right), key=lambda text: (len(text.body), text.article.id))
+    if not short.body:
         return _match_without_body(short, long)
-    if short.core == long.core:
+    if short.body == long.body:
         return _match_equal(short, long)
-    if len(short.core) < SHORT_WORDS:
+    if len(short.body) < SHORT_WORDS:
         return None
     return _match_near(short, long, jaccard) or _match_contained(short, long, containment)
 
 
-def _match_without_body(one: PreparedText, other: PreparedText) -> TextMatch | None:
-    """Judge a text that has nothing of its own: "Subscribe to read" is no copy of "Subscribe to read"."""
-    if one.words and one.words == other.words and one.title == other.title and _days_apart(one, other) < 1:
-        said = f"the same title on one day and the same {_count_of_words(len(one.words))}"
-        return TextMatch(method=DuplicateMethod.SAME_TEXT, similarity=1.0, evidence=said)
+def _match_without_body(left: PreparedText, right: PreparedText) -> TextMatch | None:
+    """Compare a text that is all boilerplate: "Subscribe to read" is no duplicate of "Subscribe to read"."""
+    same = left.tokens == right.tokens and left.title == right.title
+    if left.tokens and same and _days_apart(left, right) < 1:
+        evidence = f"the same title on one day and the same {_count_of_words(len(left.tokens))}"
+        return TextMatch(method=DuplicateMethod.SAME_TEXT, similarity=1.0, evidence=evidence)
     return None
 
 
-def _match_equal(one: PreparedText, other: PreparedText) -> TextMatch | None:
-    count = len(one.core)
-    if count >= MIDDLE_WORDS or (count >= SHORT_WORDS and not _are_of_a_series(one, other)):
+def _match_equal(left: PreparedText, right: PreparedText) -> TextMatch | None:
+    """Compare two equal texts: short ones are duplicates only where titles and dates say so, too."""
+    count = len(left.body)
+    if count >= MIDDLE_WORDS or (count >= SHORT_WORDS and not _are_of_a_series(left, right)):
         return TextMatch(
             method=DuplicateMethod.SAME_TEXT, similarity=1.0, evidence=f"the same {_count_of_words(count)}"
         )
-    days = _days_apart(one, other)
-    if one.title and one.title == other.title:
-        if one.article.outlet != other.article.outlet or len(one.title) >= DISTINCTIVE_TITLE_WORDS or days < 1:
-            said = f"the same title and the same {_count_of_words(count)}"
-            return TextMatch(method=DuplicateMethod.SAME_TEXT, similarity=1.0, evidence=said)
+    days = _days_apart(left, right)
+    if left.title and left.title == right.title:
+        distinctive = len(left.title) >= DISTINCTIVE_TITLE_WORDS
+        if left.article.outlet != right.article.outlet or distinctive or days < 1:
+            evidence = f"the same title and the same {_count_of_words(count)}"
+            return TextMatch(method=DuplicateMethod.SAME_TEXT, similarity=1.0, evidence=evidence)
         return None
     if (
         count >= SAME_TEXT_WORDS
         and days <= SERIES_DAYS
-        and _title_jaccard(one, other) >= SAME_TITLES_JACCARD
-        and not _titles_clash(one, other)
+        and _title_jaccard(left, right) >= SAME_TITLES_JACCARD
+        and not _titles_clash(left, right)
     ):
-        said = f"titles alike and the same {_count_of_words(count)}"
-        return TextMatch(method=DuplicateMethod.SAME_TEXT, similarity=1.0, evidence=said)
+        evidence = f"titles alike and the same {_count_of_words(count)}"
+        return TextMatch(method=DuplicateMethod.SAME_TEXT, similarity=1.0, evidence=evidence)
     return None
 
 
-def _match_near(short: PreparedText, long: PreparedText, least: float) -> TextMatch | None:
-    common, either = len(short.runs & long.runs), len(short.runs | long.runs)
-    similarity = common / either
+def _match_near(short: PreparedText, long: PreparedText, threshold: float) -> TextMatch | None:
+    """Compare two texts by the Jaccard overlap of their shingles."""
+    common, union = len(short.shingles & long.shingles), len(short.shingles | long.shingles)
+    similarity = common / union
     series, titles = _are_of_a_series(short, long), _title_jaccard(short, long)
-    enough = len(short.core) >= MIDDLE_WORDS
-    agree = titles >= SAME_TITLES_JACCARD and not _titles_clash(short, long)
-    alike = titles >= SIMILAR_TITLES_JACCARD and _days_apart(short, long) <= 1
-    sure = similarity >= max(least, SURE_JACCARD) and (enough or not series)
-    if not sure and not (similarity >= least and not series and (enough or agree or alike)):
+    is_long = len(short.body) >= MIDDLE_WORDS
+    same_titles = titles >= SAME_TITLES_JACCARD and not _titles_clash(short, long)
+    similar_titles = titles >= SIMILAR_TITLES_JACCARD and _days_apart(short, long) <= 1
+    sure = similarity >= max(threshold, SURE_JACCARD) and (is_long or not series)
+    if not sure and not (similarity >= threshold and not series and (is_long or same_titles or similar_titles)):
         return None
-    said = f"{common} of {either} three-word runs in common"
-    return TextMatch(method=DuplicateMethod.NEAR_TEXT, similarity=similarity, evidence=said)
+    evidence = f"{common} of {union} three-word runs in common"
+    return TextMatch(method=DuplicateMethod.NEAR_TEXT, similarity=similarity, evidence=evidence)
 
 
-def _match_contained(short: PreparedText, long: PreparedText, least: float) -> TextMatch | None:
-    """Judge whether the long text holds the short one: a feed's summary, a paywalled beginning, an abridgement."""
-    common = len(short.runs & long.runs)
-    similarity = common / len(short.runs)
-    enough = len(short.core) >= MIDDLE_WORDS
-    least -= OUTLETS_DISCOUNT * (short.article.outlet != long.article.outlet)
-    if similarity < (least if enough else max(least, LEAD_CONTAINMENT)) or _are_of_a_series(short, long):
+def _match_contained(short: PreparedText, long: PreparedText, threshold: float) -> TextMatch | None:
+    """Tell whether the long text contains the short one: a feed's summary, a paywalled lead, an abridgement."""
+    common = len(short.shingles & long.shingles)
+    similarity = common / len(short.shingles)
+    is_long = len(short.body) >= MIDDLE_WORDS
+    threshold -= OUTLETS_DISCOUNT * (short.article.outlet != long.article.outlet)
+    needed = threshold if is_long else max(threshold, LEAD_CONTAINMENT)
+    if similarity < needed or _are_of_a_series(short, long):
         return None
-    unbroken, in_short, in_long = longest_common_substring(short.core, long.core)
-    if unbroken < COMMON_SUBSTRING_WORDS:
+    in_a_row, start_in_short, start_in_long = longest_common_substring(short.body, long.body)
+    if in_a_row < COMMON_SUBSTRING_WORDS:
         return None
-    times = len(long.core) / len(short.core)
-    is_lead = in_short <= LEAD_WORDS // 2 and in_long <= LEAD_WORDS
-    agree = _title_jaccard(short, long) >= SAME_TITLES_JACCARD and not _titles_clash(short, long)
-    if is_lead and similarity >= max(least, LEAD_CONTAINMENT) and times >= FULL_TEXT_RATIO:
+    ratio = len(long.body) / len(short.body)
+    is_lead = start_in_short <= LEAD_WORDS // 2 and start_in_long <= LEAD_WORDS
+    same_titles = _title_jaccard(short, long) >= SAME_TITLES_JACCARD and not _titles_clash(short, long)
+    if is_lead and similarity >= max(threshold, LEAD_CONTAINMENT) and ratio >= FULL_TEXT_RATIO:
         where = "at the beginning of the other"
-    elif enough and (times <= ROUND_UP_RATIO or agree):
+    elif is_long and (ratio <= ROUND_UP_RATIO or same_titles):
         where = "in the other"
     else:  # deep inside a text over three times as long: a round-up
         return None
-    said = f"{common} of its {len(short.runs)} three-word runs stand {where}, {_count_of_words(unbroken)} in a row"
-    return TextMatch(method=DuplicateMethod.CONTAINED, similarity=similarity, evidence=said)
+    evidence = (
+        f"{common} of its {len(short.shingles)} three-word runs stand {where}, {_count_of_words(in_a_row)} in a row"
+    )
+    return TextMatch(method=DuplicateMethod.CONTAINED, similarity=similarity, evidence=evidence)
 
 
-def are_different_pages(one: PreparedText, other: PreparedText) -> bool:
-    """Tell whether two texts are too different to be two states of one page, whatever address both name.
+def are_different_pages(left: PreparedText, right: PreparedText) -> bool:
+    """Tell whether two texts are too different to be two states of one page, whatever URL both name.
 
-    A broken template gives every page the canonical address of the front page or of a section.
+    A broken template gives every page the canonical URL of the front page or of a section.
     """
-    if min(len(one.core), len(other.core)) < MIDDLE_WORDS or one.title == other.title:
+    if min(len(left.body), len(right.body)) < MIDDLE_WORDS or left.title == right.title:
         return False
-    common = len(one.runs & other.runs) / max(1, min(len(one.runs), len(other.runs)))
-    return common < DIFFERENT_PAGES_SHARE and _title_jaccard(one, other) < SIMILAR_TITLES_JACCARD
+    common = len(left.shingles & right.shingles) / max(1, min(len(left.shingles), len(right.shingles)))
+    return common < DIFFERENT_PAGES_SHARE and _title_jaccard(left, right) < SIMILAR_TITLES_JACCARD
 
 
-def longest_common_substring(one: Tokens, other: Tokens) -> tuple[int, int, int]:
-    """Return (words, start in one, start in the other) of the longest common run; the first of equals.
+def longest_common_substring(left: Tokens, right: Tokens) -> tuple[int, int, int]:
+    """Return (tokens, start in left, start in right) of the longest common substring of tokens, the first of equals.
 
-    It is looked for among common runs of three words, which are rare where words are not: 10,000-word pages
-    stay cheap. Shorter common runs than that count as none.
+    It is looked for among common shingles, which are rare where words are not: pages of 10,000 words stay cheap.
+    A shorter common substring than a shingle counts as none.
     """
-    places = defaultdict(list)
-    for place, run in enumerate(zip(*(other[skip:] for skip in range(SHINGLE_WORDS)), strict=False)):
-        places[run].append(place)
-    best = (0, 0, 0)
-    before: dict[int, int] = {}
-    for place, run in enumerate(zip(*(one[skip:] for skip in range(SHINGLE_WORDS)), strict=False)):
+    positions = defaultdict(list)
+    for position, shingle in enumerate(zip(*(right[skip:] for skip in range(SHINGLE_WORDS)), strict=False)):
+        positions[shingle].append(position)
+    longest = (0, 0, 0)
+    before: dict[int, int] = {}  # end in right -> length of the common substring that ends there
+    for position, shingle in enumerate(zip(*(left[skip:] for skip in range(SHINGLE_WORDS)), strict=False)):
         now: dict[int, int] = {}
-        for there in places.get(run, ()):
-            length = now[there] = before.get(there - 1, 0) + 1
-            if length + SHINGLE_WORDS - 1 > best[0]:
-                best = (length + SHINGLE_WORDS - 1, place - length + 1, there - length + 1)
+        for match in positions.get(shingle, ()):
+            length = now[match] = before.get(match - 1, 0) + 1
+            if length + SHINGLE_WORDS - 1 > longest[0]:
+                longest = (length + SHINGLE_WORDS - 1, position - length + 1, match - length + 1)
         before = now
-    return best
+    return longest
 
 
-def _title_jaccard(one: PreparedText, other: PreparedText) -> float:
+def _title_jaccard(left: PreparedText, right: PreparedText) -> float:
     """Return the Jaccard overlap of the titles' words."""
-    a, b = set(one.title), set(other.title)
+    a, b = set(left.title), set(right.title)
     return len(a & b) / len(a | b) if a and b else 0.0
 
 
-def _titles_clash(one: PreparedText, other: PreparedText) -> bool:
+def _titles_clash(left: PreparedText, right: PreparedText) -> bool:
     """Tell whether each title has a number, month or weekday that the other lacks: two of a series."""
-    a, b = ({word for word in text.title if _DIGIT.search(word) or word in _CALENDAR} for text in (one, other))
+    a, b = ({word for word in text.title if _DIGIT.search(word) or word in _CALENDAR} for text in (left, right))
     return bool(a - b) and bool(b - a)
 
 
-def _are_of_a_series(one: PreparedText, other: PreparedText) -> bool:
-    return one.article.outlet == other.article.outlet and _titles_clash(one, other)
+def _are_of_a_series(left: PreparedText, right: PreparedText) -> bool:
+    """Tell whether two texts of one outlet are two of a series."""
+    return left.article.outlet == right.article.outlet and _titles_clash(left, right)
 
 
-def _days_apart(one: PreparedText, other: PreparedText) -> int:
+def _days_apart(left: PreparedText, right: PreparedText) -> int:
     """Return how many days of the calendar (UTC) lie between the two."""
-    return abs((one.article.published_at.date() - other.article.published_at.date()).days)
+    return abs((left.article.published_at.date() - right.article.published_at.date()).days)
 
 
 def _count_of_words(words: int) -> str:
+    """Return a number of words as a phrase."""
     return f"{words} word" if words == 1 else f"{words} words"

@@ -69,7 +69,7 @@ def evaluate_derived(given: PairSet, embedder: Embedder) -> Evaluation:
     """Return how well rewritten and translated articles are told from independent reports, pair by pair."""
     pairs = [(given.articles[one], given.articles[other]) for one, other in (pair.ids for pair in given.pairs)]
     derivations = {(one.article_a, one.article_b): one for one in compare_pairs(pairs, embedder)}
-    called = {pair for pair, derivation in derivations.items() if derivation.derived}
+    called = {pair for pair, derivation in derivations.items() if derivation.is_rewrite}
     said = {
         pair: Said(method=one.method.value, similarity=one.score, evidence=one.evidence)
         for pair, one in derivations.items()
@@ -119,13 +119,13 @@ class Found:
 def at_once(given: PairSet, prints: Sequence[Fingerprint], settings: DuplicateSettings) -> Found:
     """Return what is found when all articles come in one night, each pair by the verdict on it."""
     articles = list(given.articles.values())
-    furniture = _Furniture()
-    furniture.learn(articles)
+    boilerplate = _Boilerplate()
+    boilerplate.learn(articles)
     candidates = candidate_pairs(prints, {})
 
     @cache
     def text(article_id: str) -> PreparedText:
-        return prepare(given.articles[article_id], furniture.keys)
+        return prepare(given.articles[article_id], boilerplate.keys)
 
     def said_of(pair: Pair) -> Said:
         if pair not in candidates:
@@ -145,7 +145,7 @@ def at_once(given: PairSet, prints: Sequence[Fingerprint], settings: DuplicateSe
             [],
             candidates,
             {},
-            furniture=furniture.keys,
+            boilerplate=boilerplate.keys,
             jaccard=settings.jaccard,
             containment=settings.containment,
         ),
@@ -159,13 +159,13 @@ def by_night(given: PairSet, prints: Sequence[Fingerprint], settings: DuplicateS
     to another original are not.
     """
     print_of = {one.article_id: one for one in prints}
-    furniture = _Furniture()
+    boilerplate = _Boilerplate()
     holders: dict[int, set[str]] = defaultdict(set)
     copies: dict[str, Duplicate] = {}
     in_time = sorted(given.articles.values(), key=lambda article: (article.published_at, article.id))
     for _, tonight in groupby(in_time, key=lambda article: article.published_at.date()):
         fresh = list(tonight)
-        furniture.learn(fresh)
+        boilerplate.learn(fresh)
         candidates = candidate_pairs([print_of[article.id] for article in fresh], holders)
         earlier = {name for pair in candidates for name in pair} - {article.id for article in fresh}
         found = find_duplicates(
@@ -173,7 +173,7 @@ def by_night(given: PairSet, prints: Sequence[Fingerprint], settings: DuplicateS
             [given.articles[name] for name in sorted(earlier)],
             candidates,
             {},  # of copies: what holds a key is an original
-            furniture=furniture.keys,
+            boilerplate=boilerplate.keys,
             jaccard=settings.jaccard,
             containment=settings.containment,
         )
@@ -189,7 +189,7 @@ def by_night(given: PairSet, prints: Sequence[Fingerprint], settings: DuplicateS
     )
 
 
-class _Furniture:
+class _Boilerplate:
     """What outlets put around their texts, learned from articles as they come (store/copies.py keeps the same)."""
 
     def __init__(self) -> None:
@@ -199,7 +199,7 @@ class _Furniture:
     def learn(self, articles: Sequence[Article]) -> None:
         """Add what these articles teach."""
         for end in edge_blocks(articles):
-            self._seen[end.key].add(end.neighbour)
+            self._seen[end.key].add(end.context)
             if len(self._seen[end.key]) >= MIN_CONTEXTS:
                 self.keys.add(end.key)
 

@@ -5,7 +5,7 @@ one article from three feeds, teach nothing. In which order texts are seen, and 
 
 A long one needs more titles: outlets carry the paragraph that says what happened before from one report to the next.
 In 2,691 articles on one affair (the gilets jaunes, 2018) 49 paragraphs stand under three titles of a site, and one of
-them is no furniture: it has 43 words.
+them is no boilerplate: it has 43 words.
 """
 
 from collections.abc import Collection, Sequence
@@ -29,7 +29,7 @@ def lines_of(texts: Sequence[Extraction]) -> dict[int, list[EdgeBlock]]:
         for paragraph in text.text.split("\n\n"):
             if (key := _line_key(text, paragraph)) is not None:
                 needed = TITLES if word_count(paragraph) <= SHORT_WORDS else LONG_TITLES
-                lines[needed].append(EdgeBlock(key=key, neighbour=title))
+                lines[needed].append(EdgeBlock(key=key, context=title))
     return lines
 
 

@@ -22,8 +22,8 @@ def find_duplicates(db: Database, run: Run, said: Sequence[Correction], jaccard:
     """
     for ids in batches(store_fingerprints.articles_with_outdated_keys(db, KEY_METHOD), ARTICLES_AT_ONCE):
         store_fingerprints.save_keys(db, run, fingerprint(articles.articles(db, ids)), KEY_METHOD)
-    kept = duplicate_overrides(said)
-    store_fingerprints.sync_duplicate_overrides(db, run, kept)
+    overrides = duplicate_overrides(said)
+    store_fingerprints.sync_duplicate_overrides(db, run, overrides)
     todo = store_fingerprints.articles_to_compare(db)
     fresh = articles.articles(db, todo)
     fingerprints = fingerprint(fresh)
@@ -31,17 +31,17 @@ def find_duplicates(db: Database, run: Run, said: Sequence[Correction], jaccard:
     compared = {article_id for pair in pairs for article_id in pair}
     known = store_fingerprints.originals_of(db, [*todo, *sorted(compared)])
     others = articles.articles(db, sorted((compared | set(known.values())) - set(todo)))
-    furniture = store_fingerprints.learn_boilerplate(
-        db, run, edge_blocks(fresh), beside=edge_blocks(others), neighbours=MIN_CONTEXTS
+    boilerplate = store_fingerprints.learn_boilerplate(
+        db, run, edge_blocks(fresh), lookup=edge_blocks(others), min_contexts=MIN_CONTEXTS
     )
-    store_fingerprints.forget_boilerplate(db, run, neighbours=MIN_CONTEXTS)
+    store_fingerprints.forget_boilerplate(db, run, min_contexts=MIN_CONTEXTS)
     duplicates = originals.find_duplicates(
         fresh,
         others,
         pairs,
         known,
-        furniture=furniture,
-        no_copies=kept,
+        boilerplate=boilerplate,
+        duplicate_overrides=overrides,
         jaccard=jaccard,
         containment=containment,
     )

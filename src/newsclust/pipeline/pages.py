@@ -68,7 +68,7 @@ def extract_articles(db: Database, run: Run, clock: Clock, extractor: Extractor)
             save_failures(db, run, clock, "extract_articles", failures)
             known: set[int] = set()
             for titles, lines in lines_of(taken).items():
-                known |= fingerprints.learn_boilerplate(db, run, lines, neighbours=titles)
+                known |= fingerprints.learn_boilerplate(db, run, lines, min_contexts=titles)
             done += articles.save_extractions(db, run, ids, [without_lines(text, known) for text in taken])
             errors.extend(error for _, error in failures)
     raise_if_ours("extract_articles", errors, len(todo))

@@ -83,7 +83,7 @@ def group_stories(
         groups,
         known,
         regrouped={*ids, *became_copies},  # what became a copy is in no group: it leaves its story
-        founder=lambda group: min(group, key=lambda a: age[a]),
+        seed_article=lambda group: min(group, key=lambda a: age[a]),
         now=run.night_at,
         ids_in_use=store_stories.story_ids(db),
     )

@@ -1,4 +1,4 @@
-"""Keys by which copies are found, what outlets put around their texts, and the copies."""
+"""Keys by which duplicates are found, the outlets' boilerplate, duplicates and their overrides."""
 
 from collections.abc import Collection, Sequence
 from datetime import timedelta
@@ -10,14 +10,14 @@ from newsclust.store.database import Database
 
 # Of the originals that share one key so many are proposed, and of those so many are compared with one article: what
 # 100,000 articles of one site repeat must not be compared 100,000 times. With 100,000 originals in one frame (mutual
-# Jaccard .46 to .73) and 1,499 planted near copies none was lost by them; ranked by the plain number of shared keys
-# up to one in five was (docs/benchmarks.md).
+# Jaccard .46 to .73) and 1,499 planted near duplicates none was lost by them; ranked by the plain number of shared
+# keys up to one in five was (docs/benchmarks.md).
 MAX_PROPOSED_PER_KEY, MAX_CANDIDATES = 64, 16
-FORGET_AFTER = timedelta(days=180)  # what has not become furniture by then never will
+FORGET_AFTER = timedelta(days=180)  # what has not become boilerplate by then never will
 
 # A key counts for less the more originals have it. The stored keys are scanned, and only those that match are kept:
 # no index is built, loaded or held in memory. What 100,000 articles of one site repeat makes millions of matches:
-# they are counted as they come, and told apart only where a copy and its original may stand for one original.
+# they are counted as they come, and made distinct only where a duplicate and its original may stand for one original.
 _CANDIDATES = """
 WITH fresh_keys AS (
     SELECT article_id, unnest(keys) AS key FROM fresh
@@ -25,28 +25,28 @@ WITH fresh_keys AS (
     SELECT article_id, original_id FROM duplicates ANTI JOIN fresh USING (article_id)
 ), archive AS (
     SELECT coalesce(original_id, article_id) AS other, keys,
-           coalesce(original_id, article_id) IN (SELECT original_id FROM decided) AS has_copies
+           coalesce(original_id, article_id) IN (SELECT original_id FROM decided) AS has_duplicates
     FROM fingerprints
     ANTI JOIN fresh USING (article_id)
     LEFT JOIN decided USING (article_id)
 ), holders AS (
-    SELECT key, other FROM (SELECT other, unnest(keys) AS key FROM archive WHERE NOT has_copies)
+    SELECT key, other FROM (SELECT other, unnest(keys) AS key FROM archive WHERE NOT has_duplicates)
     SEMI JOIN fresh_keys USING (key)
     UNION ALL
     FROM (
-        SELECT key, other FROM (SELECT other, unnest(keys) AS key FROM archive WHERE has_copies)
+        SELECT key, other FROM (SELECT other, unnest(keys) AS key FROM archive WHERE has_duplicates)
         SEMI JOIN fresh_keys USING (key)
         UNION
         SELECT key, article_id FROM fresh_keys
     )
-), held AS (
+), by_key AS (
     SELECT key, 1_000_000 // count(*) AS weight, min(other, $1::INTEGER) AS others
     FROM holders
     GROUP BY key
 ), nearest AS (
     SELECT article_id, other
     FROM fresh_keys
-    JOIN (SELECT key, weight, unnest(others) AS other FROM held) USING (key)
+    JOIN (SELECT key, weight, unnest(others) AS other FROM by_key) USING (key)
     WHERE article_id <> other
     GROUP BY article_id, other
     QUALIFY row_number() OVER (PARTITION BY article_id ORDER BY sum(weight) DESC, other) <= $2
@@ -69,7 +69,7 @@ def articles_with_outdated_keys(db: Database, method: str) -> list[str]:
 
 
 def save_keys(db: Database, run: Run, fingerprints: Sequence[Fingerprint], method: str) -> None:
-    """Give stored fingerprints their keys; what was compared stays compared."""
+    """Replace the keys of stored fingerprints; what was compared stays compared."""
     with db.transaction(), db.given("given_fingerprints", _table_of(fingerprints)):
         db.execute(
             "UPDATE fingerprints SET keys = given_fingerprints.keys, method = $1, run_id = $2 "
@@ -81,7 +81,7 @@ def save_keys(db: Database, run: Run, fingerprints: Sequence[Fingerprint], metho
 def candidate_pairs(db: Database, fingerprints: Sequence[Fingerprint]) -> list[tuple[str, str]]:
     """Return (fresh id, other id) for each fresh article and each original that shares a key with it.
 
-    The other may be stored or fresh itself; where a stored copy shares a key, its original is proposed. At most
+    The other may be stored or fresh itself; where a stored duplicate shares a key, its original is proposed. At most
     HOLDERS originals of one key, at most CANDIDATES of one article, those that share most and rarest keys first.
     """
     with db.given("fresh", _table_of(fingerprints)):
@@ -91,9 +91,9 @@ def candidate_pairs(db: Database, fingerprints: Sequence[Fingerprint]) -> list[t
 
 
 def originals_of(db: Database, article_ids: Sequence[str]) -> dict[str, str]:
-    """Return copy -> original for the decided duplicates among these articles, and one copy of each that has copies.
+    """Return duplicate -> original for the duplicates among these articles, and one duplicate of each that has some.
 
-    One is enough to know an original by; the most copied text has thousands.
+    One is enough to recognise an original; the most copied text has thousands.
     """
     with db.given_ids(article_ids):
         rows = db.rows(
@@ -108,38 +108,40 @@ def originals_of(db: Database, article_ids: Sequence[str]) -> dict[str, str]:
 
 
 def learn_boilerplate(
-    db: Database, run: Run, ends: Sequence[EdgeBlock], *, neighbours: int, beside: Sequence[EdgeBlock] = ()
+    db: Database, run: Run, blocks: Sequence[EdgeBlock], *, min_contexts: int, lookup: Sequence[EdgeBlock] = ()
 ) -> frozenset[int]:
-    """Add what stands at the ends of texts to what is known, and return the furniture among it and `beside`.
+    """Store the edge blocks of texts, and return the keys among them and `lookup` that are boilerplate.
 
-    Furniture are the keys seen beside so many different neighbours; what is `beside` is asked for and not learned.
-    Telling it twice changes nothing. What is known is scanned once, however much is asked.
+    Boilerplate are the keys seen in `min_contexts` different contexts; `lookup` is looked up and not stored. Storing
+    a block twice changes nothing. The stored blocks are scanned once, however many are looked up.
     """
-    asked = pa.table({"key": pa.array(sorted({end.key for end in (*ends, *beside)}), pa.uint64())})
+    asked = pa.table({"key": pa.array(sorted({block.key for block in (*blocks, *lookup)}), pa.uint64())})
     given = pa.table(
         {
-            "key": pa.array([end.key for end in ends], pa.uint64()),
-            "context": pa.array([end.neighbour for end in ends], pa.uint64()),
+            "key": pa.array([block.key for block in blocks], pa.uint64()),
+            "context": pa.array([block.context for block in blocks], pa.uint64()),
         }
     )
     with db.given("asked_keys", asked):
         known = db.arrow("SELECT key, context FROM boilerplate_blocks SEMI JOIN asked_keys USING (key)")
-    with db.given("known_ends", known), db.given("given_ends", given):
-        new = db.arrow("SELECT DISTINCT key, context FROM given_ends ANTI JOIN known_ends USING (key, context)")
-    with db.given("known_ends", known), db.given("new_ends", new):
-        db.execute("INSERT INTO boilerplate_blocks SELECT key, context, $1, $2 FROM new_ends", [run.night_at, run.id])
+    with db.given("known_blocks", known), db.given("given_blocks", given):
+        new = db.arrow("SELECT DISTINCT key, context FROM given_blocks ANTI JOIN known_blocks USING (key, context)")
+    with db.given("known_blocks", known), db.given("new_blocks", new):
+        db.execute(
+            "INSERT INTO boilerplate_blocks SELECT key, context, $1, $2 FROM new_blocks", [run.night_at, run.id]
+        )
         rows = db.rows(
-            "SELECT key FROM (SELECT key FROM known_ends UNION ALL SELECT key FROM new_ends) "
+            "SELECT key FROM (SELECT key FROM known_blocks UNION ALL SELECT key FROM new_blocks) "
             "GROUP BY key HAVING count(*) >= $1",
-            [neighbours],
+            [min_contexts],
         )
     return frozenset(row["key"] for row in rows)
 
 
-def forget_boilerplate(db: Database, run: Run, *, neighbours: int) -> None:
-    """Drop what was last seen long ago beside fewer different neighbours than make furniture.
+def forget_boilerplate(db: Database, run: Run, *, min_contexts: int) -> None:
+    """Delete blocks last seen long ago in fewer different contexts than make boilerplate.
 
-    What is old is furniture, or is dropped tonight, or was seen again: it stands first in the table and stays little.
+    An old block is boilerplate, or is deleted tonight, or was seen again: the table stays small.
     """
     db.execute(
         """
@@ -149,34 +151,34 @@ def forget_boilerplate(db: Database, run: Run, *, neighbours: int) -> None:
             ANTI JOIN (SELECT key FROM boilerplate_blocks WHERE first_seen_at >= $1) USING (key)
         )
         """,
-        [run.night_at - FORGET_AFTER, neighbours],
+        [run.night_at - FORGET_AFTER, min_contexts],
     )
 
 
-def sync_duplicate_overrides(db: Database, run: Run, no_copies: Collection[str]) -> None:
-    """Make the stored articles that people call copies of none the given ones.
+def sync_duplicate_overrides(db: Database, run: Run, overrides: Collection[str]) -> None:
+    """Replace the stored duplicate overrides (ids of articles that people declared to be originals) by these.
 
-    One that is given for the first time is freed at once; one that is given no more is to be compared again.
+    A new one is no duplicate any more from now on; one that was taken back is to be compared again.
     """
     stored = {row["article_id"] for row in db.rows("SELECT article_id FROM duplicate_overrides")}
-    given, taken_back = sorted(set(no_copies) - stored), sorted(stored - set(no_copies))
-    if not given and not taken_back:
+    added, taken_back = sorted(set(overrides) - stored), sorted(stored - set(overrides))
+    if not added and not taken_back:
         return
     with db.transaction():
-        with db.given_ids(given):
+        with db.given_ids(added):
             db.execute("DELETE FROM duplicates WHERE article_id IN (SELECT id FROM given_ids)")
         with db.given_ids(taken_back):
             db.execute("DELETE FROM duplicate_overrides WHERE article_id IN (SELECT id FROM given_ids)")
             db.execute("UPDATE articles SET deduplicated_at = NULL WHERE article_id IN (SELECT id FROM given_ids)")
-        db.save("duplicate_overrides", [{"article_id": article_id, "run_id": run.id} for article_id in given])
+        db.save("duplicate_overrides", [{"article_id": article_id, "run_id": run.id} for article_id in added])
 
 
 def save_duplicates(
     db: Database, run: Run, fingerprints: Sequence[Fingerprint], duplicates: Sequence[Duplicate], *, method: str
 ) -> None:
-    """Store fingerprints, what made their keys, the copies found with them, and that they were compared, together.
+    """Store fingerprints, the method of their keys, the duplicates found, and that they were compared.
 
-    A copy whose text changed so that it is none any more is freed; one found before keeps its original.
+    A duplicate whose text changed so that it is none any more is deleted; one found before keeps its original.
     """
     found = {duplicate.article_id for duplicate in duplicates}
     with db.transaction():
@@ -204,7 +206,7 @@ def save_duplicates(
                     "method": d.method.value,
                     "similarity": d.similarity,
                     "evidence": d.evidence,
-                    "better_original_reason": d.better,
+                    "better_original_reason": d.better_original_reason,
                     "found_at": run.night_at,
                     "run_id": run.id,
                 }

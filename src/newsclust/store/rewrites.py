@@ -1,4 +1,4 @@
-"""Which articles of one story share a text."""
+"""Comparisons that find rewrites: which articles of one story share a text."""
 
 from collections.abc import Sequence
 from itertools import groupby
@@ -8,7 +8,7 @@ from newsclust.store.database import Database
 
 
 def pairs_to_compare(db: Database, model: str, *, fewest_words: int, most: int) -> list[list[tuple[str, str]]]:
-    """Return the pairs of articles to judge, one list for each living story that has some, both in order of id.
+    """Return the pairs of articles to compare, one list for each living story that has some, both in order of id.
 
     Of each article the `most` earlier ones of its story that are nearest to it by vectors of this model.
     """
@@ -17,22 +17,22 @@ def pairs_to_compare(db: Database, model: str, *, fewest_words: int, most: int) 
     return [[(row["article_a"], row["article_b"]) for row in story] for _, story in stories]
 
 
-def save_rewrite_comparisons(db: Database, run: Run, derivations: Sequence[RewriteComparison]) -> None:
-    """Store what was judged, in place of what was judged of these pairs before."""
+def save_rewrite_comparisons(db: Database, run: Run, comparisons: Sequence[RewriteComparison]) -> None:
+    """Store the comparisons, in place of earlier ones of the same pairs."""
     db.save(
         "rewrite_comparisons",
         [
             {
-                "article_a": derivation.article_a,
-                "article_b": derivation.article_b,
-                "score": derivation.score,
-                "is_rewrite": derivation.derived,
-                "method": derivation.method.value,
-                "evidence": derivation.evidence,
+                "article_a": comparison.article_a,
+                "article_b": comparison.article_b,
+                "score": comparison.score,
+                "is_rewrite": comparison.is_rewrite,
+                "method": comparison.method.value,
+                "evidence": comparison.evidence,
                 "compared_at": run.night_at,
                 "run_id": run.id,
             }
-            for derivation in derivations
+            for comparison in comparisons
         ],
         on_conflict="ON CONFLICT DO UPDATE SET score = excluded.score, is_rewrite = excluded.is_rewrite, "
         "method = excluded.method, evidence = excluded.evidence, compared_at = excluded.compared_at, "

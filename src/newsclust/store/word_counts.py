@@ -24,7 +24,7 @@ def word_counts(db: Database) -> WordCounts:
     return WordCounts(
         documents=documents,
         stems={word: stem for word, stem, _, _ in rows if stem},
-        written={word: (capital, plain) for word, _, capital, plain in rows if capital or plain},
+        case_counts={word: (capital, plain) for word, _, capital, plain in rows if capital or plain},
     )
 
 
@@ -52,8 +52,8 @@ def add_word_counts(db: Database, run: Run, article_ids: Sequence[str], counts: 
     """Add the words of these articles to the stored counts; each article is counted once."""
     times = [
         *((stem, "stem", n) for stem, n in counts.stems.items()),
-        *((word, "capital", n) for word, (n, _) in counts.written.items() if n),
-        *((word, "plain", n) for word, (_, n) in counts.written.items() if n),
+        *((word, "capital", n) for word, (n, _) in counts.case_counts.items() if n),
+        *((word, "plain", n) for word, (_, n) in counts.case_counts.items() if n),
     ]
     given = pa.table(
         {

@@ -1,6 +1,6 @@
-"""Pairs of articles -> whether each shares a text, how sure, and the reason in words.
+"""Pairs of articles -> whether each shares a text, a score, and the reason in words.
 
-The rule was found on 562 pairs of one event, labelled by reading or by construction (docs/experiments.md).
+The thresholds were chosen on 562 pairs of one event, labelled by reading or by construction (docs/experiments.md).
 """
 
 from collections.abc import Sequence
@@ -9,10 +9,10 @@ from typing import Protocol
 
 import numpy as np
 
+from newsclust.arrays import Vectors
 from newsclust.duplicates.rewrites.lexical import Shingle, find_anchors, lcs_length, shingles_of
 from newsclust.duplicates.rewrites.semantic import (
     Alignment,
-    Vectors,
     center_sentences,
     measure_alignment,
     shipped_sentence_means,
@@ -23,9 +23,9 @@ from newsclust.text.sentences import MIN_WORDS, split_sentences, unquoted_senten
 MIN_ARTICLE_SENTENCES = 5  # of the shorter text; with fewer, independent reports align as well as translations do
 MIN_ARTICLE_WORDS = MIN_ARTICLE_SENTENCES * MIN_WORDS  # a text with fewer cannot have the sentences
 
-REWRITE_SCORE = 0.5  # the score of a shared text
-SHINGLE_SHARE = 0.4  # the share of common runs whose score that is
-CLOSENESS, ORDERED_SHARE = 0.5, 0.6  # the closeness and the share of sentences in order whose score that is
+REWRITE_SCORE = 0.5  # the score from which two articles share a text
+SHINGLE_SHARE = 0.4  # the share of common shingles that gives this score
+CLOSENESS, ORDERED_SHARE = 0.5, 0.6  # the closeness and the share of sentences in order that give this score
 
 # From where on a pair's sentences are embedded: of the labelled pairs that share a text these let all through, of the
 # independent ones .26 (wire news) and .41 (tech).
@@ -33,12 +33,16 @@ GATE_SHINGLE_SHARE, GATE_ANCHOR_SHARE = 0.02, 0.4
 
 
 class SentenceEmbedder(Protocol):
-    """What gives sentences directions: equal names, comparable vectors."""
+    """Gives every sentence a unit vector."""
 
     @property
-    def name(self) -> str: ...
+    def name(self) -> str:
+        """Return what identifies the vectors: equal names, comparable vectors."""
+        ...
 
-    def embed(self, texts: Sequence[str]) -> Vectors: ...
+    def embed(self, texts: Sequence[str]) -> Vectors:
+        """Return one row of unit length for each text, in order: shape (texts, dimensions)."""
+        ...
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -47,7 +51,7 @@ class ComparedArticle:
 
     article: Article
     sentences: tuple[str, ...]  # the reporter's own
-    runs: frozenset[Shingle]
+    shingles: frozenset[Shingle]
     anchors: tuple[str, ...]
 
 
@@ -55,32 +59,37 @@ class ComparedArticle:
 class LexicalOverlap:
     """What the words of two texts have in common, and how many the text with fewer has."""
 
-    common_runs: int
-    runs: int
+    common_shingles: int
+    shingles: int
     common_anchors: int
     anchors: int
 
     @property
-    def run_share(self) -> float:
-        return self.common_runs / self.runs if self.runs else 0.0
+    def shingle_share(self) -> float:
+        """Return the share of the shingles that is common, 0 to 1."""
+        return self.common_shingles / self.shingles if self.shingles else 0.0
 
     @property
     def anchor_share(self) -> float:
+        """Return the share of the anchors that is common and in one order, 0 to 1."""
         return self.common_anchors / self.anchors if self.anchors else 0.0
 
 
 def compare_pairs(pairs: Sequence[tuple[Article, Article]], embedder: SentenceEmbedder) -> list[RewriteComparison]:
-    """Return one derivation for each pair, in order; the order of a pair, and what else is asked, changes nothing.
+    """Return one comparison for each pair, in order; the order within a pair, and the other pairs, change nothing.
 
-    Embedded are only the sentences of pairs that words do not decide, those of each article once.
+    Only the sentences of pairs that words do not decide are embedded, those of each article once.
     """
-    told = {article.id: prepare(article) for pair in pairs for article in pair}
-    by_words = [compare_lexically(told[one.id], told[other.id]) for one, other in pairs]
-    undecided = {article.id for pair, known in zip(pairs, by_words, strict=True) if known is None for article in pair}
-    sentences = _embed_sentences([told[article_id] for article_id in sorted(undecided)], embedder)
+    prepared = {article.id: prepare(article) for pair in pairs for article in pair}
+    by_words = [compare_lexically(prepared[left.id], prepared[right.id]) for left, right in pairs]
+    undecided = {
+        article.id for pair, decided in zip(pairs, by_words, strict=True) if decided is None for article in pair
+    }
+    sentences = _embed_sentences([prepared[article_id] for article_id in sorted(undecided)], embedder)
     return [
-        known or compare_semantically(told[one.id], told[other.id], sentences[one.id], sentences[other.id])
-        for (one, other), known in zip(pairs, by_words, strict=True)
+        decided
+        or compare_semantically(prepared[left.id], prepared[right.id], sentences[left.id], sentences[right.id])
+        for (left, right), decided in zip(pairs, by_words, strict=True)
     ]
 
 
@@ -91,54 +100,55 @@ def prepare(article: Article) -> ComparedArticle:
     return ComparedArticle(
         article=article,
         sentences=tuple(unquoted_sentences(sentences)),
-        runs=shingles_of(text),
+        shingles=shingles_of(text),
         anchors=find_anchors(text),
     )
 
 
-def compare_lexically(one: ComparedArticle, other: ComparedArticle) -> RewriteComparison | None:
-    """Return what the words decide alone: too short to tell, the same words, or too little; None for the rest."""
-    wording = lexical_overlap(one, other)
-    fewest = min(len(one.sentences), len(other.sentences))
+def compare_lexically(left: ComparedArticle, right: ComparedArticle) -> RewriteComparison | None:
+    """Return what words alone decide: too short to tell, the same words, or too few in common; None for the rest."""
+    overlap = lexical_overlap(left, right)
+    fewest = min(len(left.sentences), len(right.sentences))
     if fewest < MIN_ARTICLE_SENTENCES:
-        said = f"too short to tell: {fewest} of the {MIN_ARTICLE_SENTENCES} sentences that are needed"
-        return _comparison(one, other, None, RewriteMethod.WORDING, said)
-    if wording.run_share >= SHINGLE_SHARE:
-        return _comparison(one, other, _lexical_score(wording), RewriteMethod.WORDING, _lexical_evidence(wording))
-    if wording.run_share < GATE_SHINGLE_SHARE and wording.anchor_share < GATE_ANCHOR_SHARE:
-        return _comparison(one, other, _lexical_score(wording), RewriteMethod.WORDING, _lexical_evidence(wording))
+        evidence = f"too short to tell: {fewest} of the {MIN_ARTICLE_SENTENCES} sentences that are needed"
+        return _comparison(left, right, None, RewriteMethod.LEXICAL, evidence)
+    is_alike = overlap.shingle_share >= SHINGLE_SHARE
+    is_unlike = overlap.shingle_share < GATE_SHINGLE_SHARE and overlap.anchor_share < GATE_ANCHOR_SHARE
+    if is_alike or is_unlike:
+        score = _lexical_score(overlap)
+        return _comparison(left, right, score, RewriteMethod.LEXICAL, _lexical_evidence(overlap))
     return None
 
 
 def compare_semantically(
-    one: ComparedArticle, other: ComparedArticle, one_sentences: Vectors, other_sentences: Vectors
+    left: ComparedArticle, right: ComparedArticle, left_vectors: Vectors, right_vectors: Vectors
 ) -> RewriteComparison:
-    """Return what words and sentences decide together; `*_sentences` are centred, one row for each of `sentences`."""
-    (short, short_rows), (long, long_rows) = sorted(
-        ((one, one_sentences), (other, other_sentences)),
+    """Return what words and sentences decide together; the vectors are centred, one row for each sentence."""
+    (short, short_vectors), (long, long_vectors) = sorted(
+        ((left, left_vectors), (right, right_vectors)),
         key=lambda side: (len(side[0].sentences), side[0].article.id),
     )
-    wording, alignment = lexical_overlap(short, long), measure_alignment(short_rows, long_rows)
-    score = max(_lexical_score(wording), _semantic_score(alignment))
-    said = (
+    overlap, alignment = lexical_overlap(short, long), measure_alignment(short_vectors, long_vectors)
+    score = max(_lexical_score(overlap), _semantic_score(alignment))
+    evidence = (
         f"{alignment.aligned} of the shorter's {alignment.sentences} sentences say what the other says, "
-        f"{alignment.ordered} in its order; closeness {alignment.closeness:.2f}; {_lexical_evidence(wording)}"
+        f"{alignment.ordered} in its order; closeness {alignment.closeness:.2f}; {_lexical_evidence(overlap)}"
     )
-    return _comparison(short, long, score, RewriteMethod.MEANING, said)
+    return _comparison(short, long, score, RewriteMethod.SEMANTIC, evidence)
 
 
-def lexical_overlap(one: ComparedArticle, other: ComparedArticle) -> LexicalOverlap:
+def lexical_overlap(left: ComparedArticle, right: ComparedArticle) -> LexicalOverlap:
     """Return what the words of two articles have in common."""
     return LexicalOverlap(
-        common_runs=len(one.runs & other.runs),
-        runs=min(len(one.runs), len(other.runs)),
-        common_anchors=lcs_length(one.anchors, other.anchors),
-        anchors=min(len(one.anchors), len(other.anchors)),
+        common_shingles=len(left.shingles & right.shingles),
+        shingles=min(len(left.shingles), len(right.shingles)),
+        common_anchors=lcs_length(left.anchors, right.anchors),
+        anchors=min(len(left.anchors), len(right.anchors)),
     )
 
 
-def _lexical_score(wording: LexicalOverlap) -> float:
-    return min(1.0, REWRITE_SCORE * wording.run_share / SHINGLE_SHARE)
+def _lexical_score(overlap: LexicalOverlap) -> float:
+    return min(1.0, REWRITE_SCORE * overlap.shingle_share / SHINGLE_SHARE)
 
 
 def _semantic_score(alignment: Alignment) -> float:
@@ -148,35 +158,35 @@ def _semantic_score(alignment: Alignment) -> float:
     return min(1.0, REWRITE_SCORE * min(closeness, ordered))
 
 
-def _lexical_evidence(wording: LexicalOverlap) -> str:
+def _lexical_evidence(overlap: LexicalOverlap) -> str:
     return (
-        f"{wording.common_runs} of {wording.runs} four-word runs in common, "
-        f"{wording.common_anchors} of {wording.anchors} names and numbers in one order"
+        f"{overlap.common_shingles} of {overlap.shingles} four-word runs in common, "
+        f"{overlap.common_anchors} of {overlap.anchors} names and numbers in one order"
     )
 
 
 def _comparison(
-    one: ComparedArticle, other: ComparedArticle, score: float | None, method: RewriteMethod, evidence: str
+    left: ComparedArticle, right: ComparedArticle, score: float | None, method: RewriteMethod, evidence: str
 ) -> RewriteComparison:
-    article_a, article_b = sorted((one.article.id, other.article.id))
+    article_a, article_b = sorted((left.article.id, right.article.id))
     return RewriteComparison(
         article_a=article_a,
         article_b=article_b,
         score=score,
-        derived=score is not None and score >= REWRITE_SCORE,
+        is_rewrite=score is not None and score >= REWRITE_SCORE,
         method=method,
         evidence=evidence,
     )
 
 
 def _embed_sentences(articles: Sequence[ComparedArticle], embedder: SentenceEmbedder) -> dict[str, Vectors]:
-    """Return the centred sentence vectors of each article by its id, all embedded in one call, none in none."""
+    """Return the centred sentence vectors of each article by its id, embedded in one call; no articles, no call."""
     if not articles:
         return {}
-    vectors = embedder.embed([sentence for told in articles for sentence in told.sentences])
-    centres = shipped_sentence_means(embedder.name)
-    ends = np.cumsum([len(told.sentences) for told in articles])
+    vectors = embedder.embed([sentence for article in articles for sentence in article.sentences])
+    means = shipped_sentence_means(embedder.name)
+    ends = np.cumsum([len(article.sentences) for article in articles])
     return {
-        told.article.id: center_sentences(rows, centres.get(told.article.language))
-        for told, rows in zip(articles, np.split(vectors, ends[:-1]), strict=True)
+        compared.article.id: center_sentences(rows, means.get(compared.article.language))
+        for compared, rows in zip(articles, np.split(vectors, ends[:-1]), strict=True)
     }

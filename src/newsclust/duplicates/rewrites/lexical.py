@@ -1,4 +1,4 @@
-"""What two texts have in common by their words: runs of words, and names and numbers in one order."""
+"""What two texts have in common by their words: shingles, and names and numbers in one order."""
 
 import re
 import unicodedata
@@ -21,31 +21,34 @@ _SENTENCE_BEGINS = re.compile(r"[.!?…:\n«“\"]")
 
 
 def shingles_of(text: str) -> frozenset[Shingle]:
-    """Return the runs of `RUN_WORDS` words outside quotations, without case and accents."""
-    parts = [_WORD.findall(_folded(part)) for part in QUOTATION.split(text)]
+    """Return the shingles of `SHINGLE_WORDS` words outside quotations, without case and accents."""
+    parts = [_WORD.findall(_ascii_folded(part)) for part in QUOTATION.split(text)]
     return frozenset(
-        run for words in parts for run in zip(*(words[start:] for start in range(SHINGLE_WORDS)), strict=False)
+        shingle
+        for words in parts
+        for shingle in zip(*(words[start:] for start in range(SHINGLE_WORDS)), strict=False)
     )
 
 
 def find_anchors(text: str) -> tuple[str, ...]:
-    """Return names and numbers as they come: what translation and rewording leave standing.
+    """Return the anchors of a text in order: names and numbers, which translation and rewording keep.
 
     A name is a capitalised word that does not begin a sentence or a quotation; in "l'Élysée" it is the second part.
     """
-    found: list[str] = []
+    anchors: list[str] = []
     end = 0
-    begins = True
+    at_beginning = True
     for match in _ANCHOR.finditer(text):
-        begins = begins or bool(_SENTENCE_BEGINS.search(text, end, match.start()))
+        at_beginning = at_beginning or bool(_SENTENCE_BEGINS.search(text, end, match.start()))
         word, end = match[0], match.end()
         if word[0].isdigit():
-            found.append(normalize_number(word))
+            anchors.append(normalize_number(word))
         else:
             first, *elided = _APOSTROPHE.split(word)
-            found += [_folded(part) for part in ([] if begins else [first]) + elided if _is_name(part)]
-        begins = False
-    return tuple(found)
+            parts = ([] if at_beginning else [first]) + elided
+            anchors += [_ascii_folded(part) for part in parts if _is_name(part)]
+        at_beginning = False
+    return tuple(anchors)
 
 
 def normalize_number(written: str) -> str:
@@ -55,12 +58,12 @@ def normalize_number(written: str) -> str:
     return written.replace(",", ".")
 
 
-def lcs_length(one: Sequence[str], other: Sequence[str]) -> int:
+def lcs_length(left: Sequence[str], right: Sequence[str]) -> int:
     """Return the length of the longest common subsequence."""
     codes: dict[str, int] = {}
-    coded = np.array([codes.setdefault(item, len(codes)) for item in other], np.int64)
-    row = np.zeros(len(other) + 1, np.int64)
-    for item in one:
+    coded = np.array([codes.setdefault(item, len(codes)) for item in right], np.int64)
+    row = np.zeros(len(right) + 1, np.int64)
+    for item in left:
         with_item = np.where(coded == codes.get(item, -1), row[:-1] + 1, 0)
         row[1:] = np.maximum.accumulate(np.maximum(row[1:], with_item))
     return int(row[-1])
@@ -70,5 +73,5 @@ def _is_name(word: str) -> bool:
     return len(word) > 2 and word[0].isupper()
 
 
-def _folded(text: str) -> str:
+def _ascii_folded(text: str) -> str:
     return unicodedata.normalize("NFKD", text.casefold()).encode("ascii", "ignore").decode()

@@ -7,16 +7,14 @@ from functools import cache
 from importlib import resources
 
 import numpy as np
-from numpy.typing import NDArray
 
+from newsclust.arrays import Vectors
 from newsclust.centering import is_shipped_for
 
-Vectors = NDArray[np.float32]
-
 MIN_ALIGNED_COSINE = 0.35  # centred cosine from which sentences may be aligned
-PRIOR_SENTENCES = 4.0  # a text's own mean counts as so many sentences of its language's
+PRIOR_SENTENCES = 4.0  # the mean of a text's language weighs as much as so many of its sentences
 
-_BEADS = ((1, 1), (1, 2), (2, 1))  # sentences of the one and of the other that say the same
+_BEADS = ((1, 1), (1, 2), (2, 1))  # sentences of the left and of the right text that say the same
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -26,57 +24,58 @@ class Alignment:
     sentences: int
     aligned: int  # in the alignment
     closeness: float  # mean centred cosine of the alignment, over all sentences: 0 where one is not aligned
-    ordered: int  # the longest chain of mutual best matches that is in order
+    ordered: int  # the longest chain of mutual nearest neighbours that is in order
 
 
 @cache
 def shipped_sentence_means(model: str) -> dict[str, Vectors]:
     """Return the mean sentence vector of each language, shape (dimensions,), for the model that it ships for.
 
-    That of the default model is known for English and French. Where it is not known, a text's own mean stands alone.
+    The means of the default model are known for English and French. For other languages and models a text's own mean
+    stands alone.
     """
     if not is_shipped_for(model):
         return {}
     file = resources.files("newsclust").joinpath("resources/sentence_centres_multilingual_e5_small.npz")
-    with file.open("rb") as opened, np.load(opened, allow_pickle=False) as centres:
-        return {language: centres[language] for language in centres.files}
+    with file.open("rb") as opened, np.load(opened, allow_pickle=False) as means:
+        return {language: means[language] for language in means.files}
 
 
-def center_sentences(vectors: Vectors, centre: Vectors | None) -> Vectors:
-    """Return what each sentence says for itself: unit vectors without what all of the text says.
+def center_sentences(vectors: Vectors, language_mean: Vectors | None) -> Vectors:
+    """Return the sentences' unit vectors without what all sentences of the text have in common.
 
-    Texts on one event are all alike; what is taken away is the text's own mean, drawn towards that of its language
-    because a handful of sentences has no mean to speak of.
+    Texts on one event are all alike. What is subtracted is the text's own mean, shrunk towards that of its language
+    because a handful of sentences has no reliable mean.
     """
     mean = vectors.mean(axis=0)
-    if centre is not None:
-        mean = (mean * len(vectors) + centre * PRIOR_SENTENCES) / (len(vectors) + PRIOR_SENTENCES)
-    return _unit(vectors - mean)
+    if language_mean is not None:
+        mean = (mean * len(vectors) + language_mean * PRIOR_SENTENCES) / (len(vectors) + PRIOR_SENTENCES)
+    return _unit_rows(vectors - mean)
 
 
-def measure_alignment(one: Vectors, other: Vectors) -> Alignment:
-    """Return how far the shorter text `one` says what the longer `other` says; rows are centred sentences."""
-    beads = align(one, other)
+def measure_alignment(short: Vectors, long: Vectors) -> Alignment:
+    """Return how far the shorter text says what the longer says; rows are centred sentences."""
+    beads = align(short, long)
     return Alignment(
-        sentences=len(one),
+        sentences=len(short),
         aligned=sum(size for size, _ in beads),
-        closeness=sum(size * cosine for size, cosine in beads) / len(one),
-        ordered=_longest_increasing(_mutual_nearest(one @ other.T)),
+        closeness=sum(size * cosine for size, cosine in beads) / len(short),
+        ordered=_longest_increasing(_mutual_nearest(short @ long.T)),
     )
 
 
-def align(one: Vectors, other: Vectors) -> list[tuple[int, float]]:
-    """Return (sentences of `one`, cosine) of each bead of the in-order alignment of most total cosine above `MATCH`.
+def align(left: Vectors, right: Vectors) -> list[tuple[int, float]]:
+    """Return (sentences of `left`, cosine) of each bead of the best in-order alignment.
 
-    A bead joins one sentence with one or two (Gale and Church 1993; with vectors Thompson and Koehn 2019); a sentence
-    may stay without.
+    The best one has the largest total cosine above `MIN_ALIGNED_COSINE`. A bead joins one sentence with one or two
+    (Gale and Church 1993; with vectors Thompson and Koehn 2019); a sentence may stay without.
     """
-    cosines = {(p, q): _joined(one, p) @ _joined(other, q).T for p, q in _BEADS}
+    cosines = {(p, q): _merged(left, p) @ _merged(right, q).T for p, q in _BEADS}
     gains = {(p, q): ((cosine - MIN_ALIGNED_COSINE) * ((p + q) / 2)).tolist() for (p, q), cosine in cosines.items()}
-    best = [[0.0] * (len(other) + 1) for _ in range(len(one) + 1)]
-    steps = [[(0, 0)] * (len(other) + 1) for _ in range(len(one) + 1)]
-    for i in range(1, len(one) + 1):
-        for j in range(1, len(other) + 1):
+    best = [[0.0] * (len(right) + 1) for _ in range(len(left) + 1)]
+    steps = [[(0, 0)] * (len(right) + 1) for _ in range(len(left) + 1)]
+    for i in range(1, len(left) + 1):
+        for j in range(1, len(right) + 1):
             total, step = max((best[i - 1][j], (1, 0)), (best[i][j - 1], (0, 1)))
             for p, q in _BEADS:
                 if i >= p and j >= q and (gain := gains[p, q][i - p][j - q]) > 0:
@@ -85,7 +84,7 @@ def align(one: Vectors, other: Vectors) -> list[tuple[int, float]]:
                         total, step = with_bead, (p, q)
             best[i][j], steps[i][j] = total, step
     beads = []
-    i, j = len(one), len(other)
+    i, j = len(left), len(right)
     while i and j:
         p, q = steps[i][j]
         i, j = i - p, j - q
@@ -94,28 +93,31 @@ def align(one: Vectors, other: Vectors) -> list[tuple[int, float]]:
     return beads[::-1]
 
 
-def _joined(vectors: Vectors, sentences: int) -> Vectors:
-    """Return the directions of so many neighbouring sentences together."""
-    return vectors if sentences == 1 else _unit(vectors[:-1] + vectors[1:])
+def _merged(vectors: Vectors, sentences: int) -> Vectors:
+    """Return the unit vectors of one sentence each, or of two neighbouring sentences together."""
+    return vectors if sentences == 1 else _unit_rows(vectors[:-1] + vectors[1:])
 
 
-def _mutual_nearest(cosines: NDArray[np.float32]) -> list[int]:
-    """Return the column of each row that is its best and whose best it is, above `MATCH`, in order of rows."""
+def _mutual_nearest(cosines: Vectors) -> list[int]:
+    """Return the columns that are a row's nearest and whose nearest that row is, in order of rows.
+
+    Cosines up to `MIN_ALIGNED_COSINE` do not count.
+    """
     best, best_back = cosines.argmax(axis=1), cosines.argmax(axis=0)
     return [int(j) for i, j in enumerate(best) if best_back[j] == i and cosines[i, j] > MIN_ALIGNED_COSINE]
 
 
 def _longest_increasing(values: Sequence[int]) -> int:
-    """Return the length of the longest rising subsequence (patience sorting, Schensted 1961)."""
+    """Return the length of the longest increasing subsequence (patience sorting, Schensted 1961)."""
     ends: list[int] = []
     for value in values:
-        place = bisect_left(ends, value)
-        ends[place : place + 1] = [value]
+        position = bisect_left(ends, value)
+        ends[position : position + 1] = [value]
     return len(ends)
 
 
-def _unit(vectors: Vectors) -> Vectors:
-    """Return vectors of unit length; what is nothing but rounding becomes zero."""
+def _unit_rows(vectors: Vectors) -> Vectors:
+    """Return vectors of unit length; one that is nothing but rounding becomes zero."""
     length = np.linalg.norm(vectors, axis=1, keepdims=True)
     unit: Vectors = np.divide(vectors, length, out=np.zeros_like(vectors), where=length > 1e-6)
     return unit

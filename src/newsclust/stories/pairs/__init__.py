@@ -1,7 +1,7 @@
-"""Candidate pairs -> evidence -> the probability that two articles tell one story.
+"""Candidate pairs -> features -> the probability that two articles tell one story.
 
-`PairModel` weighs words, names, meaning, days and outlets (`words`, `evidence`, `pair_model`); `CentredCosine`
-knows the vectors alone, and fits any embedding model.
+`PairModel` scores words, names, meaning, days and outlets (`word_rarity`, `features`, `classifier`); `CentredCosine`
+uses the vectors alone, and works with any embedding model.
 """
 
 from collections.abc import Collection
@@ -15,16 +15,16 @@ __all__ = ["CentredCosine", "Linker", "PairModel"]
 
 
 class Linker(Protocol):
-    """Weighs which articles may tell one story."""
+    """Scores which pairs of articles may tell one story."""
 
     @property
     def name(self) -> str:
-        """What identifies its judgements: links of another name are judged anew."""
+        """Return what identifies its links: pairs are scored anew when the name changes."""
         ...
 
     def link(self, window: Window, fresh: Collection[str] | None = None) -> list[Link]:
         """Return the pairs worth keeping, ordered by their ids; the order of the window changes nothing.
 
-        With `fresh`, a set of article ids, only pairs that have one of them: the others were judged before.
+        With `fresh`, a set of article ids, only pairs that have one of them: the others were scored before.
         """
         ...

@@ -11,13 +11,12 @@ _BLOCK = 1024  # rows compared at once: 1024 x 10,000 float32 similarities are 4
 
 
 class CentredCosine:
-    """Links by the cosine of two embeddings after the mean of tech news has been taken away.
+    """A linker by the cosine of two embeddings from which the mean of tech news is subtracted (centering).
 
     The mean of the default model is a constant that ships with the package (of 2,330 items of tech news, EN and
     FR, March to May 2026), so that an unrelated article changes no link; that of any other model is the mean of
-    the window. `slope` and `offset` turn the cosine into
-    a probability: a logistic regression on the pairs with a cosine over .3 of the same items
-    (docs/experiments.md). Pairs below `floor` are not kept.
+    the window. `slope` and `offset` turn the cosine into a probability: a logistic regression on the pairs with a
+    cosine over .3 of the same items (docs/experiments.md). Pairs below `floor` are not kept.
     """
 
     def __init__(
@@ -30,14 +29,14 @@ class CentredCosine:
 
     @property
     def trained_on(self) -> frozenset[str]:
-        """The fingerprints of the labelled sets that slope, offset and mean were fitted on: the pair model's."""
+        """Return the fingerprints of the labelled sets that slope, offset and mean were fitted on."""
         from newsclust.stories.pairs.classifier import shipped_weights
 
         return shipped_weights().trained_on
 
     @property
     def name(self) -> str:
-        """What identifies its judgements."""
+        """Return what identifies its links: the class and its options."""
         return f"CentredCosine({self.slope}, {self.offset}, {self.floor}, {self.days_apart})"
 
     def link(self, window: Window, fresh: Collection[str] | None = None) -> list[Link]:
@@ -48,15 +47,15 @@ class CentredCosine:
         ids = window.ids
         days = np.array([article.published_at.timestamp() / 86_400 for article in window.articles])
         centred = centre(window.vectors, window.model)
-        new = np.array([fresh is None or article_id in fresh for article_id in ids])
+        is_fresh = np.array([fresh is None or article_id in fresh for article_id in ids])
         links: list[Link] = []
         for start in range(0, len(ids), _BLOCK):
             stop = min(start + _BLOCK, len(ids))
             cosines = centred[start:stop] @ centred[start:].T
             probabilities = 1 / (1 + np.exp(-(self.slope * cosines + self.offset)))
             apart = np.abs(days[start:stop, None] - days[None, start:])
-            asked = new[start:stop, None] | new[None, start:]
-            kept = np.triu((probabilities >= self.floor) & (apart <= self.days_apart) & asked, 1)
+            to_score = is_fresh[start:stop, None] | is_fresh[None, start:]
+            kept = np.triu((probabilities >= self.floor) & (apart <= self.days_apart) & to_score, 1)
             rows, columns = np.nonzero(kept)
             links.extend(
                 Link(

@@ -1,4 +1,4 @@
-"""The words of an article, folded so that English and French meet, and how rare each is in tech news."""
+"""The words of an article, folded so that English and French match, and how rare each is in tech news."""
 
 import gzip
 import json
@@ -15,12 +15,13 @@ import numpy as np
 from newsclust.model import WordCounts
 
 _PIECE = re.compile(r"[^\W_]+(?:[.,][0-9]+)*")
-# Endings of both languages, longest first; enough to bring "licencie", "licenciement" and "licenciements" together.
+# Endings of both languages, longest first: a small stemmer, enough to bring "licencie", "licenciement" and
+# "licenciements" together.
 _ENDINGS = ("ements", "ement", "ations", "ation", "ings", "ing", "ees", "ers", "es", "ed", "er", "ee", "s", "e")
 _MIN_STEM_LETTERS = 4
 
 LEAD_CHARACTERS = 400  # characters of the text whose words count
-COMMON = 0.005  # share of the archive's articles from which on a word belongs to the field
+COMMON = 0.005  # share of the archive's articles from which a word says nothing
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -28,19 +29,19 @@ class Word:
     """One word in running text: without accents, in lower case, and whether it was written with a capital."""
 
     folded: str
-    marked: bool  # a capital letter first, or a digit anywhere
+    marked: bool  # begins with a capital letter, or has a digit anywhere
 
 
 def rarity(counts: WordCounts, stem: str) -> float:
-    """Return the inverse document frequency of a stem, in nats; an unknown stem is the rarest."""
+    """Return the inverse document frequency (IDF) of a stem, in nats; an unknown stem is the rarest."""
     return float(np.log((counts.documents + 1) / (counts.stems.get(stem, 0) + 0.7)))
 
 
 def is_name(counts: WordCounts, word: Word) -> bool:
-    """Tell whether a word names something: it holds a digit, or news mostly writes it with a capital."""
-    if any(sign.isdigit() for sign in word.folded):
+    """Tell whether a word is a name: it has a digit, or news mostly writes it with a capital."""
+    if any(character.isdigit() for character in word.folded):
         return True
-    capital, plain = counts.written.get(word.folded, (0, 0))
+    capital, plain = counts.case_counts.get(word.folded, (0, 0))
     return (capital + 0.5 * word.marked) / (capital + plain + 0.5) > 0.5
 
 
@@ -49,19 +50,19 @@ def split_words(text: str) -> list[Word]:
     return [word for piece in _PIECE.findall(text) if (word := _word(piece))]
 
 
-@lru_cache(maxsize=200_000)  # a night meets each piece some twenty times
+@lru_cache(maxsize=200_000)  # a night splits each piece some twenty times
 def _word(piece: str) -> Word | None:
     """Return a piece of text as a word; None when it is a single letter."""
     folded = unicodedata.normalize("NFKD", piece).encode("ascii", "ignore").decode().lower()
     if len(folded) > 1 or folded.isdigit():
-        return Word(folded=folded, marked=piece[0].isupper() or any(sign.isdigit() for sign in piece))
+        return Word(folded=folded, marked=piece[0].isupper() or any(character.isdigit() for character in piece))
     return None
 
 
-@lru_cache(maxsize=200_000)  # a night asks for each word some eighty times
+@lru_cache(maxsize=200_000)  # a night stems each word some eighty times
 def stem(word: str) -> str:
     """Return a word without its inflection: one ending of either language, when four letters are left."""
-    if any(sign.isdigit() for sign in word):
+    if any(character.isdigit() for character in word):
         return word
     for ending in _ENDINGS:
         if word.endswith(ending) and len(word) - len(ending) >= _MIN_STEM_LETTERS:
@@ -69,8 +70,8 @@ def stem(word: str) -> str:
     return word
 
 
-def count_words(texts: Iterable[tuple[str, str]], *, least: int = 1) -> WordCounts:
-    """Return the word counts of (title, lead) pairs; what was seen fewer than `least` times is left out.
+def count_words(texts: Iterable[tuple[str, str]], *, min_count: int = 1) -> WordCounts:
+    """Return the word counts of (title, lead) pairs; what was seen fewer than `min_count` times is left out.
 
     Capitals are counted in leads alone: a title may write every word with one.
     """
@@ -84,22 +85,23 @@ def count_words(texts: Iterable[tuple[str, str]], *, least: int = 1) -> WordCoun
         stems.update({stem(word.folded) for word in (*split_words(title), *in_lead)})
         for word in in_lead:
             (capital if word.marked else plain)[word.folded] += 1
-    written = {w: (capital[w], plain[w]) for w in sorted({*capital, *plain}) if capital[w] + plain[w] >= least}
-    kept = {s: n for s, n in sorted(stems.items()) if n >= least}
-    return WordCounts(documents=documents, stems=kept, written=written)
+    seen = sorted({*capital, *plain})
+    case_counts = {word: (capital[word], plain[word]) for word in seen if capital[word] + plain[word] >= min_count}
+    kept = {s: n for s, n in sorted(stems.items()) if n >= min_count}
+    return WordCounts(documents=documents, stems=kept, case_counts=case_counts)
 
 
-def merge_counts(one: WordCounts, other: WordCounts) -> WordCounts:
+def merge_counts(left: WordCounts, right: WordCounts) -> WordCounts:
     """Return the counts of both collections of texts, which have no text in common."""
-    if not other.documents:
-        return one
-    stems, written = dict(one.stems), dict(one.written)
-    for name, documents in other.stems.items():
-        stems[name] = stems.get(name, 0) + documents
-    for word, (capital, plain) in other.written.items():
-        before = written.get(word, (0, 0))
-        written[word] = (before[0] + capital, before[1] + plain)
-    return WordCounts(documents=one.documents + other.documents, stems=stems, written=written)
+    if not right.documents:
+        return left
+    stems, case_counts = dict(left.stems), dict(left.case_counts)
+    for word_stem, documents in right.stems.items():
+        stems[word_stem] = stems.get(word_stem, 0) + documents
+    for word, (capital, plain) in right.case_counts.items():
+        before = case_counts.get(word, (0, 0))
+        case_counts[word] = (before[0] + capital, before[1] + plain)
+    return WordCounts(documents=left.documents + right.documents, stems=stems, case_counts=case_counts)
 
 
 @cache
@@ -110,5 +112,5 @@ def shipped_counts() -> WordCounts:
     return WordCounts(
         documents=table["documents"],
         stems=table["stems"],
-        written={word: (capital, plain) for word, (capital, plain) in table["written"].items()},
+        case_counts={word: (capital, plain) for word, (capital, plain) in table["written"].items()},
     )
