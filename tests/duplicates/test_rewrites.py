@@ -700,8 +700,8 @@ def test_a_story_in_one_language_has_no_lead(db: Database) -> None:
 def test_a_sighting_without_a_date_is_not_behind_and_lets_no_other_be(db: Database) -> None:
     run = begun(db)
     keep(db, run, [article("a", ["a"])])
-    feed = {"feed_id": "f", "url": "u", "title": "F", "tags": [], "page_policy": "auto", "added_at": NOON, "listed": True}
-    db.save("feeds", [feed | {"run_id": run.id}])
+    feed = {"feed_id": "f", "url": "u", "title": "F", "tags": [], "page_policy": "auto", "listed": True}
+    db.save("feeds", [feed | {"added_at": NOON, "run_id": run.id}])
     entry = {"feed_id": "f", "article_id": "a", "title": "t", "url": "u", "warnings": [], "wants_page": False}
     entry |= {"content_hash": "h", "first_seen_at": NOON, "changed_at": NOON, "last_seen_at": NOON, "run_id": run.id}
     sightings = [("e1", "missing", 0.0), ("e2", "given", 1.0), ("e3", "guessed", 3.0)]
