@@ -18,6 +18,9 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 
+DEFAULT_KIND = "feed"  # of a source: RSS, Atom, RDF or JSON Feed
+
+
 def id_of(*natural_key: str) -> str:
     """The id that belongs to a natural key: 16 hexadecimal digits of its SHA-256."""
     return hashlib.sha256("\x1f".join(natural_key).encode()).hexdigest()[:16]
@@ -38,15 +41,6 @@ class PagePolicy(StrEnum):
     AUTO = "auto"  # when the feed's own text is short or breaks off
     ALWAYS = "always"
     NEVER = "never"
-
-
-class FeedKind(StrEnum):
-    """What answers at a feed's address."""
-
-    FEED = "feed"  # RSS, Atom, RDF or JSON Feed
-    SITEMAP = "sitemap"  # a news sitemap
-    PAGE = "page"  # a page whose links are the entries
-    ACCOUNT = "account"  # an account of a feed reader, by the Google Reader API
 
 
 class RequestKind(StrEnum):
@@ -101,10 +95,10 @@ class Feed:
     tags: tuple[str, ...] = ()
     pages: PagePolicy = PagePolicy.AUTO
     priority: int = 0  # of several copies that came at once, the one of the highest is the original
-    kind: FeedKind = FeedKind.FEED
-    select: str | None = None  # CSS selector of the links of a PAGE
-    token_env: str | None = None  # the environment variable that holds an ACCOUNT's token
-    listed_by: str | None = None  # the living list that names it; None: a person does, in feeds.toml
+    kind: str = DEFAULT_KIND  # a name in newsclust.sources.registry
+    select: str | None = None  # an option of its kind: the CSS selector of a page's links
+    token_env: str | None = None  # an option of its kind: the environment variable that holds an account's token
+    listed_by: str | None = None  # the OPML subscription that names it; None: feeds.toml does
     # As the list writes it, credentials and ${VARIABLES} included, where `url` hides some; never stored.
     written_url: str | None = field(default=None, repr=False, compare=False)
 

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from newsclust.demo.server import Reply
-from newsclust.model import Feed, FeedKind
+from newsclust.model import Feed
 from newsclust.sources.feeds_toml import read_feeds, read_lists, write_feeds
 from newsclust.store import Database, feeds, runs
 from tests.loopback import PageAnswer, PageServer, reply
@@ -146,9 +146,9 @@ def test_adding_a_news_sitemap_a_page_and_an_account_keeps_their_kinds(newsclust
     added(newsclust, "http://quai.example/", "--select", "article h2 a", "--title", "Le Quai")
     ended = added(newsclust, ACCOUNT, "--token-env", "FRESH_TOKEN")
     assert [(feed.kind, feed.title, feed.select, feed.token_env) for feed in read_feeds(LISTED)] == [
-        (FeedKind.SITEMAP, "The Paper", None, None),
-        (FeedKind.PAGE, "Le Quai", "article h2 a", None),
-        (FeedKind.ACCOUNT, "fresh.example", None, "FRESH_TOKEN"),
+        ("sitemap", "The Paper", None, None),
+        ("page", "Le Quai", "article h2 a", None),
+        ("account", "fresh.example", None, "FRESH_TOKEN"),
     ]
     assert TOKEN not in ended.out + ended.err + LISTED.read_text()
 
@@ -161,7 +161,7 @@ def test_adding_a_news_sitemap_a_page_and_an_account_keeps_their_kinds(newsclust
         (["http://quai.example/", "--select", "article[["], "'article[[' is no CSS selector"),
         (["http://quai.example/", "--select", "section a"], "nothing_selected (no link matches 'section a')"),
         (["http://quai.example/", "--select", "a", "--token-env", "T"], "not both"),
-        ([ACCOUNT], "--token-env names the environment variable"),
+        ([ACCOUNT], "--token-env is needed"),
         ([ACCOUNT, "--token-env", "NOT_SET"], "no_token (NOT_SET is not set in the environment)"),
         ([ACCOUNT, "--token-env", TOKEN], "the name of an environment variable is needed, never the token itself"),
         (["http://paper.example/feed", "--language", "english"], "write it with two letters"),
@@ -239,7 +239,7 @@ def test_an_index_of_sitemaps_and_a_robots_txt_lead_to_the_news(
     }
     added(newsclust, url)
     (feed,) = read_feeds(LISTED)
-    assert (feed.url, feed.kind) == ("http://map.example/news.xml", FeedKind.SITEMAP)
+    assert (feed.url, feed.kind) == ("http://map.example/news.xml", "sitemap")
     assert "http://map.example/pages.xml" not in web.urls
 
 

@@ -10,8 +10,7 @@ from yarl import URL
 from newsclust.errors import SettingsError
 from newsclust.fetch.redaction import Mask, mask_of, with_secrets_of
 from newsclust.model import Feed, Request, RequestKind, id_of
-from newsclust.sources.credentials import secret_urls
-from newsclust.sources.feeds_toml import read_feeds, write_feeds
+from newsclust.sources.feeds_toml import read_feeds, secret_urls, write_feeds
 from newsclust.sources.opml import read_opml
 from newsclust.urls import canonical, redacted
 

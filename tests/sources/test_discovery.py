@@ -21,7 +21,6 @@ from newsclust.model import (
     Count,
     DateQuality,
     Feed,
-    FeedKind,
     FeedList,
     Page,
     PagePolicy,
@@ -30,9 +29,11 @@ from newsclust.model import (
     RequestKind,
     id_of,
 )
-from newsclust.sources import FoundFeed, FoundList, FoundSeveral, SourceFetcher, look, new_feed
+from newsclust.sources.discovery import FoundFeed, FoundList, FoundSeveral, discover, new_feed
 from newsclust.sources.entries import parse_feed
-from newsclust.sources.feed_links import feed_links, rss_form
+from newsclust.sources.feed import rss_url
+from newsclust.sources.feed_links import feed_links
+from newsclust.sources.fetching import SourceFetcher
 from newsclust.store import Database, runs
 from newsclust.urls import canonical
 from tests.fakes import Answer, DictFetcher
@@ -85,7 +86,7 @@ NEWS = (
 
 
 def from_sitemap(body: str | bytes) -> ParsedFeed:
-    return parse_feed(feed(kind=FeedKind.SITEMAP), page(body))
+    return parse_feed(feed(kind="sitemap"), page(body))
 
 
 def test_a_news_sitemap_gives_titles_dates_and_languages_and_counts_what_is_no_news() -> None:
@@ -144,7 +145,7 @@ TEASERS = """<html lang="fr"><head><title> The  Paper </title><base href="http:/
 
 
 def selected(select: str, body: str | bytes = TEASERS, content_type: str = "text/html") -> ParsedFeed:
-    return parse_feed(feed(kind=FeedKind.PAGE, select=select), page(body, content_type=content_type))
+    return parse_feed(feed(kind="page", select=select), page(body, content_type=content_type))
 
 
 def test_selected_links_are_entries_with_the_title_and_the_date_of_their_teaser() -> None:
@@ -184,9 +185,9 @@ def test_a_page_in_another_charset_is_read_by_its_header_or_its_meta() -> None:
 @given(st.binary(max_size=300))
 def test_random_bytes_are_entries_or_a_reason_whatever_the_kind(body: bytes) -> None:
     for one in (
-        feed(kind=FeedKind.PAGE, select="a"),
-        feed(kind=FeedKind.SITEMAP),
-        feed(kind=FeedKind.ACCOUNT, token_env="T"),
+        feed(kind="page", select="a"),
+        feed(kind="sitemap"),
+        feed(kind="account", token_env="T"),
     ):
         for start in (b"", b"<urlset>", b'{"items": [', b"<a href="):
             with suppress(ParseError):
@@ -227,9 +228,9 @@ def test_a_page_names_its_feeds_in_its_order_and_once() -> None:
         ("https://fresh.example/i/?get=f_12", "https://fresh.example/i/?get=f_12&a=rss"),
     ],
 )  # fmt: skip
-def test_a_page_of_freshrss_is_read_in_its_rss_form(shown: str, asked: str) -> None:
-    assert rss_form(shown) == asked
-    assert rss_form(asked) == asked
+def test_a_page_of_freshrss_is_read_in_its_rss_url(shown: str, asked: str) -> None:
+    assert rss_url(shown) == asked
+    assert rss_url(asked) == asked
 
 
 @pytest.mark.parametrize(
@@ -246,13 +247,13 @@ def test_a_page_of_freshrss_is_read_in_its_rss_form(shown: str, asked: str) -> N
     ],
 )
 def test_other_addresses_stay_as_they_are(url: str) -> None:
-    assert rss_form(url) == url
+    assert rss_url(url) == url
 
 
 # --- accounts, by the Google Reader API
 
 TOKEN = "ana/0123456789abcdef"
-ACCOUNT = feed("http://fresh.example/api/greader.php", kind=FeedKind.ACCOUNT, token_env="FRESH_TOKEN")
+ACCOUNT = feed("http://fresh.example/api/greader.php", kind="account", token_env="FRESH_TOKEN")
 ENVIRONMENT = {"FRESH_TOKEN": TOKEN}
 
 
@@ -404,7 +405,7 @@ def test_the_secret_of_a_freshrss_page_is_told_to_the_site_alone() -> None:
 
 def looked(pages: dict[str, PageAnswer], one: Feed) -> tuple[object, list[str]]:
     with PageServer(pages) as web:
-        found = look(one, http(web), clock=lambda: NOW, environment=ENVIRONMENT)
+        found = discover(one, http(web), clock=lambda: NOW, environment=ENVIRONMENT)
     return found, web.urls
 
 
@@ -414,7 +415,7 @@ def test_a_feed_is_found_with_its_title_and_its_site_and_asked_once() -> None:
     assert (found.feed.title, found.feed.site_url, found.feed.kind) == (
         "The Paper",
         "http://paper.example/",
-        FeedKind.FEED,
+        "feed",
     )
     assert asked == ["http://paper.example/rss"]
 
@@ -474,7 +475,7 @@ def test_an_opml_address_and_a_news_sitemap_are_what_they_are() -> None:
     assert [one.title for one in listed.opml.feeds] == ["one"]
     mapped, _ = looked({"http://paper.example/m": reply(body=sitemap(NEWS))}, new_feed("http://paper.example/m"))
     assert isinstance(mapped, FoundFeed)
-    assert mapped.feed.kind is FeedKind.SITEMAP
+    assert mapped.feed.kind == "sitemap"
 
 
 @pytest.mark.parametrize(
@@ -600,8 +601,8 @@ def test_a_list_in_a_file_is_read_each_night(nights: Nights, tmp_path: Path) -> 
 
 
 def test_each_kind_of_feed_lives_a_night_and_names_its_sources(nights: Nights) -> None:
-    mapped = feed("http://map.example/news.xml", kind=FeedKind.SITEMAP)
-    shown = feed("http://page.example/", kind=FeedKind.PAGE, select="h2 a")
+    mapped = feed("http://map.example/news.xml", kind="sitemap")
+    shown = feed("http://page.example/", kind="page", select="h2 a")
     collected = "<source url='http://quai.example/flux'>Le Quai</source>"
     plain = feed("http://plain.example/feed")
     since = int((NOW - timedelta(days=7)).timestamp())
@@ -629,7 +630,7 @@ def test_each_kind_of_feed_lives_a_night_and_names_its_sources(nights: Nights) -
 
 
 def test_a_listed_feed_that_changes_its_kind_is_changed_in_the_store(nights: Nights) -> None:
-    one = feed("http://page.example/", kind=FeedKind.PAGE, select="h2 a")
+    one = feed("http://page.example/", kind="page", select="h2 a")
     nights.live({}, 0, feeds=[one])
     assert nights.live({}, 1, feeds=[replace(one, select="h3 a")])["sync"] == Count(done=1)
     assert nights.rows("SELECT selector FROM feeds") == [("h3 a",)]

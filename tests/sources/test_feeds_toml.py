@@ -9,9 +9,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from newsclust.errors import SettingsError
-from newsclust.model import Feed, FeedKind, FeedList, PagePolicy, id_of
+from newsclust.model import Feed, FeedList, PagePolicy, id_of
 from newsclust.sources.feeds_toml import add_to, read_feeds, read_lists, write_feeds
 from newsclust.sources.opml import read_opml, write_opml
+from newsclust.sources.registry import SOURCES
 from newsclust.urls import canonical
 
 ROOT = Path(__file__).parents[2]
@@ -27,7 +28,7 @@ _ADDRESSES = st.from_regex(r"https://[a-z]{1,8}\.example/[a-zA-Z0-9._~/&?=+-]{0,
 @st.composite
 def feeds(draw: st.DrawFn) -> Feed:
     url = draw(_ADDRESSES)
-    kind = draw(st.sampled_from(FeedKind))
+    kind = draw(st.sampled_from(sorted(SOURCES)))
     return Feed(
         id=id_of(canonical(url)),
         url=url,
@@ -38,8 +39,8 @@ def feeds(draw: st.DrawFn) -> Feed:
         pages=draw(st.sampled_from(PagePolicy)),
         priority=draw(st.integers(-100, 100)),
         kind=kind,
-        select=draw(st.sampled_from(["a", 'article > h2 a[href^="/"]'])) if kind is FeedKind.PAGE else None,
-        token_env="FRESH_TOKEN" if kind is FeedKind.ACCOUNT else None,
+        select=draw(st.sampled_from(["a", 'article > h2 a[href^="/"]'])) if kind == "page" else None,
+        token_env="FRESH_TOKEN" if kind == "account" else None,
     )
 
 
@@ -106,7 +107,7 @@ _GOOD = 'url = "https://paper.example/feed"\ntitle = "The Paper"\n'
         (f'[[feed]]\n{_GOOD}site_url = "paper"\n', "site_url: 'paper' is no address"),
         (f'[[feed]]\n{_GOOD}[[feed]]\nurl = "http://www.paper.example/feed/"\ntitle = "Again"\n',
          "feed 2 (http://www.paper.example/feed/): url: the same feed as https://paper.example/feed"),
-        (f'[[feed]]\n{_GOOD}kind = "podcast"\n', "kind: Input should be 'feed', 'sitemap', 'page' or 'account'"),
+        (f'[[feed]]\n{_GOOD}kind = "podcast"\n', "kind: 'podcast' is no kind of source: account"),
         (f'[[feed]]\n{_GOOD}kind = "page"\n', 'select is what kind = "page" needs, and no other kind'),
         (f'[[feed]]\n{_GOOD}select = "a"\n', 'select is what kind = "page" needs, and no other kind'),
         (f'[[feed]]\n{_GOOD}kind = "page"\nselect = "a["\n', "select: 'a[' is no CSS selector"),
@@ -210,7 +211,7 @@ def test_credentials_are_added_as_they_were_written(tmp_path: Path) -> None:
 def test_feeds_written_to_opml_are_read_back_but_for_their_page_policy_and_priority(some: list[Feed]) -> None:
     back = read_opml(write_opml(some).encode())
     assert back.problems == ()
-    asked_by_others = [feed for feed in some if feed.kind is FeedKind.FEED]
+    asked_by_others = [feed for feed in some if feed.kind == "feed"]
     expected = {feed.id: replace(feed, pages=PagePolicy.AUTO, priority=0) for feed in asked_by_others}
     assert {feed.id: feed for feed in back.feeds} == expected
 

@@ -7,10 +7,11 @@ import pytest
 
 from newsclust.errors import Reason
 from newsclust.fetch import HttpFetcher
-from newsclust.model import DateQuality, Entry, Feed, FeedKind, Fetch, Request, RequestKind, id_of
-from newsclust.sources import FoundFeed, SourceFetcher, look, new_feed
+from newsclust.model import DateQuality, Entry, Feed, Fetch, Request, RequestKind, id_of
+from newsclust.sources.discovery import FoundFeed, discover, new_feed
 from newsclust.sources.entries import parse_feed
-from newsclust.sources.greader import stream_of
+from newsclust.sources.fetching import SourceFetcher
+from newsclust.sources.greader_api import stream_of
 from newsclust.urls import canonical
 from tests.loopback import PageAnswer, PageServer, reply
 from tests.readers import FreshReader, Held, Miniflux, shared_page, shared_query, shared_rss
@@ -49,7 +50,7 @@ def web() -> Iterator[PageServer]:
 
 
 def fetched(web: PageServer, url: str, token: str = TOKEN) -> tuple[Feed, Fetch]:
-    account = Feed(id=id_of(canonical(url)), url=url, title="Mine", kind=FeedKind.ACCOUNT, token_env="TOKEN")
+    account = Feed(id=id_of(canonical(url)), url=url, title="Mine", kind="account", token_env="TOKEN")
     fetcher = HttpFetcher(user_agent="tests", connect_to=web.connect_to, host_pause_s=0, clock=lambda: NOW)
     sources = SourceFetcher(fetcher, {account.id: account}, now=NOW, environment={"TOKEN": token})
     (fetch,) = sources.fetch([Request(url=url, kind=RequestKind.FEED, item_id=account.id)])
@@ -142,7 +143,7 @@ def test_a_shared_query_is_found_from_its_page_and_keeps_authors_and_dates(web: 
         "http://short.example/boats": shared_page("Boats", f"{QUERY}html"),
     }
     fetcher = HttpFetcher(user_agent="tests", connect_to=web.connect_to, host_pause_s=0, clock=lambda: NOW)
-    found = look(new_feed(url), fetcher, clock=lambda: NOW, environment={})
+    found = discover(new_feed(url), fetcher, clock=lambda: NOW, environment={})
     assert isinstance(found, FoundFeed)
     assert (found.feed.url, found.feed.written_url) == (
         f"{QUERY}rss".replace("0123456789abcdef", "***"),

@@ -17,7 +17,7 @@ from newsclust.urls import canonical, redacted
 if TYPE_CHECKING:  # the rooms cost half of `newsclust --help`
     from newsclust.model import Feed
     from newsclust.settings import Settings
-    from newsclust.sources import Found, FoundFeed, FoundList, FoundSeveral
+    from newsclust.sources.discovery import Discovery, FoundFeed, FoundList, FoundSeveral
 
 feeds_app = typer.Typer(
     no_args_is_help=True,
@@ -81,7 +81,7 @@ def add(
 ) -> None:
     """Discover what is at an address, show it, and add it to feeds.toml."""
     from newsclust.model import Feed, id_of
-    from newsclust.sources import FoundFeed, FoundList
+    from newsclust.sources.discovery import FoundFeed, FoundList
     from newsclust.sources.feeds_toml import add_to, read_feeds
 
     settings = settings_of(config)
@@ -135,7 +135,7 @@ def preview(
     number: Annotated[int, typer.Option(min=1, help="Show at most so many entries.")] = 30,
 ) -> None:
     """Show what would be stored of the feed at an address, and what is wrong with it; nothing is written."""
-    from newsclust.sources import FoundFeed, FoundList
+    from newsclust.sources.discovery import FoundFeed, FoundList
 
     settings = settings_of(config)
     path = settings.paths.feeds
@@ -180,13 +180,13 @@ def import_feeds(
 @feeds_app.command("export")
 def export_feeds(config: Config = None) -> None:
     """Print the feeds as OPML; those that other readers cannot read are named on standard error."""
-    from newsclust.model import FeedKind
+    from newsclust.model import DEFAULT_KIND
     from newsclust.sources.feeds_toml import read_feeds
     from newsclust.sources.opml import write_opml
 
     feeds = read_feeds(settings_of(config).paths.feeds)
     for feed in feeds:
-        if feed.kind is not FeedKind.FEED:
+        if feed.kind != DEFAULT_KIND:
             print(f"{feed.url}: left out, no other reader knows feeds of the kind {feed.kind}", file=sys.stderr)
     print(write_opml(feeds))
 
@@ -216,10 +216,8 @@ def _add_list(found: "FoundList", path: Path, tags: tuple[str, ...]) -> None:
 
 def _candidate(url: str, path: Path, *, select: str | None, token_env: str | None) -> "Feed | FoundList":
     """Return what the arguments name: the OPML list in a file, or a feed to look for; `path` is feeds.toml."""
-    from newsclust.model import FeedKind
-    from newsclust.sources import new_feed, read_list
-    from newsclust.sources.validators import check_variable
-    from newsclust.sources.webpage import check_selector
+    from newsclust.sources.discovery import new_feed, read_list
+    from newsclust.sources.registry import kind_with, matching_kind, source_of
 
     if "://" not in url and Path(url).exists():
         return read_list(Path(url), os.path.relpath(url, path.parent))
@@ -227,45 +225,49 @@ def _candidate(url: str, path: Path, *, select: str | None, token_env: str | Non
         raise SettingsError(f"{url!r} is no file here and no address of a page, which begins with https://")
     if select is not None and token_env is not None:
         raise SettingsError("--select is for pages, --token-env for accounts: not both")
-    try:
-        if select is not None:
-            return replace(new_feed(url, kind=FeedKind.PAGE), select=check_selector(select))
-        if token_env is not None:
-            return replace(new_feed(url, kind=FeedKind.ACCOUNT), token_env=check_variable(token_env))
-    except ValueError as error:
-        raise SettingsError(str(error)) from error
-    if url.rstrip("/").endswith("/api/greader.php") or "/reader/api/0" in url:
-        raise SettingsError(f"{url} is an account: --token-env names the environment variable that holds its token")
+    options = {"select": select, "token_env": token_env}
+    for option, value in options.items():
+        if value is not None:
+            kind = kind_with(option)
+            feed = new_feed(url, kind=kind)
+            try:
+                source_of(kind).options[option](value)
+            except ValueError as error:
+                raise SettingsError(str(error)) from error
+            return replace(feed, select=select, token_env=token_env)
+    if (kind := matching_kind(url) or "") and (needed := source_of(kind).options):
+        flags = " and ".join(f"--{option.replace('_', '-')}" for option in needed)
+        raise SettingsError(f"{url} is {source_of(kind).description}: {flags} is needed")
     return new_feed(url)
 
 
 def _listed(url: str, path: Path) -> "Feed | None":
     """Return the feed of feeds.toml at this address, in any spelling, or as it is shown; None when there is none."""
-    from newsclust.model import FeedKind
-    from newsclust.sources import new_feed
+    from newsclust.model import id_of
+    from newsclust.sources.discovery import new_feed
     from newsclust.sources.feeds_toml import read_feeds
 
     if "://" not in url or not path.exists():
         return None
-    ids = {new_feed(url).id, new_feed(url, kind=FeedKind.PAGE).id}  # of a FreshRSS page: its RSS, and itself
+    ids = {new_feed(url).id, id_of(canonical(url))}  # of a FreshRSS page: its RSS, and itself
     return next((feed for feed in read_feeds(path) if feed.id in ids or feed.url == url), None)
 
 
-def _discover(feed: "Feed", settings: "Settings") -> "Found":
-    from newsclust.sources import look
+def _discover(feed: "Feed", settings: "Settings") -> "Discovery":
+    from newsclust.sources.discovery import discover
     from newsclust.sources.parser_pool import FeedParserPool
 
     with FeedParserPool() as read:
-        return look(feed, settings.fetcher(clock=_now), read=read, clock=_now, environment=os.environ)
+        return discover(feed, settings.fetcher(clock=_now), read=read, clock=_now, environment=os.environ)
 
 
 def _readable_feeds(found: "FoundSeveral", page: "Feed", settings: "Settings") -> "list[FoundFeed]":
     """Return each feed that the page names; those that cannot be read are printed and left out."""
-    from newsclust.sources import look_at_links
+    from newsclust.sources.discovery import discover_links
     from newsclust.sources.parser_pool import FeedParserPool
 
     with FeedParserPool() as read:
-        tried = look_at_links(found.links, page, settings.fetcher(clock=_now), read=read, clock=_now)
+        tried = discover_links(found.links, page, settings.fetcher(clock=_now), read=read, clock=_now)
     for problem in tried.problems:
         print(f"left out: {one_line(problem, _MAX_LINE)}", file=sys.stderr)
     return list(tried.found)

@@ -13,9 +13,9 @@ from newsclust.overrides import FeedCommand, refresh_requests, refused_moves
 from newsclust.pipeline.fetching import ask, keep
 from newsclust.pipeline.runner import Clock, bar, log, save_failures
 from newsclust.polling.scheduler import USUAL, Due, Rhythm, moved_address, moved_in_vain, next_request
-from newsclust.sources import ListFetcher, SourceFetcher
-from newsclust.sources.credentials import secret_urls
-from newsclust.sources.opml import read_opml
+from newsclust.sources.feeds_toml import secret_urls
+from newsclust.sources.fetching import SourceFetcher
+from newsclust.sources.opml import ListFetcher, read_opml
 from newsclust.sources.parser_pool import FeedParserPool
 from newsclust.store import Database
 from newsclust.store import entries as store_entries

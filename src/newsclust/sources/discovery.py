@@ -1,4 +1,4 @@
-"""What stands behind an address that a person has: a feed, a list, a page that names feeds, or nothing of use."""
+"""Discovery: what stands behind an address that a person has, be it a source, a list, or a page that names feeds."""
 
 import os
 from collections.abc import Callable, Mapping, Sequence
@@ -10,23 +10,25 @@ from urllib.parse import urljoin, urlsplit
 from newsclust.errors import FetchError, ParseError, Reason, SettingsError
 from newsclust.fetch import Fetcher
 from newsclust.fetch.robots import origin_of, robots_request, sitemaps_of
-from newsclust.model import Feed, FeedKind, FeedList, Page, ParsedFeed, Request, RequestKind, id_of
-from newsclust.sources.credentials import secret_urls
+from newsclust.model import DEFAULT_KIND, Feed, FeedList, Page, ParsedFeed, Request, RequestKind, id_of
 from newsclust.sources.entries import parse_feed
-from newsclust.sources.feed_links import WELL_KNOWN, FeedLink, feed_links, rss_form, without_other_formats
+from newsclust.sources.feed_links import WELL_KNOWN, FeedLink, feed_links, without_other_formats
+from newsclust.sources.feeds_toml import secret_urls
 from newsclust.sources.fetching import SourceFetcher
 from newsclust.sources.opml import OpmlImport, read_opml
-from newsclust.sources.sitemap import is_news_address, is_sitemap, sitemaps_in
+from newsclust.sources.registry import matching_kind, source_of
+from newsclust.sources.sitemap import is_news_address, sitemaps_in
 from newsclust.text.sanitize import one_line
 from newsclust.urls import canonical, redacted
 
 _TITLE_CHARACTERS = 120
-_SITEMAPS_ASKED = 3  # of those that a site names, before there is said to be no feed
+_MOST_SITEMAPS = 3  # of those that a site names, requested before the answer is that there is no feed
+_SITEMAP = "sitemap"  # the kind of source to which robots.txt and indexes of sitemaps lead
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FoundFeed:
-    """One feed, as it would be listed, and what it holds now; `how` says how it was found."""
+    """One feed, as it would be listed, and what it holds now; `how` says what it is or how it was found."""
 
     feed: Feed
     parsed: ParsedFeed
@@ -37,7 +39,7 @@ class FoundFeed:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FoundList:
-    """A list of feeds, and what it names now."""
+    """An OPML list of feeds, and what it names now."""
 
     list: FeedList
     opml: OpmlImport
@@ -50,12 +52,12 @@ class FoundSeveral:
     links: tuple[FeedLink, ...]
 
 
-Found = FoundFeed | FoundList | FoundSeveral
+Discovery = FoundFeed | FoundList | FoundSeveral
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class _Look:
-    """One look, and what it needs of the world."""
+class _World:
+    """What discovery needs of the outside world."""
 
     fetcher: Fetcher
     read: Callable[[Feed, Page], ParsedFeed]
@@ -63,39 +65,32 @@ class _Look:
     environment: Mapping[str, str]
 
 
-def look(
+def discover(
     feed: Feed,
     fetcher: Fetcher,
     *,
     read: Callable[[Feed, Page], ParsedFeed] = parse_feed,
     clock: Callable[[], datetime],
     environment: Mapping[str, str] = os.environ,
-) -> Found:
-    """What answers at `feed.url`, asked once and read as `feed.kind`; FEED means that the kind is to be found out.
+) -> Discovery:
+    """Return what answers at `feed.url`, read as `feed.kind`; the default kind stands for any.
 
-    A page is asked for the feeds that it names; for those of the usual addresses only when it names none, one
-    after another. Nothing is asked twice. SettingsError, naming address and reason, when no feed is found.
+    Of a page, the feeds that it names are requested; those at the usual addresses only when it names none, one
+    after another. No address is requested twice. SettingsError, naming address and reason, when no feed is found.
     """
-    asked = _Look(fetcher=fetcher, read=read, clock=clock, environment=environment)
+    world = _World(fetcher=fetcher, read=read, clock=clock, environment=environment)
     try:
-        page = _page(feed, asked)
-        if feed.kind is not FeedKind.FEED:
-            return _named(feed, page, asked, _HOW[feed.kind])
-        return _recognised(feed, page, asked)
+        page = _page(feed, world)
+        if feed.kind != DEFAULT_KIND:
+            return _parsed(feed, page, world, source_of(feed.kind).description)
+        return _recognised(feed, page, world)
     except (FetchError, ParseError) as error:
         raise SettingsError(str(error)) from error
 
 
-_HOW = {
-    FeedKind.SITEMAP: "a news sitemap",
-    FeedKind.PAGE: "a page whose links are read as entries",
-    FeedKind.ACCOUNT: "an account, by the Google Reader API",
-}
-
-
-def new_feed(url: str, *, kind: FeedKind = FeedKind.FEED) -> Feed:
-    """A feed at this address, FreshRSS's pages at that of their RSS; SettingsError when it is no address."""
-    written = rss_form(url) if kind is FeedKind.FEED else url
+def new_feed(url: str, *, kind: str = DEFAULT_KIND) -> Feed:
+    """Return a feed of this kind at the address that its kind polls; SettingsError when it is no address."""
+    written = source_of(kind).poll_url(url)
     try:
         feed_id = id_of(canonical(written))
     except ValueError as error:
@@ -110,65 +105,71 @@ def new_feed(url: str, *, kind: FeedKind = FeedKind.FEED) -> Feed:
     )
 
 
-def _recognised(feed: Feed, page: Page, asked: _Look) -> Found:
+def _recognised(feed: Feed, page: Page, world: _World) -> Discovery:
     if _is_opml(page.body):
         listed = FeedList(id=id_of("list", canonical(feed.url)), url=feed.url, written_url=feed.written_url)
         return FoundList(list=listed, opml=read_opml(page.body))
-    if is_sitemap(page.body):
-        return _mapped(feed, page, asked)
+    kind = matching_kind(feed.url, page)
+    if kind == _SITEMAP:
+        return _sitemap_feed(feed, page, world)
+    if kind is None or source_of(kind).options:  # what a kind needs besides the address, only a person can say
+        kind = DEFAULT_KIND
+    found = replace(feed, kind=kind)
     try:
-        return _named(feed, page, asked, "a feed")
+        return _parsed(found, page, world, source_of(found.kind).description)
     except ParseError as error:
         if error.reason not in {Reason.HTML_NOT_FEED, Reason.NOT_A_FEED}:
             raise
         links = [link for link in feed_links(page) if id_of(canonical(link.url)) != feed.id]
         if not links:
-            return _usual(feed, page, asked, error)
+            return _at_well_known_address(feed, page, world, error)
     chosen = without_other_formats([link for link in links if not link.of_comments] or links)
     if len(chosen) > 1:
         return FoundSeveral(links=chosen)
     how = f"the feed that the page {page.final_url} names"
     others = tuple(link for link in links if link is not chosen[0])
-    return replace(_feed_at(chosen[0], feed, page, asked), how=how, others=others)
+    return replace(_feed_behind(chosen[0], feed, page, world), how=how, others=others)
 
 
-def look_at_links(
+def discover_links(
     links: Sequence[FeedLink],
     feed: Feed,
     fetcher: Fetcher,
     *,
     read: Callable[[Feed, Page], ParsedFeed] = parse_feed,
     clock: Callable[[], datetime],
-) -> "Tried":
-    """Each of the feeds that the page at `feed.url` names, asked once; those that are none, with the reason."""
-    asked = _Look(fetcher=fetcher, read=read, clock=clock, environment={})
+) -> "DiscoveredLinks":
+    """Return the feeds behind the links that the page at `feed.url` names, each requested once."""
+    world = _World(fetcher=fetcher, read=read, clock=clock, environment={})
     found: list[FoundFeed] = []
     problems: list[str] = []
     for link in links:
         try:
-            found.append(_feed_at(link, feed, None, asked))
+            found.append(_feed_behind(link, feed, None, world))
         except (FetchError, ParseError) as error:
             problems.append(str(error))
-    return Tried(found=tuple(found), problems=tuple(problems))
+    return DiscoveredLinks(found=tuple(found), problems=tuple(problems))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Tried:
+class DiscoveredLinks:
+    """The feeds behind some links, and one sentence for each link behind which there is none."""
+
     found: tuple[FoundFeed, ...]
     problems: tuple[str, ...]
 
 
-def _usual(feed: Feed, page: Page, asked: _Look, error: ParseError) -> FoundFeed:
-    """The feed at one of the addresses where sites have it; the ParseError of the page when there is none."""
+def _at_well_known_address(feed: Feed, page: Page, world: _World, error: ParseError) -> FoundFeed:
+    """Return the feed at one of the addresses where sites have it; the ParseError of the page when there is none."""
     if error.reason is not Reason.HTML_NOT_FEED:
         raise error
     for path in WELL_KNOWN:
         link = FeedLink(url=urljoin(page.final_url, path), title="")
         try:
-            return replace(_feed_at(link, feed, page, asked), how=f"a feed that {page.final_url} does not name")
+            return replace(_feed_behind(link, feed, page, world), how=f"a feed that {page.final_url} does not name")
         except (FetchError, ParseError):
-            continue  # what is not there is no news
-    if (found := _mapped_by_robots(feed, page, asked)) is not None:
+            continue  # there is no feed at this address, which is usual
+    if (found := _sitemap_of_robots(feed, page, world)) is not None:
         return found
     tried = ", ".join(WELL_KNOWN)
     raise ParseError(
@@ -178,44 +179,44 @@ def _usual(feed: Feed, page: Page, asked: _Look, error: ParseError) -> FoundFeed
     )
 
 
-def _mapped_by_robots(feed: Feed, page: Page, asked: _Look) -> FoundFeed | None:
-    """The first news sitemap to which the site's robots.txt leads; None when it leads to none."""
-    (fetch,) = asked.fetcher.fetch([robots_request(origin_of(page.final_url))])
+def _sitemap_of_robots(feed: Feed, page: Page, world: _World) -> FoundFeed | None:
+    """Return the first news sitemap to which the site's robots.txt leads; None when it leads to none."""
+    (fetch,) = world.fetcher.fetch([robots_request(origin_of(page.final_url))])
     if fetch.page is None:
         return None
-    named = sorted(sitemaps_of(fetch.page.body), key=lambda url: not is_news_address(url))
-    for url in named[:_SITEMAPS_ASKED]:
+    addresses = sorted(sitemaps_of(fetch.page.body), key=lambda url: not is_news_address(url))
+    for url in addresses[:_MOST_SITEMAPS]:
         try:
             there = replace(new_feed(url), language=feed.language, tags=feed.tags, pages=feed.pages)
-            found = _mapped(there, _page(there, asked), asked)
+            found = _sitemap_feed(there, _page(there, world), world)
         except (FetchError, ParseError, SettingsError):
-            continue  # as above: the page's own reason is what is told
+            continue  # the reason that a person is told is the page's own
         return replace(found, how=f"a news sitemap that {fetch.request.url} leads to")
     return None
 
 
-def _mapped(feed: Feed, page: Page, asked: _Look) -> FoundFeed:
-    """The news sitemap that the page is, or the first in the index of sitemaps that it is; ParseError else."""
-    for url in sitemaps_in(page.body)[:_SITEMAPS_ASKED]:
+def _sitemap_feed(feed: Feed, page: Page, world: _World) -> FoundFeed:
+    """Return the news sitemap that the page is, or the first that it names as an index; ParseError else."""
+    for url in sitemaps_in(page.body)[:_MOST_SITEMAPS]:
         if is_news_address(url):
             try:
-                there = replace(new_feed(url, kind=FeedKind.SITEMAP), tags=feed.tags, pages=feed.pages)
-                return _named(there, _page(there, asked), asked, f"a news sitemap that the index {feed.url} names")
+                there = replace(new_feed(url, kind=_SITEMAP), tags=feed.tags, pages=feed.pages)
+                return _parsed(there, _page(there, world), world, f"a news sitemap that the index {feed.url} names")
             except (FetchError, ParseError, SettingsError):
                 continue  # there may be another
-    return _named(replace(feed, kind=FeedKind.SITEMAP), page, asked, _HOW[FeedKind.SITEMAP])
+    return _parsed(replace(feed, kind=_SITEMAP), page, world, source_of(_SITEMAP).description)
 
 
-def _feed_at(link: FeedLink, feed: Feed, page: Page | None, asked: _Look) -> FoundFeed:
+def _feed_behind(link: FeedLink, feed: Feed, page: Page | None, world: _World) -> FoundFeed:
     there = replace(new_feed(link.url), language=feed.language, tags=feed.tags, pages=feed.pages)
     site = feed.url if page is None else page.final_url
-    found = _named(there, _page(there, asked), asked, "a feed")
+    found = _parsed(there, _page(there, world), world, "a feed")
     return replace(found, feed=replace(found.feed, site_url=found.feed.site_url or site))
 
 
-def _named(feed: Feed, page: Page, asked: _Look, how: str) -> FoundFeed:
-    """What the page says as the feed that it is taken for, with the title and the site that it tells."""
-    parsed = asked.read(feed, page)
+def _parsed(feed: Feed, page: Page, world: _World, how: str) -> FoundFeed:
+    """Return the feed that the page is parsed as, with the title and the site that the document names."""
+    parsed = world.read(feed, page)
     title = one_line(parsed.title or "", _TITLE_CHARACTERS) or feed.title
     return FoundFeed(
         feed=replace(feed, title=title, site_url=feed.site_url or parsed.site_url),
@@ -225,15 +226,15 @@ def _named(feed: Feed, page: Page, asked: _Look, how: str) -> FoundFeed:
     )
 
 
-def _page(feed: Feed, asked: _Look) -> Page:
-    """What the address answers; FetchError when it does not."""
+def _page(feed: Feed, world: _World) -> Page:
+    """Return what the address answers; FetchError when it does not."""
     request = Request(
         url=feed.url,
         kind=RequestKind.FEED,
         item_id=feed.id,
-        secret_url=secret_urls([feed], asked.environment).get(feed.id),
+        secret_url=secret_urls([feed], world.environment).get(feed.id),
     )
-    sources = SourceFetcher(asked.fetcher, {feed.id: feed}, now=asked.clock(), environment=asked.environment)
+    sources = SourceFetcher(world.fetcher, {feed.id: feed}, now=world.clock(), environment=world.environment)
     (fetch,) = sources.fetch([request])
     if fetch.error is not None:
         raise fetch.error
@@ -243,7 +244,7 @@ def _page(feed: Feed, asked: _Look) -> Page:
 
 
 def read_list(path: Path, written: str) -> FoundList:
-    """The list of feeds in a file; SettingsError when it is none or cannot be read."""
+    """Return the list of feeds in an OPML file; SettingsError when it is none or cannot be read."""
     try:
         body = path.read_bytes()
     except OSError as error:

@@ -7,8 +7,9 @@ from urllib.parse import urljoin
 
 from newsclust.model import DateQuality, Entry, Feed, Page, ParsedFeed, id_of
 from newsclust.sources.dates import read_date
-from newsclust.sources.feed import Document, Item, plain
-from newsclust.sources.registry import document_of
+from newsclust.sources.document import SourceDocument, SourceItem
+from newsclust.sources.html import plain_text
+from newsclust.sources.registry import source_of
 from newsclust.text.language import language_code
 from newsclust.text.sanitize import one_line
 from newsclust.urls import HIDDEN, canonical, redacted
@@ -27,7 +28,7 @@ _LONGEST_WARNING = 200
 class _Addressed:
     """An item with its address: `link` absolute, `url` canonical."""
 
-    item: Item
+    item: SourceItem
     link: str
     url: str
     warnings: tuple[str, ...]
@@ -69,7 +70,7 @@ def parse_feed(feed: Feed, page: Page) -> ParsedFeed:
     ParseError(feed.url) when the page is nothing of the feed's kind: EMPTY, HTML_NOT_FEED, NOT_A_FEED or
     NOTHING_SELECTED.
     """
-    document = document_of(feed, page)
+    document = source_of(feed.kind).parse(feed, page)
     warnings = list(document.warnings)
     if not document.items:
         warnings.append("no entries")
@@ -106,7 +107,7 @@ def parse_feed(feed: Feed, page: Page) -> ParsedFeed:
         feed_id=feed.id,
         title=_name(document.title),
         entries=tuple(entries.values()),
-        site_url=redacted(document.home) if document.home and _is_address(document.home) else None,
+        site_url=redacted(document.site_url) if document.site_url and _is_address(document.site_url) else None,
         warnings=tuple(one_line(warning, _LONGEST_WARNING) for warning in warnings),
         wishes=document.wishes,
     )
@@ -145,9 +146,9 @@ def _name(written: str | None) -> str | None:
     return one_line(written or "", _LONGEST_NAME) or None
 
 
-def _title(item: Item, otherwise: str) -> str:
+def _title(item: SourceItem, otherwise: str) -> str:
     """The title, else the first words of the text, else `otherwise`."""
-    text = item.title or plain(item.summary or "") or plain(item.content or "")
+    text = item.title or plain_text(item.summary or "") or plain_text(item.content or "")
     if item.title or len(text) <= _TITLE_CHARACTERS:
         return text or otherwise
     words = text[:_TITLE_CHARACTERS].rpartition(" ")[0] or text[:_TITLE_CHARACTERS]
@@ -168,7 +169,7 @@ def _language(written: str | None, warnings: list[str]) -> str | None:
 # --- addresses
 
 
-def _addressed(item: Item, base: str) -> _Addressed:
+def _addressed(item: SourceItem, base: str) -> _Addressed:
     """The item with its address; ValueError when neither its link nor its guid is one."""
     if item.link:
         try:
@@ -187,15 +188,15 @@ def _short(link: str) -> str:
     return link
 
 
-def _base(feed: Feed, page: Page, document: Document) -> str:
-    if document.kind != "rss":
+def _base(feed: Feed, page: Page, document: SourceDocument) -> str:
+    if not document.relative_to_site:
         return page.final_url
-    return next((home for home in (document.home, feed.site_url) if home and _is_address(home)), page.final_url)
+    return next((site for site in (document.site_url, feed.site_url) if site and _is_address(site)), page.final_url)
 
 
-def _homes(feed: Feed, page: Page, document: Document) -> set[str]:
+def _homes(feed: Feed, page: Page, document: SourceDocument) -> set[str]:
     """Canonical addresses that are the site itself and so no entry's own."""
-    written = (feed.site_url, document.home, urljoin(feed.url, "/"), urljoin(page.final_url, "/"))
+    written = (feed.site_url, document.site_url, urljoin(feed.url, "/"), urljoin(page.final_url, "/"))
     return {canonical(home) for home in written if home and _is_address(home)}
 
 
@@ -210,7 +211,7 @@ def _is_address(text: str) -> bool:
 # --- dates
 
 
-def _dates(item: Item, now: datetime) -> _Dates:
+def _dates(item: SourceItem, now: datetime) -> _Dates:
     """When the item was published, as far as it says; `now` stands in where it does not."""
     warnings: list[str] = []
     published = _moment(item.published, warnings)

@@ -4,10 +4,10 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
-from urllib.parse import parse_qsl, urljoin, urlsplit, urlunsplit
+from urllib.parse import urljoin, urlsplit
 
 from newsclust.model import Page
-from newsclust.sources.html import base_of, html_root
+from newsclust.sources.html import base_url, html_root
 from newsclust.text.sanitize import one_line
 from newsclust.urls import canonical
 
@@ -25,8 +25,6 @@ _JSON = "application/json"  # JSON Feed 1.0 asked for it, but so do WordPress's 
 _TITLE_CHARACTERS = 120
 _COMMENTS = re.compile(r"/comments?/|[?&]feed=comments|\bcomment(s|aires)\b", re.IGNORECASE)
 _FORMAT_WORD = re.compile(r"\b(rss|atom|rdf|json|xml|feed|flux)\b|[\d.()]+")
-_FRESHRSS_VIEWS = {"normal", "reader", "global"}
-_FRESHRSS_CHOICES = {"a", "get", "state", "search", "order", "rid", "token", "hours"}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -47,7 +45,7 @@ def feed_links(page: Page) -> tuple[FeedLink, ...]:
     root = html_root(page)
     if root is None:
         return ()
-    base = base_of(root, page.final_url)
+    base = base_url(root, page.final_url)
     links: dict[str, FeedLink] = {}
     for link in root.iter("link"):
         written = (link.get("href") or "").strip()
@@ -75,30 +73,6 @@ def without_other_formats(links: Sequence[FeedLink]) -> tuple[FeedLink, ...]:
             same.append(link)
     chosen = [link for same in kept.values() for link in same]
     return tuple(link for link in links if link in chosen)
-
-
-def rss_form(url: str) -> str:
-    """The address that gives as RSS what FreshRSS shows at `url`; any other address as it is.
-
-    A shared query (`/api/query.php?...&f=html`) has its format in `f`, a view of the reader itself
-    (`/i/?a=normal&get=...`) in `a`. What it chooses (user, token, search, ...) stays.
-    """
-    try:
-        parts = urlsplit(url)
-    except ValueError:
-        return url
-    given = dict(parse_qsl(parts.query, keep_blank_values=True))
-    if parts.path.endswith("/api/query.php") and {"user", "t"} <= given.keys():
-        name = "f" if given.get("f", "html") == "html" else None
-    elif parts.path.endswith(("/i/", "/i/index.php")) and given.get("a", "normal") in _FRESHRSS_VIEWS:
-        name = "a" if given.keys() & _FRESHRSS_CHOICES else None
-    else:
-        name = None
-    if name is None:
-        return url
-    # In place: what else stands in the query may be hidden (***), and is not ours to write otherwise.
-    others = [pair for pair in parts.query.split("&") if pair.partition("=")[0] != name]
-    return urlunsplit(parts._replace(query="&".join([*others, f"{name}=rss"]), fragment=""))
 
 
 def _media_type(link: Any) -> str:

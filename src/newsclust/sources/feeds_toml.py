@@ -1,19 +1,32 @@
 """The list of feeds that a person keeps: `feeds.toml` <-> `Feed` and `FeedList`."""
 
 import json
+import re
 import tomllib
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Annotated, Any, Self, TypeVar
+from urllib.parse import quote
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    ConfigDict,
+    Field,
+    ValidationError,
+    ValidationInfo,
+    field_validator,
+    model_validator,
+)
 
 from newsclust.errors import SettingsError
-from newsclust.model import Feed, FeedKind, FeedList, PagePolicy, id_of
-from newsclust.sources.validators import check_variable, checked_address, if_hidden, one_line, tag_of
-from newsclust.sources.webpage import check_selector
+from newsclust.model import DEFAULT_KIND, Feed, FeedList, PagePolicy, id_of
+from newsclust.sources.registry import kind_with, source_of
+from newsclust.sources.validators import check_line, checked_address, if_hidden, tag_of
 from newsclust.text.language import language_code
 from newsclust.urls import canonical, redacted
+
+_VARIABLE = re.compile(r"\$\{(\w+)\}")
 
 
 def _language(text: str) -> str:
@@ -27,7 +40,7 @@ def _tag(text: str) -> str:
     # As OPML can hold it: a folder's name, and one of a list parted by commas.
     if text != tag_of(text) or "," in text or not text:
         raise ValueError("a tag is one line without commas, outer slashes, and blanks but single spaces")
-    return one_line(text)
+    return check_line(text)
 
 
 def _distinct(tags: tuple[str, ...]) -> tuple[str, ...]:
@@ -39,29 +52,44 @@ def _distinct(tags: tuple[str, ...]) -> tuple[str, ...]:
 _Tags = Annotated[tuple[Annotated[str, AfterValidator(_tag)], ...], AfterValidator(_distinct)]
 
 
-class _Row(BaseModel):
+def _kind(text: str) -> str:
+    try:
+        source_of(text)
+    except SettingsError as error:
+        raise ValueError(str(error)) from error
+    return text
+
+
+class _FeedRow(BaseModel):
     """One [[feed]] of feeds.toml."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     url: Annotated[str, AfterValidator(checked_address)]
-    title: Annotated[str, AfterValidator(one_line)]
+    title: Annotated[str, AfterValidator(check_line)]
     site_url: Annotated[str, AfterValidator(checked_address)] | None = None
     language: Annotated[str, AfterValidator(_language)] | None = None
     tags: _Tags = ()
     pages: PagePolicy = PagePolicy.AUTO
     priority: Annotated[int, Field(strict=True, ge=-100, le=100)] = 0  # neither true nor "1" nor 1.0 is a number here
-    kind: FeedKind = FeedKind.FEED
-    select: Annotated[str, AfterValidator(check_selector)] | None = None
-    token_env: Annotated[str, AfterValidator(check_variable)] | None = None
+    kind: Annotated[str, AfterValidator(_kind)] = DEFAULT_KIND
+    select: str | None = None
+    token_env: str | None = None
+
+    @field_validator("select", "token_env")
+    @classmethod
+    def _checked(cls, value: str | None, info: ValidationInfo) -> str | None:
+        """Return an option as its kind checks it; that the kind has it is checked below."""
+        kind = info.data.get("kind")
+        check = source_of(kind).options.get(str(info.field_name)) if kind is not None else None
+        return value if value is None or check is None else check(value)
 
     @model_validator(mode="after")
     def _complete(self) -> Self:
-        for key, kind, given in (
-            ("select", FeedKind.PAGE, self.select),
-            ("token_env", FeedKind.ACCOUNT, self.token_env),
-        ):
-            if (self.kind is kind) is not (given is not None):
+        needed = source_of(self.kind).options
+        for key, value in (("select", self.select), ("token_env", self.token_env)):
+            if (value is None) is (key in needed):
+                kind = self.kind if key in needed else kind_with(key)
                 raise ValueError(f'{key} is what kind = "{kind}" needs, and no other kind')
         return self
 
@@ -72,7 +100,7 @@ class _ListRow(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     url: Annotated[str, AfterValidator(checked_address)] | None = None
-    path: Annotated[str, AfterValidator(one_line)] | None = None
+    path: Annotated[str, AfterValidator(check_line)] | None = None
     tags: _Tags = ()
 
     @model_validator(mode="after")
@@ -82,7 +110,7 @@ class _ListRow(BaseModel):
         return self
 
 
-_AnyRow = TypeVar("_AnyRow", _Row, _ListRow)
+_AnyRow = TypeVar("_AnyRow", _FeedRow, _ListRow)
 
 
 def read_feeds(path: Path) -> list[Feed]:
@@ -133,7 +161,7 @@ def _parsed(path: Path, text: str) -> tuple[list[Feed], list[FeedList]]:
         if key not in {"feed", "list"}
     ]
     feeds: dict[str, Feed] = {}
-    for name, row in _rows(path, document, "feed", _Row, problems):
+    for name, row in _rows(path, document, "feed", _FeedRow, problems):
         feed = _feed(row)
         if feed.id in feeds:
             problems.append(f"{name} ({feed.url}): url: the same feed as {feeds[feed.id].url}")
@@ -172,7 +200,7 @@ def _told(name: str, table: Any, error: ValidationError) -> Iterator[str]:
         yield redacted(f"{named}: {key}: {problem['msg'].removeprefix('Value error, ')}")
 
 
-def _feed(row: _Row) -> Feed:
+def _feed(row: _FeedRow) -> Feed:
     return Feed(
         id=id_of(canonical(row.url)),
         url=redacted(row.url),
@@ -211,7 +239,7 @@ def _table(feed: Feed) -> str:
     lines += [
         f"{key} = {_quoted(value)}"
         for key, value in (
-            ("kind", None if feed.kind is FeedKind.FEED else feed.kind),
+            ("kind", None if feed.kind == DEFAULT_KIND else feed.kind),
             ("select", feed.select),
             ("token_env", feed.token_env),
             ("site_url", feed.site_url),
@@ -242,3 +270,23 @@ def _tags_line(tags: tuple[str, ...]) -> list[str]:
 def _quoted(text: str) -> str:
     """A TOML basic string: JSON's escapes are a subset of TOML's, which also wants DEL escaped."""
     return json.dumps(text, ensure_ascii=False).replace("\x7f", "\\u007f")
+
+
+def secret_urls(feeds: Iterable[Feed | FeedList], environment: Mapping[str, str]) -> dict[str, str]:
+    """Return the address to request for every feed and list whose `url` hides credentials, by id.
+
+    ${NAME} is replaced by what the environment holds, percent-encoded, so a password may hold any character.
+    SettingsError, one line for each, naming feed and variable, when one is not set.
+    """
+    found: dict[str, str] = {}
+    problems: list[str] = []
+    for feed in feeds:
+        if feed.written_url is not None:
+            unset = [name for name in _VARIABLE.findall(feed.written_url) if not environment.get(name)]
+            problems += [f"{feed.url}: the environment variable {name} is not set" for name in unset]
+            found[feed.id] = _VARIABLE.sub(
+                lambda name: quote(environment.get(name[1], ""), safe=""), feed.written_url
+            )
+    if problems:
+        raise SettingsError("\n".join(problems))
+    return found

@@ -1,132 +1,167 @@
-"""An account of another reader, by the Google Reader API that FreshRSS, Miniflux and others speak.
-
-Addresses and answers only; `newsclust.sources` asks. The API was never specified: what is relied on is in
-FreshRSS's p/api/greader.php and Miniflux's internal/googlereader.
-"""
+"""An account of a feed reader (FreshRSS, Miniflux and others), by the Google Reader API."""
 
 import json
 import re
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
-from datetime import UTC, datetime
+from collections.abc import Callable, Generator, Mapping, Sequence
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 from typing import Any
-from urllib.parse import quote, unquote, urlencode
 
-from newsclust.errors import ParseError, Reason
-from newsclust.model import Feed, Page
-from newsclust.sources.feed import Document, Item, sanitised, text_of, title_of
+from newsclust.errors import FetchError, ParseError, Reason
+from newsclust.model import Feed, Fetch, Page, Request
+from newsclust.sources import greader_api
+from newsclust.sources.document import SourceDocument, SourceItem
+from newsclust.sources.greader_api import AccountAnswer, list_of
+from newsclust.sources.html import sanitize_html, title_text
+from newsclust.sources.jsonfeed import json_text
+from newsclust.sources.validators import check_variable
 
-_API = "/reader/api/0"
-_CONTENTS = f"{_API}/stream/contents/"
-_EVERYTHING = "user/-/state/com.google/reading-list"
-ITEMS_AT_ONCE = 250  # of one answer: with whole texts some 3 MB
-_LONG_ID = "tag:google.com,2005:reader/item/"
+_ITEM_AGE = timedelta(days=7)  # of the items that are requested; the same item again is no new entry
+_TOKEN = re.compile("[!-~]+")  # what a header can carry
+_UNAUTHORIZED = 401
+_MOST_ANSWERS = 20  # of one account in one night: 5,000 items
 # FreshRSS writes the characters of markup so, for clients that would obey them (escapeToUnicodeAlternative).
 _FULL_WIDTH = str.maketrans("＆＜＞", "&<>")
 # The beginning of a stream without an account: FreshRSS's shared queries in their form f=greader, or f=json.
 _SHARED = re.compile(rb'\s*\{\s*"id"\s*:\s*"user/')
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Stream:
-    """What an account feed's address names: the API's root, and which of the account's items."""
+class GReaderSource:
+    """An account of a feed reader; the option `token_env` names the environment variable that holds its token."""
 
-    root: str
-    name: str
+    description = "an account, by the Google Reader API"
+    options: Mapping[str, Callable[[str], str]] = {"token_env": check_variable}
 
-    def contents_url(self, *, since: datetime, continuation: str | None) -> str:
-        """The address of one answer with whole items, newest first."""
-        return f"{self.root}{_CONTENTS}{quote(self.name, safe='/')}?{_query(since, continuation)}"
+    def poll_url(self, url: str) -> str:
+        """Return the address itself."""
+        return url
 
-    def ids_url(self, *, since: datetime, continuation: str | None) -> str:
-        """The address of one answer with the items' ids alone: Miniflux gives whole items by id only.
+    def matches(self, url: str, page: Page | None = None) -> bool:
+        """Return whether the address is one of the API."""
+        return url.rstrip("/").endswith("/api/greader.php") or "/reader/api/0" in url
 
-        It knows no stream of a label; `of_label` takes its items from all.
+    def fetch(
+        self, request: Request, feed: Feed, *, now: datetime, environment: Mapping[str, str]
+    ) -> Generator[Request, Fetch, Fetch]:
+        """Collect all of the account's items in one document; return the first failed answer instead, if any.
+
+        NO_TOKEN when the environment has none, FORBIDDEN when the account refuses it.
         """
-        name = self.name if self._label is None else _EVERYTHING
-        return f"{self.root}{_API}/stream/items/ids?{_query(since, continuation, s=name)}"
+        token = environment.get(feed.token_env or "", "").strip()
+        if _TOKEN.fullmatch(token) is None:
+            problem = "is no token" if token else "is not set in the environment"
+            error = FetchError(request.url, Reason.NO_TOKEN, f"{feed.token_env} {problem}")
+            return Fetch.not_made(request, error, now)
+        stream = greader_api.stream_of(feed.url)
+        download = _AccountDownload(request, greader_api.authorization(token), since=now - _ITEM_AGE)
+        answers = None if stream.by_ids_only else (yield from download.all_answers(stream.contents_url))
+        if answers is None:  # Miniflux, too: the ids first, then the items that have them
+            ids = [
+                item_id for answer in (yield from download.known_answers(stream.ids_url)) for item_id in answer.ids
+            ]
+            by_id = yield from download.items(stream.items_url, ids, token)
+            answers = [stream.of_label(answer) for answer in by_id]
+        if download.stopped_by is not None:
+            stopped = replace(download.stopped_by, request=request, moved_to=None)
+            if stopped.status != _UNAUTHORIZED:
+                return stopped
+            detail = f"HTTP {stopped.status}: the account refuses the token that {feed.token_env} holds"
+            return replace(stopped, error=FetchError(request.url, Reason.FORBIDDEN, detail))
+        items = [item for answer in answers for item in answer.items]
+        return download.merged(greader_api.whole_stream(items, left_out=download.left_out))
 
-    def of_label(self, answer: "Answer") -> "Answer":
-        """The answer with the items of the stream's label; all of them when it names none."""
-        if self._label is None:
-            return answer
-        held = (item for item in answer.items if isinstance(item, dict))
-        return replace(answer, items=tuple(item for item in held if self._label in _labels(item)))
-
-    @property
-    def _label(self) -> str | None:
-        return self.name.partition("/label/")[2] or None if self.name.startswith("user/") else None
-
-    @property
-    def by_ids_only(self) -> bool:
-        """Whether it names a feed by its address, which FreshRSS cannot find in a path however it is escaped."""
-        return self.name.startswith("feed/") and not self.name.removeprefix("feed/").isdecimal()
-
-    @property
-    def items_url(self) -> str:
-        """The address that gives the items whose ids it is sent."""
-        return f"{self.root}{_API}/stream/items/contents"
-
-
-def stream_of(url: str) -> Stream:
-    """The stream of an account feed: all its items, or what follows /stream/contents/ in the address."""
-    root, _, name = url.partition("?")[0].partition(_CONTENTS)
-    return Stream(root=root.rstrip("/").removesuffix(_API), name=unquote(name) or _EVERYTHING)
+    def parse(self, feed: Feed, page: Page) -> SourceDocument:
+        """Return the account's items, each with its author, date and feed; ParseError(NOT_A_FEED) for other JSON."""
+        return read_stream(feed, page)
 
 
-def items_form(ids: Iterable[str], token: str) -> str:
-    """The form that asks for these items; Miniflux wants the token in it instead of the header.
+class _AccountDownload:
+    """The requests that one account takes; `stopped_by` is the Fetch that ended them early."""
 
-    Ids are sent in their long form: Miniflux up to 2025 reads the short decimal ones, which it gives itself, as
-    hexadecimal, and answers with other items.
-    """
-    return urlencode([("T", token), ("output", "json"), *(("i", _long(one)) for one in ids)])
+    def __init__(self, request: Request, authorization: str, *, since: datetime) -> None:
+        self._request = replace(request, etag=None, last_modified=None, authorization=authorization)
+        self._since = since
+        self._fetches: list[Fetch] = []
+        self.stopped_by: Fetch | None = None
+        self.left_out = False
+
+    def all_answers(self, url_of: Callable[..., str]) -> Generator[Request, Fetch, list[AccountAnswer] | None]:
+        """Return all answers, first to last; None when the account does not know the stream."""
+        answers: list[AccountAnswer] = []
+        continuation: str | None = None
+        for _ in range(_MOST_ANSWERS):
+            url = url_of(since=self._since, continuation=continuation)
+            answer = yield from self._answer(replace(self._request, url=url))
+            if answer is None:
+                return answers if answers or self.stopped_by else None
+            answers.append(answer)
+            continuation = answer.continuation
+            if continuation is None or not (answer.items or answer.ids):
+                return answers
+        self.left_out = True
+        return answers
+
+    def known_answers(self, url_of: Callable[..., str]) -> Generator[Request, Fetch, list[AccountAnswer]]:
+        """Return all answers; stop with NOT_A_FEED when the account does not know the stream."""
+        answers = yield from self.all_answers(url_of)
+        if answers is None:
+            error = FetchError(self._request.url, Reason.NOT_A_FEED, "the account knows no such stream")
+            self.stopped_by = replace(self._fetches[-1], page=None, error=error)
+        return answers or []
+
+    def items(self, url: str, ids: Sequence[str], token: str) -> Generator[Request, Fetch, list[AccountAnswer]]:
+        """Return the answers that hold the items of these ids."""
+        answers: list[AccountAnswer] = []
+        for start in range(0, len(ids), greader_api.ITEMS_AT_ONCE):
+            form = greader_api.items_form(ids[start : start + greader_api.ITEMS_AT_ONCE], token)
+            answer = yield from self._answer(replace(self._request, url=url, form=form))
+            if answer is None:
+                return answers
+            answers.append(answer)
+        return answers
+
+    def merged(self, body: bytes) -> Fetch:
+        """Return what all requests brought, as the one Fetch of the request they were made for."""
+        last = self._fetches[-1]
+        page = Page(
+            url=self._request.url,
+            final_url=self._request.url,
+            fetched_at=last.page.fetched_at if last.page else last.requested_at,
+            headers={"content-type": "application/json"},
+            body=body,
+        )
+        return replace(
+            last,
+            request=replace(self._request, authorization=None),
+            requested_at=self._fetches[0].requested_at,
+            seconds=sum(fetch.seconds for fetch in self._fetches),
+            received_bytes=sum(fetch.received_bytes for fetch in self._fetches),
+            etag=None,
+            last_modified=None,
+            final_url=self._request.url,
+            moved_to=None,  # one answer's address is not the account's
+            page=page,
+        )
+
+    def _answer(self, request: Request) -> Generator[Request, Fetch, AccountAnswer | None]:
+        fetch = yield request
+        self._fetches.append(fetch)
+        if fetch.page is None:
+            self.stopped_by = fetch
+            return None
+        try:
+            return greader_api.read_answer(fetch.page.body)
+        except ValueError as error:
+            self.stopped_by = replace(
+                fetch, page=None, error=FetchError(request.url, Reason.NOT_A_FEED, str(error)[:80])
+            )
+            return None
 
 
-def authorization(token: str) -> str:
-    """The header's value for this token."""
-    return f"GoogleLogin auth={token}"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Answer:
-    """One answer of the API: items or ids, and where to go on."""
-
-    items: tuple[Any, ...]
-    ids: tuple[str, ...]
-    continuation: str | None
-
-
-def read_answer(body: bytes) -> Answer | None:
-    """The answer; None when it is the empty list that Miniflux gives where it knows no such question.
-
-    ValueError for whatever the API does not say.
-    """
+def read_stream(feed: Feed, page: Page) -> SourceDocument:
+    """Return the stream's items, each with its author, date and original feed; ParseError(NOT_A_FEED) else."""
     try:
-        document = json.loads(body)
-    except RecursionError as error:
-        raise ValueError("JSON too deep") from error
-    if document == []:
-        return None
-    if not isinstance(document, dict) or not ({"items", "itemRefs"} & document.keys()):
-        raise ValueError("no answer of the Google Reader API")
-    continuation = document.get("continuation")
-    return Answer(
-        items=tuple(_list(document.get("items"))),
-        ids=tuple(str(one["id"]) for one in _list(document.get("itemRefs")) if isinstance(one, dict) and "id" in one),
-        continuation=str(continuation) if continuation else None,
-    )
-
-
-def whole_stream(items: Sequence[Any], *, left_out: bool) -> bytes:
-    """Many answers as the one document that is stored and read; `left_out` when there were still more items."""
-    return json.dumps({"items": list(items), "left_out": left_out}).encode()
-
-
-def read_stream(feed: Feed, page: Page) -> Document:
-    """The account's items, each with its author, date and the feed it came from; ParseError(NOT_A_FEED) else."""
-    try:
-        answer = read_answer(page.body)
+        answer = greader_api.read_answer(page.body)
     except ValueError as error:
         raise ParseError(feed.url, Reason.NOT_A_FEED, str(error)[:80]) from error
     if answer is None:
@@ -138,64 +173,46 @@ def read_stream(feed: Feed, page: Page) -> Document:
     document = json.loads(page.body)
     if document.get("left_out"):
         warnings.append(f"only the newest {len(answer.items)} items")
-    return Document(
-        kind="account",
+    return SourceDocument(
         title=_line(document, "title") or None,
-        home=None,
-        language=None,
         items=tuple(_item(item) for item in items),
         warnings=tuple(warnings),
     )
 
 
 def is_shared_stream(body: bytes) -> bool:
-    """Whether a document without an account around it is in the API's form."""
+    """Return whether a document without an account around it is in the API's form."""
     return _SHARED.match(body) is not None
 
 
-def _item(item: dict[str, Any]) -> Item:
+def _item(item: dict[str, Any]) -> SourceItem:
     origin = item.get("origin") if isinstance(item.get("origin"), dict) else {}
     stream = _text(origin, "feedUrl") or _text(origin, "streamId").removeprefix("feed/")
-    published = _moment(item.get("published"))
-    texts = [sanitised(_text(item.get(key), "content")) for key in ("content", "summary")]
+    published = _date(item.get("published"))
+    texts = [sanitize_html(_text(item.get(key), "content")) for key in ("content", "summary")]
     summary = texts[1] or None
     content = texts[0] if texts[0] and texts[0] != summary else None
-    return Item(
+    return SourceItem(
         guid=_text(item, "id") or None,
         link=next((href for key in ("canonical", "alternate") if (href := _first_href(item.get(key)))), None),
         title=_line(item, "title"),
         summary=summary,
         content=content,
         author=_line(item, "author") or None,
-        language=None,
         published=published,
         # When the item changed for the reader, at Miniflux: to mark it as read counts.
-        updated=_moment(item.get("updated")) if published is None else None,
+        updated=_date(item.get("updated")) if published is None else None,
         source_title=_line(origin, "title") or None,
         source_url=stream if stream.startswith("http") else _text(origin, "htmlUrl") or None,
     )
 
 
-def _query(since: datetime, continuation: str | None, **others: str) -> str:
-    given = {"output": "json", "n": str(ITEMS_AT_ONCE), "ot": str(int(since.timestamp())), **others}
-    return urlencode(given | ({"c": continuation} if continuation else {}))
-
-
-def _long(item_id: str) -> str:
-    return f"{_LONG_ID}{int(item_id):016x}" if item_id.isdecimal() and item_id.isascii() else item_id
-
-
-def _labels(item: dict[str, Any]) -> set[str]:
-    named = (str(category) for category in _list(item.get("categories")))
-    return {one.partition("/label/")[2] for one in named if one.startswith("user/")}
-
-
 def _first_href(links: Any) -> str:
-    return next((_text(link, "href") for link in _list(links) if _text(link, "href")), "")
+    return next((_text(link, "href") for link in list_of(links) if _text(link, "href")), "")
 
 
-def _moment(seconds: Any) -> str | None:
-    """Seconds since 1970 as a date that says so; what is no number is handed on as it was written."""
+def _date(seconds: Any) -> str | None:
+    """Return seconds since 1970 as an ISO date; what is no number as it was written."""
     if isinstance(seconds, bool) or not isinstance(seconds, int | float):
         return str(seconds) if seconds else None
     try:
@@ -204,14 +221,10 @@ def _moment(seconds: Any) -> str | None:
         return str(seconds)
 
 
-def _list(value: Any) -> list[Any]:
-    return value if isinstance(value, list) else []
-
-
 def _line(value: Any, key: str) -> str:
-    """Words on one line. FreshRSS and Miniflux mean what they write; others write HTML."""
-    return title_of(_text(value, key)).translate(_FULL_WIDTH)
+    """Return a value as words on one line; FreshRSS and Miniflux write plain text, others HTML."""
+    return title_text(_text(value, key)).translate(_FULL_WIDTH)
 
 
 def _text(value: Any, key: str) -> str:
-    return text_of(value, key) if isinstance(value, dict) else ""
+    return json_text(value, key) if isinstance(value, dict) else ""

@@ -1,26 +1,130 @@
-"""Downloaded HTML -> an lxml tree."""
+"""HTML of strangers: sanitised, read as plain words, or parsed into an lxml tree."""
 
+import html
+import re
+from html.entities import html5
 from typing import Any
 from urllib.parse import urljoin
 
 from newsclust.model import Page
 from newsclust.text.charset import decode
 
+_BLOCK_TAG = re.compile(
+    r"</?(?:address|article|blockquote|br|d[dlt]|div|fig\w+|h[1-6r]|img|li|[ou]l|p|pre|section|t[dhr]|table)\b[^<>]*>",
+    re.IGNORECASE,
+)
+_TAG = re.compile(r"</?[a-z!][^<>]*>", re.IGNORECASE)
+_UNSEEN = re.compile(r"<!--.*?(?:-->|\Z)|<(script|style|applet)\b.*?(?:</\1\s*>|\Z)", re.IGNORECASE | re.DOTALL)
+# "The <video> element" is a title; "<em>The</em> element" is markup that should have been declared as such.
+_CLOSED_MARKUP = re.compile(
+    r"</(?:a|abbr|b|blockquote|cite|code|div|em|figure|h[1-6]|i|li|p|q|s|small|span|strong|su[bp]|table|u|ul)\s*>"
+    r"|<(?:br|hr)\s*/?>|<img\s[^<>]*>",
+    re.IGNORECASE,
+)
+
+# What feedparser's sanitiser let through, less what is no text and can act: forms, styles, embedded documents.
+_ALLOWED_TAGS = {
+    "a", "abbr", "acronym", "address", "article", "aside", "audio", "b", "big", "blockquote", "br", "caption",
+    "center", "cite", "code", "col", "colgroup", "dd", "del", "details", "dfn", "dir", "div", "dl", "dt", "em",
+    "figcaption", "figure", "font", "footer", "h1", "h2", "h3", "h4", "h5", "h6", "header", "hr", "i", "img", "ins",
+    "kbd", "li", "menu", "nav", "ol", "p", "picture", "pre", "q", "s", "samp", "section", "small", "source", "span",
+    "strike", "strong", "sub", "summary", "sup", "table", "tbody", "td", "tfoot", "th", "thead", "time", "tr", "tt",
+    "u", "ul", "var", "video",
+}  # fmt: skip
+# `class` stays: extraction knows share bars and "related posts" by it.
+_ALLOWED_ATTRIBUTES = {
+    "*": {"class", "dir", "lang", "title"},
+    "a": {"href", "hreflang", "rel"},
+    "audio": {"controls", "src"},
+    "blockquote": {"cite"},
+    "del": {"cite", "datetime"},
+    "img": {"alt", "height", "src", "width"},
+    "ins": {"cite", "datetime"},
+    "li": {"value"},
+    "ol": {"start"},
+    "q": {"cite"},
+    "source": {"src", "type"},
+    "td": {"colspan", "rowspan"},
+    "th": {"colspan", "rowspan", "scope"},
+    "time": {"datetime"},
+    "video": {"controls", "height", "poster", "src", "width"},
+}
+_ALLOWED_SCHEMES = {"http", "https", "mailto"}
+# These go with all that is in them. None but the first three holds text for text extraction, either.
+_DROPPED_WITH_CONTENT = {
+    "applet", "script", "style", "button", "canvas", "form", "math", "noscript", "select", "svg", "template",
+    "textarea",
+}  # fmt: skip
+# An HTML5 parser takes all that follows an unclosed one of these for its text: feeds cut their markup anywhere.
+_RAW_TEXT_TAG = re.compile(r"</?(?:embed|iframe|noembed|noframes|object|plaintext|title|xmp)\b[^<>]*>", re.IGNORECASE)
+_REFERENCE = re.compile(r"&([A-Za-z][A-Za-z0-9]*);")
+_SELF_CLOSED = re.compile(r"<(button|form|math|noscript|script|select|style|svg|textarea)\b([^<>]*)/>", re.IGNORECASE)
+
+
+def sanitize_html(markup: str) -> str:
+    """Return the HTML without whatever could act: scripts, handlers, styles, forms, frames, javascript: links.
+
+    Tags that are not allowed are gone, their text stays. Source: nh3, an allow list over an HTML5 parser.
+    """
+    import nh3
+
+    prepared = _REFERENCE.sub(_known_reference, markup)
+    prepared = _SELF_CLOSED.sub(r"<\1\2></\1>", _RAW_TEXT_TAG.sub("", prepared))
+    return nh3.clean(
+        prepared,
+        tags=_ALLOWED_TAGS,
+        clean_content_tags=_DROPPED_WITH_CONTENT,
+        attributes=_ALLOWED_ATTRIBUTES,
+        url_schemes=_ALLOWED_SCHEMES,
+        link_rel=None,
+    ).strip()
+
+
+def _known_reference(reference: re.Match[str]) -> str:
+    """Return the reference; an unknown one without its semicolon, which feedparser adds to a bare & ("AT&T;")."""
+    return reference[0] if f"{reference[1]};" in html5 else f"&{reference[1]}"
+
+
+def plain_text(markup: str) -> str:
+    """Return the words of HTML on one line: tags stripped (blocks part words), references resolved once."""
+    return single_spaced(html.unescape(_TAG.sub("", _BLOCK_TAG.sub(" ", _UNSEEN.sub("", markup)))))
+
+
+def title_text(text: str) -> str:
+    """Return a title that ought to be plain, on one line; closed markup was meant as such and is stripped."""
+    return plain_text(text) if has_closed_markup(text) else single_spaced(html.unescape(text))
+
+
+def has_closed_markup(text: str) -> bool:
+    """Return whether the text holds an end tag, a line break or a picture, and so is HTML whatever it is declared."""
+    return _CLOSED_MARKUP.search(text) is not None
+
+
+def paragraph(text: str) -> str:
+    """Return plain text as one HTML paragraph."""
+    return f"<p>{html.escape(text, quote=False)}</p>"
+
+
+def single_spaced(text: str) -> str:
+    """Return the text on one line, its words parted by one space each."""
+    return " ".join(text.split())
+
 
 def html_root(page: Page) -> Any:
     """Return the page's tree; None when there is no element in it."""
-    from lxml import etree, html
+    from lxml import etree
+    from lxml import html as lxml_html
 
     markup = decode(page.body, page.headers.get("content-type", ""), document="html").text
-    parser = html.HTMLParser(encoding="utf-8", remove_comments=True, no_network=True, huge_tree=False)
+    parser = lxml_html.HTMLParser(encoding="utf-8", remove_comments=True, no_network=True, huge_tree=False)
     try:  # as bytes: lxml refuses a str that begins with an XML declaration
-        return html.document_fromstring(markup.encode("utf-8", "replace"), parser=parser, ensure_head_body=True)
+        return lxml_html.document_fromstring(markup.encode("utf-8", "replace"), parser=parser, ensure_head_body=True)
     except etree.ParserError:  # blank
         return None
 
 
-def base_of(root: Any, url: str) -> str:
-    """The address from which the page's relative links count: its <base>, else its own."""
+def base_url(root: Any, url: str) -> str:
+    """Return the address from which the page's relative links count: its <base>, else its own."""
     written = next((str(base.get("href")) for base in root.iter("base") if base.get("href")), "")
     try:
         return urljoin(url, written.strip())
@@ -28,8 +132,8 @@ def base_of(root: Any, url: str) -> str:
         return url
 
 
-def words(element: Any) -> str:
-    """The element's text on one line; without text, the label or picture description that stands for it."""
-    text = " ".join(str(element.text_content()).split())
+def element_label(element: Any) -> str:
+    """Return the element's text on one line; without text, the label or picture description that stands for it."""
+    text = single_spaced(str(element.text_content()))
     labels = (element.get("aria-label"), element.get("title"), *(image.get("alt") for image in element.iter("img")))
-    return text or next((" ".join(label.split()) for label in labels if label and label.strip()), "")
+    return text or next((single_spaced(label) for label in labels if label and label.strip()), "")

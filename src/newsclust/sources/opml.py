@@ -1,18 +1,23 @@
 """OPML <-> feeds, as other readers write and read it (opml.org/spec2.opml)."""
 
+import logging
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
+from datetime import datetime
 from itertools import islice
 from typing import Any
 from urllib.parse import urlsplit
 
-from newsclust.errors import SettingsError
-from newsclust.model import Feed, FeedKind, id_of
+from newsclust.errors import FetchError, Reason, SettingsError
+from newsclust.fetch import Fetcher
+from newsclust.model import DEFAULT_KIND, Feed, FeedList, Fetch, Page, Request, id_of
 from newsclust.sources.validators import UNPRINTABLE, checked_address, if_hidden, tag_of
 from newsclust.text.language import language_code
 from newsclust.text.sanitize import one_line
 from newsclust.urls import canonical, redacted
+
+log = logging.getLogger("newsclust")
 
 _MOST_TAGS = 50  # of one feed
 _LONGEST_TITLE = 200  # characters
@@ -165,7 +170,7 @@ def write_opml(feeds: Sequence[Feed]) -> str:
     body = etree.SubElement(root, "body")
     folders: dict[str, Any] = {}
     for feed in feeds:
-        if feed.kind is not FeedKind.FEED:
+        if feed.kind != DEFAULT_KIND:
             continue  # as the docstring says
         parent = body
         if feed.tags:
@@ -183,3 +188,53 @@ def write_opml(feeds: Sequence[Feed]) -> str:
                 outline.set(attribute, value)
     written: bytes = etree.tostring(root, xml_declaration=True, encoding="utf-8", pretty_print=True)
     return written.decode("utf-8")
+
+
+class ListFetcher:
+    """Reads living lists, from addresses and from files; a list without feeds in it is an error, not a list."""
+
+    def __init__(self, fetcher: Fetcher, lists: Sequence[FeedList], clock: Callable[[], datetime]) -> None:
+        self._fetcher = fetcher
+        self._files = {one.id: one.file for one in lists if one.file is not None}
+        self._clock = clock
+
+    def fetch(self, requests: Sequence[Request]) -> Iterator[Fetch]:
+        """One Fetch for each request; its page is OPML with feeds in it."""
+        for request in requests:
+            if request.item_id in self._files:
+                yield _readable(self._read(request))
+        others = [request for request in requests if request.item_id not in self._files]
+        if others:
+            yield from map(_readable, self._fetcher.fetch(others))
+
+    def _read(self, request: Request) -> Fetch:
+        now = self._clock()
+        try:
+            body = self._files[request.item_id].read_bytes()
+        except OSError as error:
+            lost = FetchError(request.url, Reason.NOT_FOUND, error.strerror or str(error))
+            return Fetch.not_made(request, lost, now)
+        page = Page(url=request.url, final_url=request.url, fetched_at=now, headers={}, body=body)
+        return replace(Fetch.not_made(request, None, now), page=page, received_bytes=len(body))
+
+
+def _readable(fetch: Fetch) -> Fetch:
+    """The Fetch with what counts of its list, as OPML of ours; an error in place of a page that names no feeds.
+
+    So the list that was read before stays. Credentials in a list of others are not stored, and so not kept:
+    such a feed is for feeds.toml itself.
+    """
+    if fetch.page is None:
+        return fetch
+    url = fetch.request.url
+    try:
+        brought = read_opml(fetch.page.body)
+    except SettingsError as error:
+        return replace(fetch, page=None, error=FetchError(url, Reason.NOT_A_LIST, str(error)))
+    kept = [feed for feed in brought.feeds if feed.written_url is None]
+    secret = [f"{feed.title}: left out, its address holds credentials" for feed in brought.feeds if feed.written_url]
+    for problem in (*brought.problems, *secret):
+        log.warning("%s: %s", url, problem)
+    if not kept:
+        return replace(fetch, page=None, error=FetchError(url, Reason.NOT_A_LIST, "there is no feed in it"))
+    return replace(fetch, page=replace(fetch.page, body=write_opml(kept).encode()))

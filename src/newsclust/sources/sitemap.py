@@ -1,12 +1,14 @@
-"""News sitemaps -> items (sitemaps.org/protocol.html, and Google's namespace for news)."""
+"""News sitemaps (sitemaps.org/protocol.html, and Google's namespace for news)."""
 
 import re
 import zlib
+from collections.abc import Callable, Generator, Mapping
+from datetime import datetime
 from typing import Any
 
 from newsclust.errors import ParseError, Reason
-from newsclust.model import Feed, Page
-from newsclust.sources.feed import Document, Item
+from newsclust.model import Feed, Fetch, Page, Request
+from newsclust.sources.document import SourceDocument, SourceItem
 
 _NEWS = "{http://www.google.com/schemas/sitemap-news/0.9}"
 _GZIP_MARK = b"\x1f\x8b"
@@ -15,41 +17,62 @@ _NEWS_NAME = re.compile("news|actu", re.IGNORECASE)
 _REFERENCE = re.compile(rb"&#(?:x0*([0-9a-f]{1,8})|0*([0-9]{1,8}));", re.IGNORECASE)
 
 
-def read_sitemap(feed: Feed, page: Page) -> Document:
-    """The articles that a news sitemap names: address, title, date; it has no texts.
+class SitemapSource:
+    """A news sitemap: addresses, titles and dates, without texts."""
 
-    An address without a title is no article and is left out by count. ParseError with EMPTY, or NOT_A_FEED for
-    what is no sitemap, an index of sitemaps, or a sitemap without news in it.
-    """
-    root = _root(feed.url, page.body)
+    description = "a news sitemap"
+    options: Mapping[str, Callable[[str], str]] = {}
+
+    def poll_url(self, url: str) -> str:
+        """Return the address itself."""
+        return url
+
+    def matches(self, url: str, page: Page | None = None) -> bool:
+        """Return whether the document calls itself a sitemap, or an index of them."""
+        return page is not None and is_sitemap(page.body)
+
+    def fetch(
+        self, request: Request, feed: Feed, *, now: datetime, environment: Mapping[str, str]
+    ) -> Generator[Request, Fetch, Fetch]:
+        """Make one request."""
+        return (yield request)
+
+    def parse(self, feed: Feed, page: Page) -> SourceDocument:
+        """Return the articles that the sitemap names; those without a title are left out, and counted.
+
+        ParseError with EMPTY, or NOT_A_FEED for what is no sitemap, an index of sitemaps, or one without news in it.
+        """
+        return _read_sitemap(feed.url, page.body)
+
+
+def _read_sitemap(url: str, body: bytes) -> SourceDocument:
+    root = _root(url, body)
     name = _local(root)
     if name == "sitemapindex":
         parts = [text for text in (_text(part, "loc") for part in root) if text]
-        raise ParseError(feed.url, Reason.NOT_A_FEED, f"an index of sitemaps, such as {', '.join(parts[:3])}")
+        raise ParseError(url, Reason.NOT_A_FEED, f"an index of sitemaps, such as {', '.join(parts[:3])}")
     if name != "urlset":
-        raise ParseError(feed.url, Reason.NOT_A_FEED, f"<{name}> is no sitemap")
-    told = [(address, news) for address in root if (news := address.find(f"{_NEWS}news")) is not None]
-    if not told:
-        raise ParseError(feed.url, Reason.NOT_A_FEED, "a sitemap without news (news:news)")
-    untold = sum(1 for _ in root.iterchildren("{*}url")) - len(told)
-    return Document(
-        kind="sitemap",
-        title=next((outlet for _, news in told if (outlet := _news(news, "publication", "name"))), None),
-        home=None,
-        language=next((code for _, news in told if (code := _news(news, "publication", "language"))), None),
-        items=tuple(_item(address, news) for address, news in told),
-        warnings=(f"addresses without news: {untold}",) if untold else (),
+        raise ParseError(url, Reason.NOT_A_FEED, f"<{name}> is no sitemap")
+    articles = [(address, news) for address in root if (news := address.find(f"{_NEWS}news")) is not None]
+    if not articles:
+        raise ParseError(url, Reason.NOT_A_FEED, "a sitemap without news (news:news)")
+    others = sum(1 for _ in root.iterchildren("{*}url")) - len(articles)
+    return SourceDocument(
+        title=next((outlet for _, news in articles if (outlet := _news(news, "publication", "name"))), None),
+        language=next((code for _, news in articles if (code := _news(news, "publication", "language"))), None),
+        items=tuple(_item(address, news) for address, news in articles),
+        warnings=(f"addresses without news: {others}",) if others else (),
     )
 
 
 def is_sitemap(body: bytes) -> bool:
-    """Whether the document calls itself a sitemap, or an index of them."""
+    """Return whether the document calls itself a sitemap, or an index of them."""
     beginning = body[:2000] if not body.startswith(_GZIP_MARK) else _unpacked(body, 2000)
     return b"<urlset" in beginning or b"<sitemapindex" in beginning
 
 
 def sitemaps_in(body: bytes) -> tuple[str, ...]:
-    """The addresses that an index of sitemaps names, those first that are named like news; none if it is no index."""
+    """Return the addresses that an index of sitemaps names, those named like news first; none if it is no index."""
     try:
         root = _root("", body)
     except ParseError:
@@ -61,18 +84,14 @@ def sitemaps_in(body: bytes) -> tuple[str, ...]:
 
 
 def is_news_address(url: str) -> bool:
-    """Whether the address of a sitemap says that news stand in it, in English or in French."""
+    """Return whether a sitemap's address says that it holds news, in English or in French."""
     return _NEWS_NAME.search(url.partition("//")[2].partition("/")[2]) is not None
 
 
-def _item(address: Any, news: Any) -> Item:
-    return Item(
-        guid=None,
+def _item(address: Any, news: Any) -> SourceItem:
+    return SourceItem(
         link=_text(address, "loc"),
         title=_news(news, "title") or "",
-        summary=None,
-        content=None,
-        author=None,
         language=_news(news, "publication", "language"),
         published=_news(news, "publication_date"),
         updated=_text(address, "lastmod"),
@@ -98,13 +117,13 @@ def _root(url: str, body: bytes) -> Any:
 
 
 def _no_surrogate(reference: re.Match[bytes]) -> bytes:
-    """The reference, unless it is to half a character, which XML forbids and libxml2's recovery lets through."""
+    """Return the reference; nothing for a surrogate, which XML forbids and libxml2's recovery lets through."""
     code = int(reference[1], 16) if reference[1] else int(reference[2])
     return b"" if 0xD800 <= code <= 0xDFFF else reference[0]
 
 
 def _unpacked(body: bytes, limit: int) -> bytes:
-    """The beginning of a gzip file, which is how large sitemaps are kept; empty when it is none."""
+    """Return the first `limit` bytes that a gzip file unpacks to; b"" when it is none. Large sitemaps are kept so."""
     try:
         return zlib.decompressobj(wbits=31).decompress(body, limit)
     except zlib.error:

@@ -1,4 +1,4 @@
-"""What people write in a list of feeds, checked: addresses, lines, tags, names of variables."""
+"""Checks of what people write in a list of feeds: addresses, lines, tags, names of environment variables."""
 
 import re
 
@@ -9,7 +9,7 @@ UNPRINTABLE = re.compile("[\x00-\x1f\x7f-\x9f\ud800-\udfff\ufffe\uffff]")
 
 
 def checked_address(text: str) -> str:
-    """The address itself; ValueError, which repeats no password, when it is none of a page."""
+    """Return the address itself; ValueError, which repeats no password, when it is none of a page."""
     try:
         canonical(text)
     except ValueError as error:
@@ -23,25 +23,25 @@ def checked_address(text: str) -> str:
     return text
 
 
-def one_line(text: str) -> str:
-    """The text itself; ValueError when it is blank, or more than a line."""
+def check_line(text: str) -> str:
+    """Return the text itself; ValueError when it is blank, or more than a line."""
     if not text.strip() or UNPRINTABLE.search(text):
         raise ValueError("one line of text is needed")
     return text
 
 
 def tag_of(text: str) -> str:
-    """The tag without outer slashes, its blanks one space each: a folder's name is read so, too."""
+    """Return the tag without outer slashes, its blanks one space each: a folder's name is read so, too."""
     return " ".join(text.split()).strip(" /")
 
 
 def check_variable(text: str) -> str:
-    """The name itself; ValueError, which does not repeat it, when it can be none of an environment variable."""
+    """Return the name itself; ValueError, which does not repeat it, when no environment variable can have it."""
     if not re.fullmatch("[A-Za-z_][A-Za-z0-9_]*", text):
         raise ValueError("the name of an environment variable is needed, never the token itself")
     return text
 
 
 def if_hidden(written: str) -> str | None:
-    """The address as written, where some of it is hidden when it is shown; else None."""
+    """Return the address as written, where some of it is hidden when it is shown; else None."""
     return written if redacted(written) != written else None

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from newsclust.model import Feed, FeedKind, PagePolicy, Run
+from newsclust.model import Feed, PagePolicy, Run
 from newsclust.store.database import Database
 
 
@@ -26,7 +26,7 @@ def save_feeds(db: Database, run: Run, feeds: Sequence[Feed]) -> tuple[int, int]
                     "tags": list(feed.tags),
                     "page_policy": feed.pages.value,
                     "priority": feed.priority,
-                    "kind": feed.kind.value,
+                    "kind": feed.kind,
                     "selector": feed.select,
                     "token_env": feed.token_env,
                     "listed_by": feed.listed_by,
@@ -64,7 +64,7 @@ def _stored_feeds(db: Database) -> list[tuple[Feed, bool]]:
                 tags=tuple(row["tags"]),
                 pages=PagePolicy(row["page_policy"]),
                 priority=row["priority"],
-                kind=FeedKind(row["kind"]),
+                kind=row["kind"],
                 select=row["selector"],
                 token_env=row["token_env"],
                 listed_by=row["listed_by"],
