@@ -248,7 +248,7 @@ def live(
         "sync_feeds": lambda: pipeline.sync_feeds(db, run, feeds()),
         "fetch_feeds": lambda: pipeline.fetch_feeds(db, run, fetcher),
         "parse_feeds": lambda: pipeline.parse_feeds(db, run, clock),
-        "judge_feeds": lambda: pipeline.judge_feeds(db, run),
+        "check_feed_anomalies": lambda: pipeline.check_feed_anomalies(db, run),
         "fetch_pages": lambda: pipeline.fetch_pages(db, run, fetcher),
         "extract_articles": lambda: pipeline.extract_articles(db, run, clock, settings.extractor()),
         "find_duplicates": lambda: pipeline.find_duplicates(
@@ -265,7 +265,7 @@ def live(
     done = []
     for name, work in steps.items():
         started, cpu = time.perf_counter(), time.process_time()
-        number = pipeline.perform(db, run, clock, name, work)
+        number = pipeline.run_step(db, run, clock, name, work)
         seconds = time.perf_counter() - started
         done.append(Step(name=name, count=number, seconds=seconds, cpu=time.process_time() - cpu))
         if name == "check":  # as in the flow: the published copy says that the night came to its end

@@ -24,7 +24,7 @@ from unittest.mock import patch
 
 from newsclust.pipeline.quarantine import item_of
 from newsclust.quarantine import rules as quarantine_rules
-from newsclust.quarantine.rules import FeedNight, Item, Rule, breach_of, night_of, recurring
+from newsclust.quarantine.rules import AnomalyRule, FeedItem, FeedRunStats, find_anomaly, recurring_words, run_stats
 from newsclust.stories.pairs.word_rarity import COMMON
 from newsclust.urls import canonical
 
@@ -101,7 +101,7 @@ class Read:
     outlet: str
     language: str
     at: datetime
-    item: Item
+    item: FeedItem
 
 
 @dataclass(slots=True, kw_only=True)
@@ -111,7 +111,7 @@ class Archive:
     articles: int = 0
     words: Counter[str] = field(default_factory=Counter)
 
-    def add(self, items: Sequence[Item]) -> None:
+    def add(self, items: Sequence[FeedItem]) -> None:
         self.articles += len(items)
         for item in items:
             self.words.update(item.words)
@@ -124,21 +124,21 @@ class Scene:
     outlet: str
     language: str
     at: datetime
-    items: Sequence[Item]
-    earlier: Sequence[FeedNight]
+    items: Sequence[FeedItem]
+    earlier: Sequence[FeedRunStats]
     own: frozenset[str]  # words that recurred on its earlier nights
     common: frozenset[str]  # words of the archive that belong to the field
     others: frozenset[str]  # words of the other outlets tonight
-    past: Sequence[Item]  # of its earlier nights, the oldest first
-    next: Sequence[Item]  # of its four next nights
-    neighbour: Sequence[Item]  # the last items of another outlet of its language
+    past: Sequence[FeedItem]  # of its earlier nights, the oldest first
+    next: Sequence[FeedItem]  # of its four next nights
+    neighbour: Sequence[FeedItem]  # the last items of another outlet of its language
 
     def judge(
-        self, items: Sequence[Item], *, edited: Sequence[Item] = (), at: datetime | None = None
-    ) -> quarantine_rules.Breach | None:
+        self, items: Sequence[FeedItem], *, edited: Sequence[FeedItem] = (), at: datetime | None = None
+    ) -> quarantine_rules.Anomaly | None:
         """Judge these items as this night's, or as those of a later one."""
-        night = night_of(self.outlet, "tonight", at or self.at, items, self.earlier[-1].night_at, edited=edited)
-        return breach_of(night, items, self.earlier, edited=edited, heard=self._heard)
+        night = run_stats(self.outlet, "tonight", at or self.at, items, self.earlier[-1].night_at, edited=edited)
+        return find_anomaly(night, items, self.earlier, edited=edited, heard=self._heard)
 
     def _heard(self, words: Collection[str]) -> set[str]:
         return {word for word in words if word in self.common or word in self.others or word in self.own}
@@ -181,15 +181,15 @@ def scenes_of(stream: Sequence[Read]) -> Iterator[Scene]:
     for one in stream:
         midnight = one.at.replace(hour=0, minute=0, second=0, microsecond=0)
         nights[midnight + NIGHT + (DAY if one.at > midnight + NIGHT else timedelta())][one.outlet].append(one)
-    by_outlet: dict[str, list[tuple[datetime, list[Item]]]] = defaultdict(list)
+    by_outlet: dict[str, list[tuple[datetime, list[FeedItem]]]] = defaultdict(list)
     for at, outlets in sorted(nights.items()):
         for outlet, told in outlets.items():
             by_outlet[outlet].append((at, [one.item for one in told]))
     language = {one.outlet: one.language for one in stream}
     archive = Archive()
-    known: dict[str, list[FeedNight]] = defaultdict(list)
+    known: dict[str, list[FeedRunStats]] = defaultdict(list)
     own: dict[str, set[str]] = defaultdict(set)
-    past: dict[str, list[Item]] = defaultdict(list)
+    past: dict[str, list[FeedItem]] = defaultdict(list)
     for at, outlets in sorted(nights.items()):
         common = frozenset(word for word, times in archive.words.items() if times >= COMMON * archive.articles)
         items = {outlet: [one.item for one in told] for outlet, told in sorted(outlets.items())}
@@ -213,8 +213,8 @@ def scenes_of(stream: Sequence[Read]) -> Iterator[Scene]:
                 )
         for outlet, shown in items.items():
             last = known[outlet][-1].night_at if known[outlet] else None
-            known[outlet].append(night_of(outlet, at.isoformat(), at, shown, last))
-            own[outlet] |= recurring(shown)
+            known[outlet].append(run_stats(outlet, at.isoformat(), at, shown, last))
+            own[outlet] |= recurring_words(shown)
             past[outlet].extend(shown)
             archive.add(shown)
 
@@ -256,7 +256,9 @@ def tell_folds(scenes: Sequence[Scene], probed: Sequence[Scene]) -> None:
     for fold in folds:
         share = _lowest(*([scene for scene in some if scene.outlet not in fold] for some in (scenes, probed)))
         with patch.object(quarantine_rules, "_THEME_SHARE", share):
-            held = sum(_rule(scene.judge(scene.items)) == Rule.THEME for scene in scenes if scene.outlet in fold)
+            held = sum(
+                _rule(scene.judge(scene.items)) == AnomalyRule.VOCABULARY for scene in scenes if scene.outlet in fold
+            )
             here = [scene for scene in probed if scene.outlet in fold]
             found = [
                 _rule(make(scene, random.Random(f"{name} {scene.outlet} {scene.at}"))) != ""
@@ -272,29 +274,29 @@ def _lowest(scenes: Sequence[Scene], probed: Sequence[Scene]) -> float:
         with patch.object(quarantine_rules, "_THEME_SHARE", share):
             real = (scene.judge(scene.items) for scene in scenes)
             odd = (make(scene, random.Random(name)) for name, make in GOOD.items() for scene in probed)
-            if not any(_rule(breach) == Rule.THEME for breach in itertools.chain(real, odd)):
+            if not any(_rule(breach) == AnomalyRule.VOCABULARY for breach in itertools.chain(real, odd)):
                 return share
     return 1.0
 
 
 # --- nights made up
 
-Made = Callable[[Scene, random.Random], quarantine_rules.Breach | None]
+Made = Callable[[Scene, random.Random], quarantine_rules.Anomaly | None]
 
 
-def _flood(scene: Scene, rng: random.Random) -> quarantine_rules.Breach | None:
+def _flood(scene: Scene, rng: random.Random) -> quarantine_rules.Anomaly | None:
     old = [replace(rng.choice(scene.past), published_at=scene.at - 400 * DAY) for _ in range(1000)]
     return scene.judge([*scene.items, *old])
 
 
-def _undated_flood(scene: Scene, rng: random.Random) -> quarantine_rules.Breach | None:
+def _undated_flood(scene: Scene, rng: random.Random) -> quarantine_rules.Anomaly | None:
     return scene.judge([replace(rng.choice(scene.past), published_at=None) for _ in range(1000)])
 
 
 def _spam(kind: str, *, lead: bool = True, language: str = "", site: str = "", edits: bool = False) -> Made:
     """A night of spam beside which nothing else came; its language and domain are the feed's unless given."""
 
-    def made(scene: Scene, rng: random.Random) -> quarantine_rules.Breach | None:
+    def made(scene: Scene, rng: random.Random) -> quarantine_rules.Anomaly | None:
         spoken = ({"en": "fr", "fr": "en"}[scene.language]) if language == "other" else scene.language
         where = site or scene.past[-1].site
         sold = [advert(rng, kind or rng.choice(KINDS), spoken, where, scene.at, lead=lead) for _ in range(SPAM)]
@@ -303,38 +305,38 @@ def _spam(kind: str, *, lead: bool = True, language: str = "", site: str = "", e
     return made
 
 
-def _one_in_ten(scene: Scene, rng: random.Random) -> quarantine_rules.Breach | None:
+def _one_in_ten(scene: Scene, rng: random.Random) -> quarantine_rules.Anomaly | None:
     normal = [replace(one, published_at=scene.at) for one in scene.past[-SPAM:]]
     return scene.judge([*normal, advert(rng, "casino", scene.language, scene.past[-1].site, scene.at)])
 
 
-def _swap(scene: Scene, _: random.Random) -> quarantine_rules.Breach | None:
+def _swap(scene: Scene, _: random.Random) -> quarantine_rules.Anomaly | None:
     return scene.judge(scene.neighbour)
 
 
-def _swap_at_home(scene: Scene, _: random.Random) -> quarantine_rules.Breach | None:
+def _swap_at_home(scene: Scene, _: random.Random) -> quarantine_rules.Anomaly | None:
     return scene.judge([replace(one, site=scene.past[-1].site) for one in scene.neighbour])
 
 
-def _moved(scene: Scene, _: random.Random) -> quarantine_rules.Breach | None:
+def _moved(scene: Scene, _: random.Random) -> quarantine_rules.Anomaly | None:
     return scene.judge([*scene.past[-100:-1], *scene.items][-100:])
 
 
-def _after_outage(scene: Scene, _: random.Random) -> quarantine_rules.Breach | None:
+def _after_outage(scene: Scene, _: random.Random) -> quarantine_rules.Anomaly | None:
     late = scene.at + 7 * DAY
     return scene.judge([replace(one, published_at=late - 30 * DAY) for one in _fifty(scene)], at=late)
 
 
-def _fifty(scene: Scene) -> Sequence[Item]:
+def _fifty(scene: Scene) -> Sequence[FeedItem]:
     return [scene.past[place % len(scene.past)] for place in range(50)]
 
 
-def _big_news(scene: Scene, _: random.Random) -> quarantine_rules.Breach | None:
+def _big_news(scene: Scene, _: random.Random) -> quarantine_rules.Anomaly | None:
     five = [*scene.items, *scene.next, *scene.past[::-1]][: 5 * len(scene.items)]
     return scene.judge([replace(one, published_at=scene.at) for one in five])
 
 
-def _one_event(scene: Scene, _: random.Random) -> quarantine_rules.Breach | None:
+def _one_event(scene: Scene, _: random.Random) -> quarantine_rules.Anomaly | None:
     """Two thirds of five times the items tell of something that nobody knew the day before."""
     five = [*scene.items, *scene.next, *scene.past[::-1]][: 5 * len(scene.items)]
     fresh = [replace(one, published_at=scene.at) for one in five]
@@ -347,12 +349,12 @@ def _one_event(scene: Scene, _: random.Random) -> quarantine_rules.Breach | None
     )
 
 
-def _christmas(scene: Scene, _: random.Random) -> quarantine_rules.Breach | None:
+def _christmas(scene: Scene, _: random.Random) -> quarantine_rules.Anomaly | None:
     late = scene.at + 14 * DAY
     return scene.judge([replace(one, published_at=late) for one in scene.items], at=late)
 
 
-def _footer(scene: Scene, _: random.Random) -> quarantine_rules.Breach | None:
+def _footer(scene: Scene, _: random.Random) -> quarantine_rules.Anomaly | None:
     """Every item, known ones too, has a new standing sentence under its text."""
     sentence = {"yearling", "subscript", "halvening", "rebatement", "until", "sunday"}
     shown, known = (
@@ -361,7 +363,7 @@ def _footer(scene: Scene, _: random.Random) -> quarantine_rules.Breach | None:
     return scene.judge(shown, edited=known)
 
 
-def _new_text_form(scene: Scene, _: random.Random) -> quarantine_rules.Breach | None:
+def _new_text_form(scene: Scene, _: random.Random) -> quarantine_rules.Anomaly | None:
     return scene.judge(scene.items, edited=scene.past[-50:])
 
 
@@ -390,7 +392,7 @@ GOOD: Mapping[str, Made] = {
 }
 
 
-def advert(rng: random.Random, kind: str, language: str, site: str, at: datetime, *, lead: bool = True) -> Item:
+def advert(rng: random.Random, kind: str, language: str, site: str, at: datetime, *, lead: bool = True) -> FeedItem:
     """Return an item that sells something of this kind."""
     sold, titles, leads = SOLD[kind, language]
     a, b = rng.sample(list(sold), 2)
@@ -399,12 +401,12 @@ def advert(rng: random.Random, kind: str, language: str, site: str, at: datetime
     return replace(_item(title[0].upper() + title[1:], text, "https://spam.example/", at), site=site)
 
 
-def _rule(breach: quarantine_rules.Breach | None) -> str:
+def _rule(breach: quarantine_rules.Anomaly | None) -> str:
     return breach.rule.value if breach else ""
 
 
 @cache
-def _item(title: str, text: str, url: str, at: datetime) -> Item:
+def _item(title: str, text: str, url: str, at: datetime) -> FeedItem:
     row = {"title": title, "markup": text, "link": url, "published_at": at, "characters": len(text), "shared": False}
     return item_of(row | {"told_language": None})
 

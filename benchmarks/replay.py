@@ -184,7 +184,7 @@ def live(db: Database, now: datetime, new: Stream, steps: Sequence[str] = STEPS)
     seconds, cpu = {}, {}
     for name in steps:
         started, before = time.perf_counter(), time.process_time()
-        pipeline.perform(db, run, clock, name, known[name])
+        pipeline.run_step(db, run, clock, name, known[name])
         seconds[name], cpu[name] = time.perf_counter() - started, time.process_time() - before
     runs.finish_run(db, run, finished_at=clock())
     placed = {row["story_id"]: row["topic_id"] for row in db.rows("SELECT story_id, topic_id FROM current_stories")}

@@ -48,7 +48,7 @@ def nightly(config: Path | None = None, night_at: AwareDatetime | None = None) -
         step(pipeline.sync_feeds, db, run, feeds, lists)
         step(pipeline.fetch_feeds, db, run, fetcher, commands, settings.polling_limits, feeds)
         step(pipeline.parse_feeds, db, run, clock)
-        step(pipeline.judge_feeds, db, run, commands)
+        step(pipeline.check_feed_anomalies, db, run, commands)
         step(pipeline.fetch_pages, db, run, fetcher, product_of(settings.user_agent))
         step(pipeline.plan_feeds, db, run, commands, settings.polling_limits)
         step(pipeline.extract_articles, db, run, clock, settings.extractor())
@@ -92,7 +92,7 @@ class Night:
             persist_result=False,
         )
         def attempt() -> Count:
-            return pipeline.perform(self.db, self.run, self.clock, work.__name__, lambda: work(*given))
+            return pipeline.run_step(self.db, self.run, self.clock, work.__name__, lambda: work(*given))
 
         count = attempt()
         get_run_logger().info(

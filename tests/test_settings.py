@@ -10,7 +10,7 @@ import pytest
 from newsclust import cli
 from newsclust.embed import SentenceTransformerEmbedder
 from newsclust.errors import SettingsError
-from newsclust.polling.scheduler import USUAL, Rhythm
+from newsclust.polling.scheduler import DEFAULT_LIMITS, PollingLimits
 from newsclust.settings import FetchSettings, NightSettings, Paths, Settings, load_settings, settings_toml
 from newsclust.stories.clustering import MergeClassifier
 from tests.fakes import HashingEmbedder
@@ -60,11 +60,11 @@ def test_sections_given_as_arguments_override_the_environment(monkeypatch: pytes
 
 
 def test_the_polling_limits_are_those_of_the_settings(monkeypatch: pytest.MonkeyPatch) -> None:
-    assert load_settings().polling_limits == USUAL
+    assert load_settings().polling_limits == DEFAULT_LIMITS
     write("[polling]\nmin_interval_minutes = 10\nmax_interval_hours = 8\n")
     monkeypatch.setenv("NEWSCLUST_POLLING__POLL", "all")
-    assert load_settings().polling_limits == Rhythm(
-        soonest=timedelta(minutes=10), latest=timedelta(hours=8), all_now=True
+    assert load_settings().polling_limits == PollingLimits(
+        min_interval=timedelta(minutes=10), max_interval=timedelta(hours=8), poll_all=True
     )
 
 

@@ -159,7 +159,7 @@ class Fetch:
     fresh_until: datetime | None = None  # until when the answer holds, by its own word
     retry_at: datetime | None = None  # before which the site wants no request
     moved_to: str | None = None  # where the permanent redirects led that stood before any other
-    onward: str | None = None  # the address at another origin that was not followed; then there is no page
+    cross_origin_redirect: str | None = None  # a redirect not followed; then there is no page
 
     @classmethod
     def not_made(cls, request: Request, error: FetchError | None, at: datetime) -> Self:
@@ -205,10 +205,10 @@ class Entry:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Wishes:
+class UpdateHints:
     """When a feed document wants to be asked for, by its own word."""
 
-    every: timedelta | None = None  # RSS `ttl`, or the period of the syndication module; the longer of the two
+    interval: timedelta | None = None  # RSS `ttl`, or the period of the syndication module; the longer of the two
     skip_hours: frozenset[int] = frozenset()  # 0 to 23, UTC
     skip_days: frozenset[int] = frozenset()  # 0 is Monday, UTC
 
@@ -222,7 +222,7 @@ class ParsedFeed:
     entries: tuple[Entry, ...]
     site_url: str | None = None  # the document's word for the site it belongs to
     warnings: tuple[str, ...] = ()
-    wishes: Wishes = Wishes()
+    update_hints: UpdateHints = UpdateHints()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

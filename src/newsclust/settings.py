@@ -29,7 +29,7 @@ from newsclust.embed import Embedder
 from newsclust.errors import SettingsError
 from newsclust.extract import Extractor
 from newsclust.fetch import Fetcher
-from newsclust.polling.scheduler import Rhythm
+from newsclust.polling.scheduler import PollingLimits
 from newsclust.stories.clustering import Clusterer
 from newsclust.stories.pairs import Linker
 
@@ -200,12 +200,12 @@ class Settings(BaseSettings):
         return str(self.fetch.options.get("user_agent", f"newsclust/0.1 (+{self.fetch.contact})"))
 
     @property
-    def polling_limits(self) -> Rhythm:
+    def polling_limits(self) -> PollingLimits:
         """Return the limits of how often feeds are requested."""
-        return Rhythm(
-            soonest=timedelta(minutes=self.polling.min_interval_minutes),
-            latest=timedelta(hours=self.polling.max_interval_hours),
-            all_now=self.polling.poll == "all",
+        return PollingLimits(
+            min_interval=timedelta(minutes=self.polling.min_interval_minutes),
+            max_interval=timedelta(hours=self.polling.max_interval_hours),
+            poll_all=self.polling.poll == "all",
         )
 
     def extractor(self) -> Extractor:

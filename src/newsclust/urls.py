@@ -115,6 +115,14 @@ def registered_domain(url: str) -> str:
     return _registered(_host(_split(url)))
 
 
+def site_of(url: str) -> str:
+    """Return what shares one rate limit: the registered domain of a URL, or the URL itself when it has none."""
+    try:
+        return registered_domain(url)
+    except ValueError:
+        return url
+
+
 def redacted(text: str) -> str:
     """The address, or any text with addresses in it, with every secret of a reader hidden.
 

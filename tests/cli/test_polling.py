@@ -8,12 +8,12 @@ import pytest
 from newsclust.errors import FetchError, Reason
 from newsclust.model import Feed, Fetch, Request, RequestKind, id_of
 from newsclust.overrides import FeedCommandKind, read_feed_commands, refresh_requests, refused_moves
-from newsclust.polling.scheduler import Due, Rule
+from newsclust.polling.scheduler import NextPoll, ScheduleRule
 from newsclust.report import summary_markdown
 from newsclust.store import Database, feeds, runs
 from newsclust.store import fetches as store_fetches
 from newsclust.store.database import migrations
-from newsclust.store.polling import save_moves, save_schedule, undo_moves
+from newsclust.store.polling import revert_moves, save_moves, save_schedule
 from tests.terminal import Terminal
 
 NIGHT = datetime(2026, 3, 2, 3, 30, tzinfo=UTC)
@@ -36,8 +36,8 @@ def published(terminal: Terminal) -> Terminal:
             db,
             run,
             {
-                HARBOUR.id: Due(at=NIGHT, rule=Rule.PACE, why="2 new in 4 h: every 80 min"),
-                LIGHT.id: Due(at=None, rule=Rule.GONE, why="it said so"),
+                HARBOUR.id: NextPoll(at=NIGHT, rule=ScheduleRule.PACE, why="2 new in 4 h: every 80 min"),
+                LIGHT.id: NextPoll(at=None, rule=ScheduleRule.GONE, why="it said so"),
             },
         )
     return terminal
@@ -126,7 +126,7 @@ def test_the_mornings_summary_names_the_new_address_of_a_moved_feed_until_it_is_
         run = runs.begin_run(db, flow="later", night_at=NIGHT, started_at=NIGHT, settings={})
         row = f"- The Harbour, since 2026-03-02: {NEW} (before: {HARBOUR.url})"
         assert row in summary_markdown(db.connection, run.id)
-        assert undo_moves(db, run, {(HARBOUR.id, NEW), (LIGHT.id, NEW)}, by="person") == 1
+        assert revert_moves(db, run, {(HARBOUR.id, NEW), (LIGHT.id, NEW)}, by="person") == 1
         assert "moved" not in summary_markdown(db.connection, run.id)
 
 

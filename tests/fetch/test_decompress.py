@@ -9,7 +9,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from newsclust.fetch.decompress import PIECE_BYTES, EncodingError, decoder_for
+from newsclust.fetch.decompress import PIECE_BYTES, EncodingError, decompressor_for
 
 
 def _raw_deflate(body: bytes) -> bytes:
@@ -27,8 +27,8 @@ CODECS = {
 
 
 def _decoded(encoding: str, *sent: bytes) -> bytes:
-    decoder = decoder_for(encoding)
-    body = b"".join(piece for chunk in sent for piece in decoder.pieces(chunk))
+    decoder = decompressor_for(encoding)
+    body = b"".join(piece for chunk in sent for piece in decoder.decompress(chunk))
     decoder.finish()
     return body
 
@@ -110,12 +110,12 @@ def test_an_empty_body_needs_no_stream():
 @pytest.mark.parametrize("encoding", ["zstd", "gzip, gzip", "utf-8"])
 def test_an_encoding_that_was_not_asked_for_is_refused_by_name(encoding):
     with pytest.raises(EncodingError, match=encoding):
-        decoder_for(encoding)
+        decompressor_for(encoding)
 
 
 @pytest.mark.parametrize("codec", ["gzip", "deflate", "br"])
 def test_a_bomb_gives_small_pieces_and_only_those_taken(codec):
-    pieces = decoder_for(codec).pieces(_zeros(codec))
+    pieces = decompressor_for(codec).decompress(_zeros(codec))
     taken = list(islice(pieces, 50))
     assert len(taken) == 50
     assert max(map(len, taken)) <= 4 * PIECE_BYTES

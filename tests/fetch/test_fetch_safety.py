@@ -14,7 +14,7 @@ from newsclust import pipeline
 from newsclust.demo.server import RawConnection, ReceivedRequest, Stream
 from newsclust.errors import Reason
 from newsclust.fetch import HttpFetcher
-from newsclust.fetch.redaction import Mask, mask_of, with_secrets_of
+from newsclust.fetch.redaction import Redactor, redactor_for, with_redirect_secrets
 from newsclust.model import Fetch, Request, RequestKind
 from newsclust.polling.http_freshness import fresh_until, retry_at
 from newsclust.sources.feeds_toml import read_feeds
@@ -295,9 +295,9 @@ def test_a_header_costs_no_more_than_its_length(written):
 def test_the_keys_of_a_redirect_are_found_at_once():
     given = "&".join(f"key=a1b2c3-{number}" for number in range(28))
     begun = time.process_time()
-    mask = with_secrets_of(Mask(), f"http://attack.test/?{given}")
+    redactor = with_redirect_secrets(Redactor(), f"http://attack.test/?{given}")
     assert time.process_time() - begun < 1
-    assert mask.text("see a1b2c3-27 there") == "see *** there"
+    assert redactor.redact("see a1b2c3-27 there") == "see *** there"
 
 
 @pytest.mark.parametrize(
@@ -312,7 +312,7 @@ def test_the_keys_of_a_redirect_are_found_at_once():
 )
 def test_an_address_with_credentials_is_the_one_that_is_shown(shown, whole):
     with pytest.raises(ValueError, match="another one"):
-        mask_of(Request(url=shown, secret_url=whole, kind=RequestKind.FEED, item_id="f"))
+        redactor_for(Request(url=shown, secret_url=whole, kind=RequestKind.FEED, item_id="f"))
 
 
 def test_chunks_of_one_byte_without_end_end_with_the_limit_they_reach_first(server, get):

@@ -7,11 +7,11 @@ from itertools import pairwise
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from newsclust.fetch.politeness import HostTurns
+from newsclust.fetch.politeness import HostLimiter
 
 
 async def _runs(
-    turns: HostTurns, hosts: list[str], *, seconds: float
+    limiter: HostLimiter, hosts: list[str], *, seconds: float
 ) -> tuple[list[tuple[str, float]], Counter[str]]:
     """When each host's requests started, and the most that ran at once, by host and ("") in all."""
     loop = asyncio.get_running_loop()
@@ -20,7 +20,7 @@ async def _runs(
     most: Counter[str] = Counter()
 
     async def one(host: str) -> None:
-        async with turns.turn(host):
+        async with limiter.slot(host):
             starts.append((host, loop.time()))
             running.update([host, ""])
             most.update({name: max(0, running[name] - most[name]) for name in (host, "")})
@@ -39,8 +39,8 @@ async def _runs(
 )
 def test_every_request_gets_its_turn_and_no_limit_is_passed(hosts, concurrency, per_host):
     async def scenario():
-        turns = HostTurns(concurrency=concurrency, per_host=per_host, pause_s=0)
-        return await _runs(turns, hosts, seconds=0.001)
+        limiter = HostLimiter(concurrency=concurrency, per_host=per_host, pause_s=0)
+        return await _runs(limiter, hosts, seconds=0.001)
 
     starts, most = asyncio.run(scenario())
     assert Counter(host for host, _ in starts) == Counter(hosts)
@@ -50,8 +50,8 @@ def test_every_request_gets_its_turn_and_no_limit_is_passed(hosts, concurrency, 
 
 def test_two_starts_to_one_host_are_a_pause_apart_even_when_places_are_short():
     async def scenario():
-        turns = HostTurns(concurrency=1, per_host=2, pause_s=0.05)
-        return await _runs(turns, ["a", "a", "b", "a", "b"], seconds=0.02)
+        limiter = HostLimiter(concurrency=1, per_host=2, pause_s=0.05)
+        return await _runs(limiter, ["a", "a", "b", "a", "b"], seconds=0.02)
 
     starts, _ = asyncio.run(scenario())
     for host in "ab":
@@ -61,8 +61,8 @@ def test_two_starts_to_one_host_are_a_pause_apart_even_when_places_are_short():
 
 def test_a_host_with_many_requests_takes_no_place_from_another_while_it_pauses():
     async def scenario():
-        turns = HostTurns(concurrency=1, per_host=1, pause_s=0.2)
-        return await _runs(turns, ["a", "a", "a", "b"], seconds=0)
+        limiter = HostLimiter(concurrency=1, per_host=1, pause_s=0.2)
+        return await _runs(limiter, ["a", "a", "a", "b"], seconds=0)
 
     starts, _ = asyncio.run(scenario())
     assert [host for host, _ in starts] == ["a", "b", "a", "a"]
@@ -70,14 +70,14 @@ def test_a_host_with_many_requests_takes_no_place_from_another_while_it_pauses()
 
 def test_a_turn_that_ends_in_an_error_or_a_cancellation_is_given_back():
     async def scenario():
-        turns = HostTurns(concurrency=1, per_host=1, pause_s=0)
+        limiter = HostLimiter(concurrency=1, per_host=1, pause_s=0)
 
         async def stuck():
-            async with turns.turn("a"):
+            async with limiter.slot("a"):
                 await asyncio.sleep(60)
 
         async def failing():
-            async with turns.turn("a"):
+            async with limiter.slot("a"):
                 raise ZeroDivisionError
 
         first, second = asyncio.create_task(stuck()), asyncio.create_task(stuck())
@@ -90,7 +90,7 @@ def test_a_turn_that_ends_in_an_error_or_a_cancellation_is_given_back():
             asyncio.CancelledError,
             ZeroDivisionError,
         ]
-        starts, _ = await asyncio.wait_for(_runs(turns, ["a", "b"], seconds=0), timeout=5)
+        starts, _ = await asyncio.wait_for(_runs(limiter, ["a", "b"], seconds=0), timeout=5)
         return starts
 
     assert [host for host, _ in asyncio.run(scenario())] == ["a", "b"]

@@ -185,7 +185,7 @@ def lived(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lived]:
                 pipeline.sync_feeds(db, run, feeds, lists)
                 pipeline.fetch_feeds(db, run, fetcher, listed=feeds, environment=ENVIRONMENT)
                 pipeline.parse_feeds(db, run, clock)
-                pipeline.judge_feeds(db, run)
+                pipeline.check_feed_anomalies(db, run)
                 pipeline.fetch_pages(db, run, fetcher)
                 pipeline.plan_feeds(db, run)
                 pipeline.extract_articles(db, run, clock, PlainExtractor())

@@ -15,13 +15,13 @@ from newsclust.demo.server import Reply
 from newsclust.errors import FetchError, Reason, StepError
 from newsclust.fetch import HttpFetcher
 from newsclust.fetch.robots import (
-    LONGEST_PAUSE_S,
+    MAX_CRAWL_DELAY_S,
     RobotsFile,
-    Rules,
-    holds,
+    RobotsRules,
+    is_current,
     origin_of,
     product_of,
-    read_answer,
+    robots_file_from,
     robots_request,
     sitemaps_of,
 )
@@ -37,11 +37,11 @@ SITE = "https://one.example"
 
 def file(body: str | None, **more: Any) -> RobotsFile:
     told = None if body is None else body.encode()
-    return RobotsFile(**{"origin": SITE, "asked_at": NIGHT, "body": told} | more)
+    return RobotsFile(**{"origin": SITE, "fetched_at": NIGHT, "body": told} | more)
 
 
 def refusal(body: str | None, path: str, product: str = "newsclust") -> Reason | None:
-    error = Rules(file(body), product).refusal(SITE + path)
+    error = RobotsRules(file(body), product).refusal(SITE + path)
     return error.reason if error else None
 
 
@@ -79,7 +79,7 @@ def test_patterns_and_a_byte_order_mark_are_understood() -> None:
 
 
 def test_where_nobody_can_say_nothing_is_asked_for_now() -> None:
-    error = Rules(file(None, unreachable="server_error (HTTP 500)"), "newsclust").refusal(f"{SITE}/1")
+    error = RobotsRules(file(None, unreachable="server_error (HTTP 500)"), "newsclust").refusal(f"{SITE}/1")
     assert error is not None
     assert (error.reason, error.detail) == (Reason.ROBOTS_UNREACHABLE, "robots.txt: server_error (HTTP 500)")
 
@@ -93,7 +93,7 @@ def test_a_file_names_its_sitemaps() -> None:
     ("line", "seconds"),
     [
         ("Crawl-delay: 2.5", 2.5),
-        ("Crawl-delay: 86400", LONGEST_PAUSE_S),
+        ("Crawl-delay: 86400", MAX_CRAWL_DELAY_S),
         ("Crawl-delay: -1", 0),
         ("", 0),
         ("Request-rate: 1/5", 5),
@@ -104,11 +104,11 @@ def test_a_file_names_its_sitemaps() -> None:
     ],
 )
 def test_a_crawl_delay_is_the_pause_between_two_requests_half_a_minute_at_most(line: str, seconds: float) -> None:
-    assert Rules(file(f"User-agent: *\n{line}\nDisallow: /x\n"), "newsclust").pause_s == seconds
+    assert RobotsRules(file(f"User-agent: *\n{line}\nDisallow: /x\n"), "newsclust").pause_s == seconds
 
 
 def test_a_hostile_file_of_full_size_is_judged_in_seconds() -> None:
-    rules = Rules(file("User-agent: *\n" + "Disallow: /*a*a*a*a*a*a*b$\n" * 18_000), "newsclust")
+    rules = RobotsRules(file("User-agent: *\n" + "Disallow: /*a*a*a*a*a*a*b$\n" * 18_000), "newsclust")
     begun = monotonic()
     assert rules.refusal(f"{SITE}/{'a' * 2000}") is None
     assert monotonic() - begun < 10
@@ -170,7 +170,7 @@ def error(request: Request, at: datetime, reason: Reason, status: int | None = N
     "reason", [Reason.NOT_FOUND, Reason.FORBIDDEN, Reason.GONE, Reason.CLIENT_ERROR, Reason.TOO_MANY_REDIRECTS]
 )
 def test_a_site_without_a_file_forbids_nothing(reason: Reason) -> None:
-    assert read_answer(error(robots_request(SITE), NIGHT, reason)) == file("")
+    assert robots_file_from(error(robots_request(SITE), NIGHT, reason)) == file("")
 
 
 @pytest.mark.parametrize(
@@ -179,15 +179,15 @@ def test_a_site_without_a_file_forbids_nothing(reason: Reason) -> None:
 def test_a_site_that_cannot_say_is_believed_to_say_what_it_said_before(reason: Reason) -> None:
     told = error(robots_request(SITE), NIGHT, reason)
     said = f"{reason} (as told)"
-    assert read_answer(told) == file(None, unreachable=said)
-    earlier = file("User-agent: *\nDisallow: /x", asked_at=NIGHT - 2 * DAY)
-    assert read_answer(told, earlier) == replace(earlier, asked_at=NIGHT, unreachable=said)
+    assert robots_file_from(told) == file(None, unreachable=said)
+    earlier = file("User-agent: *\nDisallow: /x", fetched_at=NIGHT - 2 * DAY)
+    assert robots_file_from(told, earlier) == replace(earlier, fetched_at=NIGHT, unreachable=said)
 
 
 def test_a_file_is_believed_for_a_day_and_silence_for_an_hour() -> None:
-    assert holds(file(""), NIGHT + DAY - HOUR)
-    assert not holds(file(""), NIGHT + DAY)
-    assert not holds(file(None, unreachable="timeout"), NIGHT + HOUR)
+    assert is_current(file(""), NIGHT + DAY - HOUR)
+    assert not is_current(file(""), NIGHT + DAY)
+    assert not is_current(file(None, unreachable="timeout"), NIGHT + HOUR)
 
 
 # --- nights
@@ -327,7 +327,7 @@ def test_a_network_that_is_down_fails_the_step_and_marks_no_site(nights: Nights)
 
 
 def onward(target: str) -> Callable[[Request, datetime], Fetch]:
-    return lambda request, at: answer(request, at, page=None, status=301, onward=target)
+    return lambda request, at: answer(request, at, page=None, status=301, cross_origin_redirect=target)
 
 
 def test_the_site_that_a_redirect_leads_to_is_asked_for_its_file_first(nights: Nights) -> None:
@@ -398,7 +398,7 @@ def test_of_a_file_over_the_limit_the_beginning_counts() -> None:
         (told,) = fetched(loopback, robots_request("http://one.example"))
     assert told.page is not None
     assert len(told.page.body) == 512_000
-    assert Rules(read_answer(told), "newsclust").refusal("http://one.example/closed") is not None
+    assert RobotsRules(robots_file_from(told), "newsclust").refusal("http://one.example/closed") is not None
 
 
 def test_a_page_that_moves_within_its_origin_is_followed_and_one_that_leaves_it_is_told() -> None:
@@ -418,7 +418,12 @@ def test_a_page_that_moves_within_its_origin_is_followed_and_one_that_leaves_it_
         )
         asked = [one.url for one in loopback.requests]
     assert here.page is not None
-    assert (there.page, there.error, there.onward, there.status) == (None, None, "https://one.example/b", 301)
+    assert (there.page, there.error, there.cross_origin_redirect, there.status) == (
+        None,
+        None,
+        "https://one.example/b",
+        301,
+    )
     assert "https://one.example/b" not in asked
 
 
@@ -461,7 +466,7 @@ def test_after_a_retry_after_no_host_of_the_site_is_asked_again_in_this_run() ->
     assert throttled.retry_at == other.retry_at == NIGHT + HOUR
     assert other.error is not None
     assert other.error.reason is Reason.THROTTLED
-    assert other.error.detail.startswith("not asked: b.one.example wants no request before 2026-03-02 04:30")
+    assert other.error.detail.startswith("not requested: b.one.example wants no request before 2026-03-02 04:30")
     assert "http://b.one.example/feed" not in asked
     assert (unreadable.retry_at, good.fresh_until) == (None, NIGHT + timedelta(minutes=10))
     assert good.page is not None

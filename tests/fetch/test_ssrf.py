@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from newsclust.errors import SettingsError
-from newsclust.fetch.ssrf import RefusedAddressError, guarded_socket, not_public, read_allowed
+from newsclust.fetch.ssrf import RefusedAddressError, block_reason, guarded_socket_factory, read_allow_list
 
 
 @pytest.mark.parametrize(
@@ -54,7 +54,7 @@ from newsclust.fetch.ssrf import RefusedAddressError, guarded_socket, not_public
     ],
 )
 def test_an_address_that_no_public_site_has_is_told_by_its_kind(address, kind):
-    assert not_public(ip_address(address)) == kind
+    assert block_reason(ip_address(address)) == kind
 
 
 @pytest.mark.parametrize(
@@ -63,37 +63,37 @@ def test_an_address_that_no_public_site_has_is_told_by_its_kind(address, kind):
 )
 def test_a_public_address_may_be_dialled_however_it_is_wrapped(address):
     public = ip_address(address)
-    assert not_public(public) is None
+    assert block_reason(public) is None
     if isinstance(public, IPv4Address):
-        assert not_public(ip_address(f"::ffff:{address}")) is None
-        assert not_public(ip_address(f"64:ff9b::{address}")) is None
+        assert block_reason(ip_address(f"::ffff:{address}")) is None
+        assert block_reason(ip_address(f"64:ff9b::{address}")) is None
 
 
 @given(st.integers(0, 2**32 - 1).map(IPv4Address) | st.integers(0, 2**128 - 1).map(IPv6Address))
 def test_nothing_is_dialled_that_python_calls_private(address):
-    assert address.is_global or not_public(address) is not None
+    assert address.is_global or block_reason(address) is not None
 
 
 @given(st.integers(0, 2**32 - 1).map(IPv4Address))
 def test_a_mapped_address_is_what_it_carries(address):
-    assert not_public(IPv6Address(f"::ffff:{address}")) == not_public(address)
+    assert block_reason(IPv6Address(f"::ffff:{address}")) == block_reason(address)
 
 
 def test_the_socket_of_a_refused_address_is_never_made():
     with pytest.raises(RefusedAddressError) as raised:
-        guarded_socket(())((socket.AF_INET, socket.SOCK_STREAM, 0, "", ("10.0.0.1", 80)))
+        guarded_socket_factory(())((socket.AF_INET, socket.SOCK_STREAM, 0, "", ("10.0.0.1", 80)))
     assert raised.value.detail == "10.0.0.1 is private"
 
 
 def test_a_network_that_a_person_allowed_is_dialled_and_its_neighbour_is_not():
-    factory = guarded_socket(read_allowed(["10.0.0.0/30"]).networks)
+    factory = guarded_socket_factory(read_allow_list(["10.0.0.0/30"]).networks)
     factory((socket.AF_INET, socket.SOCK_STREAM, 0, "", ("10.0.0.3", 80))).close()
     with pytest.raises(RefusedAddressError):
         factory((socket.AF_INET, socket.SOCK_STREAM, 0, "", ("10.0.0.4", 80)))
 
 
 def test_names_and_networks_are_told_apart():
-    allowed = read_allowed(["Nas.Home.", "::1", "192.168.1.0/24"])
+    allowed = read_allow_list(["Nas.Home.", "::1", "192.168.1.0/24"])
     assert allowed.hosts == {"nas.home"}
     assert allowed.networks == (ip_network("::1"), ip_network("192.168.1.0/24"))
 
@@ -101,4 +101,4 @@ def test_names_and_networks_are_told_apart():
 @pytest.mark.parametrize("text", ["", "*", "http://nas", "10.0.0.1/8", "127.1", "a:80", "two words"])
 def test_what_is_neither_name_nor_network_is_refused(text):
     with pytest.raises(SettingsError, match="allow_private"):
-        read_allowed([text])
+        read_allow_list([text])

@@ -41,7 +41,7 @@ STEPS = [
     "sync_feeds",
     "fetch_feeds",
     "parse_feeds",
-    "judge_feeds",
+    "check_feed_anomalies",
     "fetch_pages",
     "plan_feeds",
     "extract_articles",

@@ -105,7 +105,7 @@ def steps(
         "sync_feeds": partial(pipeline.sync_feeds, db, run, feeds),
         "fetch_feeds": partial(pipeline.fetch_feeds, db, run, fetcher),
         "parse_feeds": partial(pipeline.parse_feeds, db, run, clock),
-        "judge_feeds": partial(pipeline.judge_feeds, db, run),
+        "check_feed_anomalies": partial(pipeline.check_feed_anomalies, db, run),
         "fetch_pages": partial(pipeline.fetch_pages, db, run, fetcher),
         "plan_feeds": partial(pipeline.plan_feeds, db, run),
         "extract_articles": partial(pipeline.extract_articles, db, run, clock, extractor or PlainExtractor()),
@@ -515,8 +515,8 @@ def test_a_step_that_raises_is_stored_with_its_error_and_one_that_does_not_with_
             raise ParseError("https://one.example/feed", Reason.EMPTY)
 
         with pytest.raises(ParseError):
-            pipeline.perform(db, run, lambda: NIGHT, "parse_feeds", fails)
-        counted = pipeline.perform(db, run, lambda: NIGHT, "parse_feeds", lambda: Count(done=2))
+            pipeline.run_step(db, run, lambda: NIGHT, "parse_feeds", fails)
+        counted = pipeline.run_step(db, run, lambda: NIGHT, "parse_feeds", lambda: Count(done=2))
         assert counted == Count(done=2)
         told = db.rows("SELECT attempt, done, error FROM steps WHERE run_id = 'r' ORDER BY attempt")
         assert told == [

@@ -39,7 +39,7 @@ class Nights:
         pipeline.sync_feeds(self.db, run, self.feeds)
         pipeline.fetch_feeds(self.db, run, fetcher)
         pipeline.parse_feeds(self.db, run, lambda: now)
-        self.judged = pipeline.judge_feeds(self.db, run, self.commands)
+        self.judged = pipeline.check_feed_anomalies(self.db, run, self.commands)
         pipeline.fetch_pages(self.db, run, fetcher)
         pipeline.plan_feeds(self.db, run)
         pipeline.extract_articles(self.db, run, lambda: now, PlainExtractor())
@@ -304,7 +304,7 @@ def test_judging_twice_changes_nothing(nights: Nights) -> None:
     five_good_nights(nights)
     run = nights.live(5, shown(5, links(5, site="jackpot.example")))
     stored = [nights.db.rows(f"FROM {table} ORDER BY ALL") for table in ("quarantines", "quarantined_entries")]
-    assert pipeline.judge_feeds(nights.db, run, nights.commands) == Count()
+    assert pipeline.check_feed_anomalies(nights.db, run, nights.commands) == Count()
     assert [
         nights.db.rows(f"FROM {table} ORDER BY ALL") for table in ("quarantines", "quarantined_entries")
     ] == stored
@@ -342,10 +342,10 @@ def test_a_run_killed_while_it_judges_goes_on_as_if_it_had_not_been(
 
     monkeypatch.setattr(quarantine, "begin_quarantine", killed_at_the_second)
     with pytest.raises(KeyboardInterrupt):
-        pipeline.judge_feeds(nights.db, run)
+        pipeline.check_feed_anomalies(nights.db, run)
     assert nights.db.rows("FROM quarantines") == []
     monkeypatch.undo()
-    assert pipeline.judge_feeds(nights.db, run) == Count(skipped=2)
+    assert pipeline.check_feed_anomalies(nights.db, run) == Count(skipped=2)
     rules = nights.db.rows("SELECT feed_id, rule FROM quarantines")
     assert {row["feed_id"]: row["rule"] for row in rules} == {QUAY.id: "vocabulary", PIER.id: "foreign_links"}
 
@@ -372,7 +372,7 @@ def test_nights_that_ended_before_nights_were_judged_are_learned_from_and_not_re
     run = nights.live(5, shown(5, links(5, site="jackpot.example")))
     for table in ("feed_run_stats", "quarantines"):
         nights.db.execute(f"DELETE FROM {table}")
-    assert pipeline.judge_feeds(nights.db, run) == Count(done=6)
+    assert pipeline.check_feed_anomalies(nights.db, run) == Count(done=6)
     assert nights.db.rows("FROM quarantines") == []
 
 
@@ -384,8 +384,8 @@ def test_what_articles_of_such_nights_are_written_in_is_not_found_out_again(
     nights.db.execute("UPDATE articles SET language = 'fr', language_source = 'text' WHERE url LIKE '%/2/%'")
     nights.db.execute("UPDATE articles SET language_source = 'feed' WHERE url LIKE '%/3/%'")
     nights.db.execute("DELETE FROM feed_run_stats")
-    monkeypatch.setattr(pipeline.judging, "detect_language", None)
-    assert pipeline.judge_feeds(nights.db, run) == Count(done=6)
+    monkeypatch.setattr(pipeline.quarantine, "detect_language", None)
+    assert pipeline.check_feed_anomalies(nights.db, run) == Count(done=6)
     told = nights.db.rows("SELECT languages FROM feed_run_stats ORDER BY night_at")
     assert [row["languages"] for row in told][2:4] == [{"fr": 3}, {}]
 
@@ -489,11 +489,13 @@ def test_a_release_is_ordered_for_a_quarantined_feed_only(terminal: Terminal) ->
     with Database(Path("data/published/newsclust.duckdb"), now=NIGHT) as db:
         run = runs.begin_run(db, flow="test", night_at=NIGHT, started_at=NIGHT, settings={})
         feeds.save_feeds(db, run, [PIER, QUAY])
-        night = quarantine.FeedNight(
+        night = quarantine.FeedRunStats(
             feed_id=PIER.id, run_id=run.id, night_at=NIGHT, items=3, old=0, undated=0, shared=0, characters=9,
             languages={}, sites={},
         )  # fmt: skip
-        quarantine.begin_quarantine(db, run, night, quarantine.Breach(rule=quarantine.Rule.FLOOD, why="too much"))
+        quarantine.begin_quarantine(
+            db, run, night, quarantine.Anomaly(rule=quarantine.AnomalyRule.VOLUME, why="too much")
+        )
     refused = terminal("feeds", "release", QUAY.url)
     assert (refused.code, "nothing of the feed is held" in refused.err) == (2, True)
     assert terminal("feeds", "release", PIER.url).code == 0

@@ -13,22 +13,21 @@ from hypothesis import strategies as st
 
 from newsclust import pipeline
 from newsclust.errors import FetchError, Reason, SettingsError
-from newsclust.model import Count, Feed, Fetch, Page, PagePolicy, Request, Run, Wishes, id_of
+from newsclust.model import Count, Feed, Fetch, Page, PagePolicy, Request, Run, UpdateHints, id_of
 from newsclust.overrides import FeedCommand, FeedCommandKind, append_feed_command, read_feed_commands
-from newsclust.polling.http_freshness import LONGEST_FRESH, LONGEST_RETRY, fresh_until, retry_at
+from newsclust.polling.http_freshness import MAX_FRESHNESS, MAX_RETRY_AFTER, fresh_until, retry_at
+from newsclust.polling.redirects import RedirectAnswer, moved_address
 from newsclust.polling.scheduler import (
-    USUAL,
-    Due,
+    DEFAULT_LIMITS,
     FeedHistory,
-    Redirected,
-    Rhythm,
-    Rule,
-    moved_address,
+    NextPoll,
+    PollingLimits,
+    ScheduleRule,
     next_request,
-    site_of,
 )
 from newsclust.sources.entries import parse_feed
 from newsclust.store import Database, runs
+from newsclust.urls import site_of
 
 NIGHT = datetime(2026, 3, 2, 3, 30, tzinfo=UTC)  # a Monday
 MINUTE, HOUR, DAY = timedelta(minutes=1), timedelta(hours=1), timedelta(days=1)
@@ -36,20 +35,22 @@ MINUTE, HOUR, DAY = timedelta(minutes=1), timedelta(hours=1), timedelta(days=1)
 
 def answered(**known: Any) -> FeedHistory:
     """A feed that answered at `NIGHT`, for the first time unless something else is known."""
-    return FeedHistory(**{"feed_id": "a", "asked_at": NIGHT, "answered_at": NIGHT, "watched_since": NIGHT} | known)
+    return FeedHistory(
+        **{"feed_id": "a", "requested_at": NIGHT, "answered_at": NIGHT, "observed_since": NIGHT} | known
+    )
 
 
 def failed(feed_id: str = "a", **known: Any) -> FeedHistory:
     return FeedHistory(
-        **{"feed_id": feed_id, "asked_at": NIGHT, "reason": Reason.SERVER_ERROR, "failures": 1} | known
+        **{"feed_id": feed_id, "requested_at": NIGHT, "reason": Reason.SERVER_ERROR, "failed_runs": 1} | known
     )
 
 
-def due(history: FeedHistory, *, rhythm: Rhythm = USUAL, now: datetime = NIGHT) -> Due:
-    return next_request(history, rhythm, now)
+def due(history: FeedHistory, *, limits: PollingLimits = DEFAULT_LIMITS, now: datetime = NIGHT) -> NextPoll:
+    return next_request(history, limits, now)
 
 
-def waits(history: FeedHistory, **known: Any) -> tuple[Rule, timedelta]:
+def waits(history: FeedHistory, **known: Any) -> tuple[ScheduleRule, timedelta]:
     decided = due(history, **known)
     assert decided.at is not None
     return decided.rule, decided.at - NIGHT
@@ -59,12 +60,12 @@ def waits(history: FeedHistory, **known: Any) -> tuple[Rule, timedelta]:
 
 
 def test_a_feed_that_was_never_asked_is_due() -> None:
-    assert due(FeedHistory(feed_id="a")) == Due(at=NIGHT, rule=Rule.NEW, why="never asked yet")
+    assert due(FeedHistory(feed_id="a")) == NextPoll(at=NIGHT, rule=ScheduleRule.NEW, why="never requested yet")
 
 
 def test_a_feed_that_has_just_answered_is_left_alone_for_half_an_hour() -> None:
-    assert waits(answered()) == (Rule.PACE, 30 * MINUTE)
-    assert not due(answered(), now=NIGHT + 5 * MINUTE).by(NIGHT + 5 * MINUTE)
+    assert waits(answered()) == (ScheduleRule.PACE, 30 * MINUTE)
+    assert not due(answered(), now=NIGHT + 5 * MINUTE).is_due(NIGHT + 5 * MINUTE)
 
 
 @pytest.mark.parametrize(
@@ -73,14 +74,14 @@ def test_a_feed_that_has_just_answered_is_left_alone_for_half_an_hour() -> None:
     ids=["silent", "two a fortnight", "twelve", "two dozen", "a day's 24", "a firehose"],
 )
 def test_busy_feeds_are_asked_often_and_sleepy_ones_once_a_night(entries: int, hours: float) -> None:
-    week = answered(watched_since=NIGHT - 7 * DAY, new_entries=entries)
-    assert waits(week) == (Rule.PACE, timedelta(hours=hours))
+    week = answered(observed_since=NIGHT - 7 * DAY, new_entries=entries)
+    assert waits(week) == (ScheduleRule.PACE, timedelta(hours=hours))
 
 
 def test_a_feed_that_stays_silent_is_asked_after_twice_the_time() -> None:
     at, gaps = NIGHT, []
     while len(gaps) < 7:
-        decided = due(answered(asked_at=at, answered_at=at))
+        decided = due(answered(requested_at=at, answered_at=at))
         assert decided.at is not None
         gaps.append((decided.at - at) / MINUTE)
         at = decided.at
@@ -88,96 +89,105 @@ def test_a_feed_that_stays_silent_is_asked_after_twice_the_time() -> None:
 
 
 def test_every_feed_that_answers_is_due_the_night_after_whatever_it_wishes() -> None:
-    wishes = Wishes(every=7 * DAY, skip_hours=frozenset(range(24)), skip_days=frozenset(range(7)))
-    stubborn = answered(fresh_until=NIGHT + 30 * DAY, wishes=wishes)
-    assert due(answered(wishes=wishes)).why.endswith("every 7 days; the settings wait 22 h at most")
-    assert not due(stubborn, now=NIGHT + 12 * HOUR).by(NIGHT + 12 * HOUR)
+    hints = UpdateHints(interval=7 * DAY, skip_hours=frozenset(range(24)), skip_days=frozenset(range(7)))
+    stubborn = answered(fresh_until=NIGHT + 30 * DAY, update_hints=hints)
+    assert due(answered(update_hints=hints)).why.endswith("every 7 days; the settings wait 22 h at most")
+    assert not due(stubborn, now=NIGHT + 12 * HOUR).is_due(NIGHT + 12 * HOUR)
     shortest_day = NIGHT + 23 * HOUR - 10 * MINUTE  # the clocks went forward, and the last night began late
-    assert due(stubborn, now=shortest_day).by(shortest_day)
+    assert due(stubborn, now=shortest_day).is_due(shortest_day)
 
 
 def test_an_answer_that_holds_for_hours_is_not_asked_for_again_before() -> None:
-    assert waits(answered(fresh_until=NIGHT + 5 * HOUR)) == (Rule.FRESH, 5 * HOUR)
-    assert waits(answered(fresh_until=NIGHT + 5 * MINUTE)) == (Rule.PACE, 30 * MINUTE)
+    assert waits(answered(fresh_until=NIGHT + 5 * HOUR)) == (ScheduleRule.HTTP_FRESHNESS, 5 * HOUR)
+    assert waits(answered(fresh_until=NIGHT + 5 * MINUTE)) == (ScheduleRule.PACE, 30 * MINUTE)
 
 
 def test_the_longest_of_pace_freshness_and_wish_decides() -> None:
-    wishes = Wishes(every=6 * HOUR)
-    assert waits(answered(wishes=wishes, fresh_until=NIGHT + HOUR)) == (Rule.WISH, 6 * HOUR)
-    assert waits(answered(wishes=wishes, fresh_until=NIGHT + 7 * HOUR)) == (Rule.FRESH, 7 * HOUR)
-    assert waits(answered(wishes=wishes, watched_since=NIGHT - DAY, new_entries=2)) == (Rule.PACE, 8 * HOUR)
+    hints = UpdateHints(interval=6 * HOUR)
+    assert waits(answered(update_hints=hints, fresh_until=NIGHT + HOUR)) == (ScheduleRule.UPDATE_HINT, 6 * HOUR)
+    assert waits(answered(update_hints=hints, fresh_until=NIGHT + 7 * HOUR)) == (
+        ScheduleRule.HTTP_FRESHNESS,
+        7 * HOUR,
+    )
+    assert waits(answered(update_hints=hints, observed_since=NIGHT - DAY, new_entries=2)) == (
+        ScheduleRule.PACE,
+        8 * HOUR,
+    )
 
 
 def test_hours_that_a_feed_wants_skipped_are_waited_out() -> None:
-    quiet = answered(wishes=Wishes(skip_hours=frozenset({3, 4, 5})))
-    assert waits(quiet) == (Rule.SKIPPED, 2 * HOUR + 30 * MINUTE)
-    assert waits(answered(wishes=Wishes(skip_hours=frozenset({5})))) == (Rule.PACE, 30 * MINUTE)
+    quiet = answered(update_hints=UpdateHints(skip_hours=frozenset({3, 4, 5})))
+    assert waits(quiet) == (ScheduleRule.SKIP_HOURS, 2 * HOUR + 30 * MINUTE)
+    assert waits(answered(update_hints=UpdateHints(skip_hours=frozenset({5})))) == (ScheduleRule.PACE, 30 * MINUTE)
     now = NIGHT + HOUR  # it was due half an hour ago, and nobody was there to ask
-    assert waits(quiet, now=now) == (Rule.SKIPPED, 2 * HOUR + 30 * MINUTE)
+    assert waits(quiet, now=now) == (ScheduleRule.SKIP_HOURS, 2 * HOUR + 30 * MINUTE)
 
 
 def test_a_day_that_a_feed_wants_skipped_is_waited_out_as_far_as_a_day_goes() -> None:
-    not_on_monday = answered(wishes=Wishes(skip_days=frozenset({0})))
-    assert waits(not_on_monday) == (Rule.SKIPPED, 20 * HOUR + 30 * MINUTE)
-    assert waits(replace(not_on_monday, wishes=Wishes(skip_days=frozenset({0, 1})))) == (Rule.SKIPPED, 22 * HOUR)
+    not_on_monday = answered(update_hints=UpdateHints(skip_days=frozenset({0})))
+    assert waits(not_on_monday) == (ScheduleRule.SKIP_HOURS, 20 * HOUR + 30 * MINUTE)
+    assert waits(replace(not_on_monday, update_hints=UpdateHints(skip_days=frozenset({0, 1})))) == (
+        ScheduleRule.SKIP_HOURS,
+        22 * HOUR,
+    )
 
 
 def test_errors_put_a_feed_off_longer_each_time_up_to_two_days_and_a_half() -> None:
-    hours = [waits(failed(failures=times))[1] / HOUR for times in range(1, 10)]
+    hours = [waits(failed(failed_runs=times))[1] / HOUR for times in range(1, 10)]
     assert all(low <= found < 1.25 * low for found, low in zip(hours, [1, 2, 4, 8, 16, 32, 48, 48, 48], strict=True))
-    assert waits(failed(failures=10_000))[1] < 60 * HOUR
+    assert waits(failed(failed_runs=10_000))[1] < 60 * HOUR
 
 
 def test_a_request_without_any_answer_is_tried_again_within_minutes() -> None:
     rule, wait = waits(failed(reason=Reason.TIMEOUT, unanswered=True))
-    assert rule is Rule.BACK_OFF
+    assert rule is ScheduleRule.BACKOFF
     assert 5 * MINUTE <= wait < 7 * MINUTE
 
 
 def test_within_a_run_a_request_without_an_answer_may_be_made_again_at_once() -> None:
-    assert due(failed(reason=Reason.DNS_FAILED, unanswered=True, interrupted=True)).rule is Rule.AGAIN
+    assert due(failed(reason=Reason.DNS_FAILED, unanswered=True, interrupted=True)).rule is ScheduleRule.AGAIN
 
 
 @pytest.mark.parametrize("reason", [Reason.NOT_FOUND, Reason.SERVER_ERROR, Reason.FORBIDDEN, Reason.THROTTLED])
 def test_an_error_is_no_end(reason: Reason) -> None:
-    assert due(failed(reason=reason)).by(NIGHT + 2 * HOUR)
+    assert due(failed(reason=reason)).is_due(NIGHT + 2 * HOUR)
 
 
 def test_a_feed_that_is_gone_is_asked_again_only_when_a_person_says_so() -> None:
     gone = failed(reason=Reason.GONE)
     assert due(gone).at is None
-    assert due(gone, rhythm=Rhythm(all_now=True)).at is None
-    assert due(replace(gone, asked_for_at=NIGHT + MINUTE)).rule is Rule.ASKED_FOR
+    assert due(gone, limits=PollingLimits(poll_all=True)).at is None
+    assert due(replace(gone, refresh_requested_at=NIGHT + MINUTE)).rule is ScheduleRule.REQUESTED
 
 
 def test_an_order_counts_once() -> None:
-    asked_for = answered(asked_for_at=NIGHT - MINUTE)
-    assert due(asked_for).rule is Rule.PACE
-    assert due(replace(asked_for, asked_for_at=NIGHT + MINUTE)).rule is Rule.ASKED_FOR
+    asked_for = answered(refresh_requested_at=NIGHT - MINUTE)
+    assert due(asked_for).rule is ScheduleRule.PACE
+    assert due(replace(asked_for, refresh_requested_at=NIGHT + MINUTE)).rule is ScheduleRule.REQUESTED
 
 
 def test_the_settings_can_ask_for_all_feeds_but_not_against_a_retry_after() -> None:
-    every = Rhythm(all_now=True)
-    assert due(answered(), rhythm=every).by(NIGHT)
-    assert due(failed(), rhythm=every).by(NIGHT)
+    every = PollingLimits(poll_all=True)
+    assert due(answered(), limits=every).is_due(NIGHT)
+    assert due(failed(), limits=every).is_due(NIGHT)
     held = NIGHT + 3 * HOUR
-    assert due(answered(site_retry_at=held), rhythm=every).at == held
-    assert due(answered(asked_for_at=NIGHT + MINUTE, site_retry_at=held)).at == held
+    assert due(answered(site_retry_at=held), limits=every).at == held
+    assert due(answered(refresh_requested_at=NIGHT + MINUTE, site_retry_at=held)).at == held
 
 
 def test_a_retry_after_holds_for_every_feed_of_its_site_new_ones_too() -> None:
     held = NIGHT + 3 * HOUR
-    assert due(FeedHistory(feed_id="a", site_retry_at=held)) == Due(
-        at=held, rule=Rule.RETRY_AFTER, why="its site wants no request before 2026-03-02 06:30 UTC"
+    assert due(FeedHistory(feed_id="a", site_retry_at=held)) == NextPoll(
+        at=held, rule=ScheduleRule.RETRY_AFTER, why="its site wants no request before 2026-03-02 06:30 UTC"
     )
-    assert due(answered(site_retry_at=NIGHT + MINUTE)).rule is Rule.PACE
+    assert due(answered(site_retry_at=NIGHT + MINUTE)).rule is ScheduleRule.PACE
 
 
 moments = st.timedeltas(timedelta(), 365 * DAY).map(lambda span: NIGHT + span)
 spans = st.timedeltas(timedelta(), 40 * DAY)
-wishes = st.builds(
-    Wishes,
-    every=st.none() | spans,
+update_hints = st.builds(
+    UpdateHints,
+    interval=st.none() | spans,
     skip_hours=st.frozensets(st.integers(0, 23)),
     skip_days=st.frozensets(st.integers(0, 6)),
 )
@@ -187,28 +197,28 @@ ids = st.text("0123456789abcdef", min_size=16, max_size=16)
 @st.composite
 def histories(draw: st.DrawFn) -> FeedHistory:
     """Any feed that was asked at least once."""
-    asked_at = draw(moments)
+    requested_at = draw(moments)
     reason = draw(st.none() | st.sampled_from([Reason.NOT_FOUND, Reason.TIMEOUT, Reason.THROTTLED, Reason.GONE]))
     earlier = draw(st.none() | spans)
-    answered_at = asked_at if reason is None else None if earlier is None else asked_at - earlier
+    answered_at = requested_at if reason is None else None if earlier is None else requested_at - earlier
     return FeedHistory(
         feed_id=draw(ids),
-        asked_at=asked_at,
+        requested_at=requested_at,
         reason=reason,
         unanswered=reason is Reason.TIMEOUT,
-        failures=0 if reason is None else draw(st.integers(1, 100)),
+        failed_runs=0 if reason is None else draw(st.integers(1, 100)),
         answered_at=answered_at,
-        watched_since=None if answered_at is None else answered_at - draw(spans),
+        observed_since=None if answered_at is None else answered_at - draw(spans),
         new_entries=draw(st.integers(0, 10_000)),
         fresh_until=draw(st.none() | moments),
-        wishes=draw(wishes),
+        update_hints=draw(update_hints),
         site_retry_at=draw(st.none() | moments),
     )
 
 
 @given(history=histories(), now=moments)
 def test_no_rule_goes_below_the_retry_after(history: FeedHistory, now: datetime) -> None:
-    at, held = next_request(history, USUAL, now).at, history.site_retry_at
+    at, held = next_request(history, DEFAULT_LIMITS, now).at, history.site_retry_at
     if at is not None and held is not None and held > now:
         assert at >= held
 
@@ -217,34 +227,34 @@ def test_no_rule_goes_below_the_retry_after(history: FeedHistory, now: datetime)
 def test_as_time_passes_a_request_only_moves_back_and_a_feed_that_is_due_stays_so(
     history: FeedHistory, now: datetime, later: timedelta
 ) -> None:
-    earlier, decided = (next_request(history, USUAL, moment) for moment in (now, now + later))
+    earlier, decided = (next_request(history, DEFAULT_LIMITS, moment) for moment in (now, now + later))
     if earlier.at is None or decided.at is None:
         assert earlier.at is decided.at is None
         return
     assert max(decided.at, now + later) >= max(earlier.at, now)
-    if earlier.by(now) and not (history.wishes.skip_hours or history.wishes.skip_days):
-        assert decided.by(now + later)
+    if earlier.is_due(now) and not (history.update_hints.skip_hours or history.update_hints.skip_days):
+        assert decided.is_due(now + later)
 
 
 @given(history=histories(), now=moments)
 def test_no_feed_that_answers_waits_for_more_than_the_latest_nor_less_than_the_soonest(
     history: FeedHistory, now: datetime
 ) -> None:
-    decided = next_request(replace(history, site_retry_at=None), USUAL, now)
+    decided = next_request(replace(history, site_retry_at=None), DEFAULT_LIMITS, now)
     if history.reason is None and history.answered_at is not None:
         assert decided.at is not None
-        assert decided.at >= history.answered_at + USUAL.soonest
-        assert decided.at <= max(history.answered_at + USUAL.latest, now)
+        assert decided.at >= history.answered_at + DEFAULT_LIMITS.min_interval
+        assert decided.at <= max(history.answered_at + DEFAULT_LIMITS.max_interval, now)
 
 
 @given(one=ids, other=ids, failures=st.integers(1, 50))
 def test_two_feeds_that_failed_together_part(one: str, other: str, failures: int) -> None:
-    together = [due(failed(feed, failures=failures)).at for feed in (one, other)]
+    together = [due(failed(feed, failed_runs=failures)).at for feed in (one, other)]
     assert (together[0] == together[1]) == (one == other)
 
 
 def test_forty_feeds_of_one_host_that_failed_together_come_back_over_the_whole_spread() -> None:
-    back = sorted(waits(failed(id_of(str(n)), failures=3))[1] / HOUR for n in range(40))
+    back = sorted(waits(failed(id_of(str(n)), failed_runs=3))[1] / HOUR for n in range(40))
     assert back[0] < 4.1
     assert back[-1] > 4.9
     assert max(later - earlier for earlier, later in pairwise(back)) < 0.2
@@ -291,8 +301,8 @@ def test_an_answer_says_until_when_it_holds(headers: dict[str, str], seconds: in
         ("-5", None),
         ("later", None),
         ("", None),
-        ("99999999999", LONGEST_RETRY.total_seconds()),
-        ("Fri, 31 Dec 9999 23:59:59 GMT", LONGEST_RETRY.total_seconds()),
+        ("99999999999", MAX_RETRY_AFTER.total_seconds()),
+        ("Fri, 31 Dec 9999 23:59:59 GMT", MAX_RETRY_AFTER.total_seconds()),
         ("Mon, 01 Jan 0001 00:00:00 +0900", None),
     ],
 )
@@ -309,14 +319,14 @@ def test_a_retry_after_is_a_number_of_seconds_or_a_date(written: str, seconds: f
 )
 def test_whatever_stands_in_headers_bounds_the_wait(headers: dict[str, str]) -> None:
     fresh, retry = fresh_until(headers, NIGHT), retry_at(headers, NIGHT)
-    assert fresh is None or NIGHT < fresh <= NIGHT + LONGEST_FRESH
-    assert retry is None or NIGHT < retry <= NIGHT + LONGEST_RETRY
+    assert fresh is None or NIGHT < fresh <= NIGHT + MAX_FRESHNESS
+    assert retry is None or NIGHT < retry <= NIGHT + MAX_RETRY_AFTER
 
 
 # --- what documents wish
 
 
-def wishes_of(channel: str) -> Wishes:
+def hints_of(channel: str) -> UpdateHints:
     syndication = "http://purl.org/rss/1.0/modules/syndication/"
     body = (
         f"<rss version='2.0' xmlns:sy='{syndication}'><channel><title>A feed</title>{channel}"
@@ -324,34 +334,34 @@ def wishes_of(channel: str) -> Wishes:
         "<![CDATA[<skipHours><hour>9</hour></skipHours>]]></description></item></channel></rss>"
     )
     page = Page(url=ONE.url, final_url=ONE.url, fetched_at=NIGHT, headers={}, body=body.encode())
-    return parse_feed(ONE, page).wishes
+    return parse_feed(ONE, page).update_hints
 
 
 @pytest.mark.parametrize(
     ("channel", "wanted"),
     [
-        ("", Wishes()),
-        ("<ttl>90</ttl>", Wishes(every=90 * MINUTE)),
-        ("<ttl>0</ttl>", Wishes()),
-        ("<ttl>soon</ttl>", Wishes()),
-        ("<sy:updatePeriod>daily</sy:updatePeriod>", Wishes(every=DAY)),
+        ("", UpdateHints()),
+        ("<ttl>90</ttl>", UpdateHints(interval=90 * MINUTE)),
+        ("<ttl>0</ttl>", UpdateHints()),
+        ("<ttl>soon</ttl>", UpdateHints()),
+        ("<sy:updatePeriod>daily</sy:updatePeriod>", UpdateHints(interval=DAY)),
         (
             "<sy:updatePeriod> hourly </sy:updatePeriod><sy:updateFrequency>2</sy:updateFrequency>",
-            Wishes(every=30 * MINUTE),
+            UpdateHints(interval=30 * MINUTE),
         ),
-        ("<ttl>10</ttl><sy:updatePeriod>hourly</sy:updatePeriod>", Wishes(every=HOUR)),
+        ("<ttl>10</ttl><sy:updatePeriod>hourly</sy:updatePeriod>", UpdateHints(interval=HOUR)),
         (
             "<skipHours><hour>0</hour><hour> 7 </hour><hour>24</hour><hour>25</hour><hour>x</hour></skipHours>",
-            Wishes(skip_hours=frozenset({0, 7})),
+            UpdateHints(skip_hours=frozenset({0, 7})),
         ),
         (
             "<skipDays><day>Sunday</day><day>friday</day><day>Noday</day></skipDays>",
-            Wishes(skip_days=frozenset({4, 6})),
+            UpdateHints(skip_days=frozenset({4, 6})),
         ),
     ],
 )
-def test_a_document_says_how_often_it_wants_to_be_asked_for(channel: str, wanted: Wishes) -> None:
-    assert wishes_of(channel) == wanted
+def test_a_document_says_how_often_it_wants_to_be_asked_for(channel: str, wanted: UpdateHints) -> None:
+    assert hints_of(channel) == wanted
 
 
 # --- where a feed lives
@@ -359,9 +369,9 @@ def test_a_document_says_how_often_it_wants_to_be_asked_for(channel: str, wanted
 OLD, NEW, OTHER = "https://old.example/feed", "https://new.example/feed", "https://other.example/feed"
 
 
-def seen(*targets: str | None, every: timedelta = DAY) -> list[Redirected]:
+def seen(*targets: str | None, every: timedelta = DAY) -> list[RedirectAnswer]:
     """Answers with these targets, the newest first."""
-    return [Redirected(at=NIGHT - place * every, moved_to=target) for place, target in enumerate(targets)]
+    return [RedirectAnswer(at=NIGHT - place * every, moved_to=target) for place, target in enumerate(targets)]
 
 
 def test_a_feed_moves_when_three_days_said_the_same() -> None:
@@ -462,16 +472,20 @@ class Nights:
         return runs.begin_run(self.db, flow="test", night_at=now, started_at=now, settings={})
 
     def live(
-        self, after: timedelta, web: Web | None = None, feeds: Sequence[Feed] = (ONE, TWO), rhythm: Rhythm = USUAL
+        self,
+        after: timedelta,
+        web: Web | None = None,
+        feeds: Sequence[Feed] = (ONE, TWO),
+        limits: PollingLimits = DEFAULT_LIMITS,
     ) -> list[str]:
         """Ask, read and plan in a run of its own; return the addresses that were asked."""
         now = NIGHT + after
         fetcher = Asking(web or {}, now + MINUTE / 60)
         run = self.begun(now)
         pipeline.sync_feeds(self.db, run, feeds)
-        self.count = pipeline.fetch_feeds(self.db, run, fetcher, self.commands, rhythm)
+        self.count = pipeline.fetch_feeds(self.db, run, fetcher, self.commands, limits)
         pipeline.parse_feeds(self.db, run, lambda: now)
-        pipeline.plan_feeds(self.db, run, self.commands, rhythm)
+        pipeline.plan_feeds(self.db, run, self.commands, limits)
         return fetcher.asked
 
     def schedule(self, one: Feed) -> dict[str, Any]:
@@ -498,7 +512,7 @@ def test_a_run_minutes_after_another_asks_nothing_counts_it_and_says_why(
     assert nights.live(10 * MINUTE) == []
     assert nights.count == Count(skipped=2)
     assert "fetch_feeds: 2 feeds are not due (pace 2)" in caplog.text
-    assert nights.live(20 * MINUTE, rhythm=Rhythm(all_now=True)) == sorted([ONE.url, TWO.url], key=id_of)
+    assert nights.live(20 * MINUTE, limits=PollingLimits(poll_all=True)) == sorted([ONE.url, TWO.url], key=id_of)
 
 
 def test_a_feed_that_a_person_wants_refreshed_is_requested_once_and_no_other(nights: Nights) -> None:
@@ -592,7 +606,7 @@ def test_a_retry_after_of_one_feed_holds_for_the_whole_site_across_runs(nights: 
         ALSO_ONE.url: lambda request, at: error(request, at, Reason.THROTTLED, 429, retry_at=NIGHT + 30 * HOUR)
     }
     nights.live(timedelta(), throttled, feeds)
-    assert nights.live(24 * HOUR, {}, feeds, Rhythm(all_now=True)) == [TWO.url]
+    assert nights.live(24 * HOUR, {}, feeds, PollingLimits(poll_all=True)) == [TWO.url]
     assert {nights.schedule(one)["rule"] for one in (ONE, ALSO_ONE)} == {"retry_after"}
     assert set(nights.live(48 * HOUR, {}, feeds)) == {ONE.url, ALSO_ONE.url, TWO.url}
 

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from yarl import URL
 
 from newsclust.errors import SettingsError
-from newsclust.fetch.redaction import Mask, mask_of, with_secrets_of
+from newsclust.fetch.redaction import Redactor, redactor_for, with_redirect_secrets
 from newsclust.model import Feed, Request, RequestKind, id_of
 from newsclust.sources.feeds_toml import read_feeds, secret_urls, write_feeds
 from newsclust.sources.opml import read_opml
@@ -139,15 +139,18 @@ def test_a_mask_hides_every_spelling_of_a_secret_and_no_common_word():
         item_id="f",
         authorization="GoogleLogin auth=me/0123456789",
     )
-    mask = mask_of(request)
-    assert mask.text("sécret s%C3%A9cret me:sécret bWU6c8OpY3JldA== me/0123456789") == "*** *** *** *** ***"
-    assert mask.body("sécret abc me".encode()) == b"*** abc me"
+    redactor = redactor_for(request)
+    assert redactor.redact("sécret s%C3%A9cret me:sécret bWU6c8OpY3JldA== me/0123456789") == "*** *** *** *** ***"
+    assert redactor.redact_body("sécret abc me".encode()) == b"*** abc me"
 
 
 def test_what_a_redirect_hands_over_as_a_key_is_hidden_unless_it_is_a_word():
-    mask = with_secrets_of(Mask(("s3cr3t-one",)), "https://one.test/?key=technology&sig=a1b2c3%2Fd4")
-    assert mask.text("s3cr3t-one a1b2c3/d4 a1b2c3%2Fd4 technology") == "*** *** *** technology"
+    redactor = with_redirect_secrets(Redactor(("s3cr3t-one",)), "https://one.test/?key=technology&sig=a1b2c3%2Fd4")
+    assert redactor.redact("s3cr3t-one a1b2c3/d4 a1b2c3%2Fd4 technology") == "*** *** *** technology"
 
 
 def test_a_request_without_secrets_has_nothing_to_hide():
-    assert mask_of(Request(url="https://one.test/?token=abcdefgh", kind=RequestKind.FEED, item_id="f")).secrets == ()
+    assert (
+        redactor_for(Request(url="https://one.test/?token=abcdefgh", kind=RequestKind.FEED, item_id="f")).secrets
+        == ()
+    )

@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from newsclust.errors import StoreError
-from newsclust.model import DateQuality, Entry, Fetch, Page, ParsedFeed, Request, RequestKind, Run, Wishes
+from newsclust.model import DateQuality, Entry, Fetch, Page, ParsedFeed, Request, RequestKind, Run, UpdateHints
 from newsclust.store import Database, runs
 from newsclust.store import entries as store_entries
 from newsclust.store import fetches as store_fetches
@@ -67,7 +67,7 @@ def document(draw: st.DrawFn) -> store_entries.ReadDocument:
         title=None,
         entries=tuple(entry(feed_id, number, *told) for number, told in entries.items()),
         warnings=draw(st.sampled_from(((), ("no entries",)))),
-        wishes=Wishes(every=draw(st.sampled_from((None, timedelta(hours=1))))),
+        update_hints=UpdateHints(interval=draw(st.sampled_from((None, timedelta(hours=1))))),
     )
     wanted = draw(st.frozensets(st.sampled_from([f"{feed_id}{number}" for number in (1, 2, 3)])))
     return store_entries.ReadDocument(feed_id=feed_id, fetched_at=fetched_at, parsed=parsed, want_pages=wanted)

@@ -1,4 +1,7 @@
-"""One request over HTTP: hops, limits and reasons. The only file that knows aiohttp."""
+"""HTTP client: one request through its redirects, within limits, with a reason for each failure.
+
+The only file that imports aiohttp.
+"""
 
 import asyncio
 import re
@@ -12,12 +15,12 @@ from aiohttp.http import HttpProcessingError
 from yarl import URL
 
 from newsclust.errors import FetchError, Reason
-from newsclust.fetch.decompress import ACCEPTED, EncodingError, decoder_for
-from newsclust.fetch.limits import Limits
-from newsclust.fetch.politeness import HostTurns
-from newsclust.fetch.redaction import Mask, mask_of, with_secrets_of
-from newsclust.fetch.ssrf import Allowed, RefusedAddressError, guarded_socket
-from newsclust.fetch.url_policy import asked_url, host_of, is_home, read_url, with_credentials
+from newsclust.fetch.decompress import ACCEPTED, EncodingError, decompressor_for
+from newsclust.fetch.limits import FetchLimits
+from newsclust.fetch.politeness import HostLimiter
+from newsclust.fetch.redaction import Redactor, redactor_for, with_redirect_secrets
+from newsclust.fetch.ssrf import AllowList, RefusedAddressError, guarded_socket_factory
+from newsclust.fetch.url_policy import host_of, read_url, request_url, same_origin_or_upgrade, with_credentials
 from newsclust.model import Fetch, Page, Request, RequestKind
 from newsclust.polling.http_freshness import fresh_until, retry_at
 from newsclust.urls import HIDDEN, redacted
@@ -29,9 +32,9 @@ _ACCEPT = {
     RequestKind.PAGE: "text/html, application/xhtml+xml, */*;q=0.5",
     RequestKind.ROBOTS: "text/plain, */*;q=0.5",
 }
-_REDIRECTS = {301, 302, 303, 307, 308}
-_PERMANENT = {301, 308}
-_WAITED_FOR = {429, 503}
+_REDIRECT_STATUSES = {301, 302, 303, 307, 308}
+_PERMANENT_STATUSES = {301, 308}
+_RETRY_AFTER_STATUSES = {429, 503}
 _REASONS = {
     401: Reason.FORBIDDEN,
     403: Reason.FORBIDDEN,
@@ -41,22 +44,22 @@ _REASONS = {
     451: Reason.FORBIDDEN,
     503: Reason.THROTTLED,
 }
-_HEADER_BYTES = 32768  # of one header; real Content-Security-Policy headers pass aiohttp's 8190
-_HEADERS = 128  # of one answer
-_HEADERS_BYTES = 65536  # of all together: they are stored
-_MOST_KEYS = 20  # that a redirect may hand over: each is looked for in the whole body
+_MAX_HEADER_BYTES = 32768  # of one header; real Content-Security-Policy headers pass aiohttp's 8190
+_MAX_HEADERS = 128  # of one response
+_MAX_TOTAL_HEADER_BYTES = 65536  # of one response's headers together: they are stored
+_MAX_REDIRECT_KEYS = 20  # in a redirect's URL: each is searched for in the whole body
 _SURROGATE = re.compile("[\udc80-\udcff]")
 
-Address = tuple[str, int]  # host without brackets, port
+HostPort = tuple[str, int]  # host without brackets, port
 
 
 @dataclass(slots=True, kw_only=True)
-class _Trail:
-    """How far one request has come."""
+class RequestState:
+    """State of one request while its redirects are followed."""
 
     request: Request
     requested_at: datetime
-    mask: Mask = field(default_factory=Mask)
+    redactor: Redactor = field(default_factory=Redactor)
     visited: list[URL] = field(default_factory=list)
     seconds: float = 0.0
     status: int | None = None
@@ -65,26 +68,30 @@ class _Trail:
     last_modified: str | None = None
     fresh_until: datetime | None = None
     retry_at: datetime | None = None
-    only_moved: bool = True  # no redirect yet, or permanent ones only
+    only_permanent: bool = True  # no redirect yet, or only permanent ones
     moved_to: str | None = None
-    onward: str | None = None
+    cross_origin_redirect: str | None = None
 
     @property
     def redirects(self) -> int:
+        """Return how many redirects were followed."""
         return max(0, len(self.visited) - 1)
 
     @property
     def final_url(self) -> str:
-        return self.shown(str(self.visited[-1]) if self.redirects else self.request.url)
+        """Return the last URL requested, redacted."""
+        return self.redact(str(self.visited[-1]) if self.redirects else self.request.url)
 
-    def shown(self, text: str) -> str:
-        """The text without secrets. A page's parameters are no reader's: one called `key` may choose the page."""
-        return self.mask.text(text if self.request.kind is RequestKind.PAGE else redacted(text))
+    def redact(self, text: str) -> str:
+        """Return the text without secrets; a page's query stays: a parameter called `key` may choose the page."""
+        return self.redactor.redact(text if self.request.kind is RequestKind.PAGE else redacted(text))
 
     def error(self, reason: Reason, detail: str) -> FetchError:
-        return FetchError(self.shown(self.request.url), reason, self.shown(detail))
+        """Return an error of this request, redacted."""
+        return FetchError(self.redact(self.request.url), reason, self.redact(detail))
 
-    def ended(self, outcome: Page | FetchError | None) -> Fetch:
+    def as_fetch(self, outcome: Page | FetchError | None) -> Fetch:
+        """Return the request as it ended: a page, an error, or None for "not modified"."""
         return Fetch(
             request=self.request,
             requested_at=self.requested_at,
@@ -100,206 +107,216 @@ class _Trail:
             fresh_until=self.fresh_until,
             retry_at=self.retry_at,
             moved_to=self.moved_to,
-            onward=self.onward,
+            cross_origin_redirect=self.cross_origin_redirect,
         )
 
 
 class Client:
-    """Follows requests to their end, each hop in its host's turn.
+    """HTTP client that follows redirects, each hop in a politeness slot of its host.
 
-    `session` dials what is public; `free_session` what a person named: the hosts of `allowed` and the addresses of
-    `connect_to`, on whose ports there is no limit either.
+    `session` connects to public addresses only (SSRF guard); `unguarded_session` to what a person named: the hosts of
+    `allow_list` and the addresses of `connect_to`, the latter on any port.
     """
 
     def __init__(
         self,
         *,
         session: aiohttp.ClientSession,
-        free_session: aiohttp.ClientSession,
-        allowed: Allowed,
+        unguarded_session: aiohttp.ClientSession,
+        allow_list: AllowList,
         ports: frozenset[int],
-        turns: HostTurns,
-        limits: Limits,
-        connect_to: Mapping[Address, Address],
+        limiter: HostLimiter,
+        limits: FetchLimits,
+        connect_to: Mapping[HostPort, HostPort],
         clock: Callable[[], datetime],
     ) -> None:
         self._session = session
-        self._free_session = free_session
-        self._allowed = allowed
+        self._unguarded_session = unguarded_session
+        self._allow_list = allow_list
         self._ports = ports
-        self._turns = turns
+        self._limiter = limiter
         self._limits = limits
         self._connect_to = connect_to
         self._clock = clock
 
     async def fetch(self, request: Request, deliver: Callable[[Fetch], Awaitable[None]]) -> None:
-        """The one Fetch of this request was delivered.
+        """Deliver the one Fetch of this request.
 
-        That happens inside the last hop's turn: whoever takes answers slowly slows the network down and does
-        not fill the memory.
+        That happens inside the last hop's slot: a slow consumer slows the network down (backpressure) and memory does
+        not fill up.
         """
-        trail = _Trail(request=request, requested_at=self._clock())
+        state = RequestState(request=request, requested_at=self._clock())
         try:
-            trail.mask = mask_of(request)
-            url = asked_url(request)
+            state.redactor = redactor_for(request)
+            url = request_url(request)
         except ValueError as error:
-            await deliver(trail.ended(trail.error(Reason.BAD_URL, str(error))))
+            await deliver(state.as_fetch(state.error(Reason.BAD_URL, str(error))))
             return
         while True:
             host = host_of(url)
-            async with self._turns.turn(host, pause_s=request.pause_s):
-                if not trail.visited:
-                    trail.requested_at = self._clock()
-                outcome: URL | Page | FetchError | None = self._refused(trail, host)
+            async with self._limiter.slot(host, pause_s=request.pause_s):
+                if not state.visited:
+                    state.requested_at = self._clock()
+                outcome: URL | Page | FetchError | None = self._blocked(state, host)
                 if outcome is None:
-                    trail.visited.append(url)
-                    outcome = await self._hop(trail)
-                if trail.retry_at is not None:
-                    self._turns.close(host, trail.retry_at)
+                    state.visited.append(url)
+                    outcome = await self._timed_exchange(state)
+                if state.retry_at is not None:
+                    self._limiter.block_until(host, state.retry_at)
                 if not isinstance(outcome, URL):
-                    await deliver(trail.ended(outcome))
+                    await deliver(state.as_fetch(outcome))
                     return
                 url = outcome
 
-    def _refused(self, trail: _Trail, host: str) -> FetchError | None:
-        """Why the host is not asked now: it has just said to whom it will not answer before when."""
-        until = self._turns.closed_until(host)
+    def _blocked(self, state: RequestState, host: str) -> FetchError | None:
+        """Return the error for a host whose Retry-After has not passed; None when it may be requested."""
+        until = self._limiter.blocked_until(host)
         if until is None or until <= self._clock():
             return None
-        trail.status, trail.retry_at = None, until
-        return trail.error(Reason.THROTTLED, f"not asked: {host} wants no request before {until:%Y-%m-%d %H:%M} UTC")
+        state.status, state.retry_at = None, until
+        return state.error(
+            Reason.THROTTLED, f"not requested: {host} wants no request before {until:%Y-%m-%d %H:%M} UTC"
+        )
 
-    async def _hop(self, trail: _Trail) -> URL | Page | FetchError | None:
-        """Where the answer sends us, or the end: a page, an error, or None for "not modified"."""
+    async def _timed_exchange(self, state: RequestState) -> URL | Page | FetchError | None:
+        """Make one hop within the total timeout: a redirect's URL, a page, an error, or None for "not modified"."""
         loop = asyncio.get_running_loop()
         started = loop.time()
-        trail.status, trail.received_bytes = None, 0
+        state.status, state.received_bytes = None, 0
         try:
-            async with asyncio.timeout(self._limits.total_timeout_s - trail.seconds):
-                return await self._exchange(trail)
+            async with asyncio.timeout(self._limits.total_timeout_s - state.seconds):
+                return await self._exchange(state)
         except FetchError as error:
             return error
         except (aiohttp.ClientError, TimeoutError) as error:
-            return trail.error(_reason_of(error), self._detail_of(error))
+            return state.error(_reason_of(error), self._detail_of(error))
         finally:
-            trail.seconds += loop.time() - started
+            state.seconds += loop.time() - started
 
-    async def _exchange(self, trail: _Trail) -> URL | Page | None:
-        request, url = trail.request, trail.visited[-1]
-        session, dialled = self._dialled(trail, url)
+    async def _exchange(self, state: RequestState) -> URL | Page | None:
+        """Send one request and read its response; raises FetchError, aiohttp.ClientError or TimeoutError."""
+        request, url = state.request, state.visited[-1]
+        session, target_url = self._connection_for(state, url)
         headers = {"Accept": _ACCEPT[request.kind], "Host": url.host_port_subcomponent or ""}
         if request.etag is not None:
             headers["If-None-Match"] = request.etag
         if request.last_modified is not None:
             headers["If-Modified-Since"] = request.last_modified
         if request.authorization is not None:
-            dialled = dialled.with_user(None)  # aiohttp makes a header of it: there can be one
-            if is_home(url, trail.visited[0]):
+            target_url = target_url.with_user(None)  # aiohttp would make another Authorization header of it
+            if same_origin_or_upgrade(url, state.visited[0]):
                 headers["Authorization"] = request.authorization
         if request.form is not None:
-            if not is_home(url, trail.visited[0]):
-                raise trail.error(Reason.TOO_MANY_REDIRECTS, f"a form is sent to no other host, such as {url.host}")
+            if not same_origin_or_upgrade(url, state.visited[0]):
+                raise state.error(Reason.TOO_MANY_REDIRECTS, f"a form is sent to no other host, such as {url.host}")
             headers["Content-Type"] = "application/x-www-form-urlencoded"
-        # SNI and the certificate check follow the URL, whatever address is dialled.
-        name = host_of(url) if url.scheme == "https" else None
+        # SNI and the certificate check follow the URL, whatever address is connected to.
+        server_name = host_of(url) if url.scheme == "https" else None
         method = "GET" if request.form is None else "POST"
         async with session.request(
-            method, dialled, data=request.form, headers=headers, allow_redirects=False, server_hostname=name
-        ) as answer:
-            trail.status = answer.status
-            sent = sum(len(field_name) + len(value) for field_name, value in answer.raw_headers)
-            if sent > _HEADERS_BYTES:
-                raise trail.error(Reason.TOO_LARGE, f"headers of {sent} bytes, the limit is {_HEADERS_BYTES}")
-            if answer.status in _REDIRECTS:
-                target = self._target(trail, answer.headers.get("Location", ""))
-                trail.only_moved &= answer.status in _PERMANENT and trail.shown(str(target)) == str(target)
-                if trail.only_moved and request.secret_url is None:  # what holds a secret is a person's to move
-                    trail.moved_to = str(target)
+            method, target_url, data=request.form, headers=headers, allow_redirects=False, server_hostname=server_name
+        ) as response:
+            state.status = response.status
+            sent = sum(len(field_name) + len(value) for field_name, value in response.raw_headers)
+            if sent > _MAX_TOTAL_HEADER_BYTES:
+                raise state.error(
+                    Reason.TOO_LARGE, f"headers of {sent} bytes, the limit is {_MAX_TOTAL_HEADER_BYTES}"
+                )
+            if response.status in _REDIRECT_STATUSES:
+                target = self._follow_redirect(state, response.headers.get("Location", ""))
+                state.only_permanent &= response.status in _PERMANENT_STATUSES and state.redact(str(target)) == str(
+                    target
+                )
+                if state.only_permanent and request.secret_url is None:  # a URL with a secret is for a person to move
+                    state.moved_to = str(target)
                 if request.within_origin and target.origin() != url.origin():
-                    trail.onward = str(target)
+                    state.cross_origin_redirect = str(target)
                     return None
                 return target
-            if answer.status in _WAITED_FOR:
-                trail.retry_at = retry_at(_headers(answer), self._clock())
-            elif answer.status < 400:
-                trail.fresh_until = fresh_until(_headers(answer), self._clock())
-            if answer.status == 304:
+            if response.status in _RETRY_AFTER_STATUSES:
+                state.retry_at = retry_at(_headers(response), self._clock())
+            elif response.status < 400:
+                state.fresh_until = fresh_until(_headers(response), self._clock())
+            if response.status == 304:
                 if request.etag is None and request.last_modified is None:
-                    raise trail.error(Reason.SERVER_ERROR, "HTTP 304, though nothing was asked to compare with")
-                trail.etag = _validator(trail, answer, "ETag") or request.etag
-                trail.last_modified = _validator(trail, answer, "Last-Modified") or request.last_modified
+                    raise state.error(Reason.SERVER_ERROR, "HTTP 304 to a request without a validator")
+                state.etag = _validator(state, response, "ETag") or request.etag
+                state.last_modified = _validator(state, response, "Last-Modified") or request.last_modified
                 return None
-            if not 200 <= answer.status < 300:
-                raise trail.error(*_refusal(answer))
-            body = await self._body(trail, answer)
-            trail.etag = _validator(trail, answer, "ETag")
-            trail.last_modified = _validator(trail, answer, "Last-Modified")
+            if not 200 <= response.status < 300:
+                raise state.error(*_status_error(response))
+            body = await self._body(state, response)
+            state.etag = _validator(state, response, "ETag")
+            state.last_modified = _validator(state, response, "Last-Modified")
             return Page(
                 url=request.url,
-                final_url=trail.final_url,
+                final_url=state.final_url,
                 fetched_at=self._clock(),
-                headers={field_name: trail.shown(value) for field_name, value in _headers(answer).items()},
-                body=trail.mask.body(body),
+                headers={field_name: state.redact(value) for field_name, value in _headers(response).items()},
+                body=state.redactor.redact_body(body),
             )
 
-    def _dialled(self, trail: _Trail, url: URL) -> tuple[aiohttp.ClientSession, URL]:
-        """Who dials, and what."""
+    def _connection_for(self, state: RequestState, url: URL) -> tuple[aiohttp.ClientSession, URL]:
+        """Return the session that connects, and the URL with the address to connect to."""
         host, port = host_of(url), url.port or 0
         address = self._connect_to.get((host, port)) or self._connect_to.get(("*", port))
         if address is not None:
-            return self._free_session, url.with_host(address[0]).with_port(address[1])
+            return self._unguarded_session, url.with_host(address[0]).with_port(address[1])
         if port not in self._ports:
-            raise trail.error(Reason.REFUSED_ADDRESS, f"port {port} is not one of {sorted(self._ports)}")
-        return self._free_session if host in self._allowed.hosts else self._session, url
+            raise state.error(Reason.REFUSED_ADDRESS, f"port {port} is not one of {sorted(self._ports)}")
+        return self._unguarded_session if host in self._allow_list.hosts else self._session, url
 
-    def _target(self, trail: _Trail, location: str) -> URL:
+    def _follow_redirect(self, state: RequestState, location: str) -> URL:
+        """Return the URL that a Location leads to, with the credentials it may carry; raises FetchError."""
         if not location:
-            raise trail.error(Reason.SERVER_ERROR, f"HTTP {trail.status} without a Location")
-        # aiohttp hands bytes that are not UTF-8 over as surrogates: back to what they were, percent-encoded.
-        written = _SURROGATE.sub(lambda found: f"%{ord(found[0]) - 0xDC00:02X}", location)
+            raise state.error(Reason.SERVER_ERROR, f"HTTP {state.status} without a Location")
+        # aiohttp decodes bytes that are not UTF-8 to surrogates: restore the bytes, percent-encoded.
+        location = _SURROGATE.sub(lambda found: f"%{ord(found[0]) - 0xDC00:02X}", location)
         try:
-            target = with_credentials(read_url(str(trail.visited[-1].join(URL(written)))), trail.visited[0])
+            target = with_credentials(read_url(str(state.visited[-1].join(URL(location)))), state.visited[0])
         except ValueError as error:
-            raise trail.error(Reason.BAD_URL, f"redirect to {written}: {error}") from error
-        if trail.request.kind is not RequestKind.PAGE:
-            if (keys := redacted(str(target)).count(HIDDEN)) > _MOST_KEYS:
-                raise trail.error(Reason.BAD_URL, f"a redirect with {keys} keys")
-            trail.mask = with_secrets_of(trail.mask, str(target))
-        if target in trail.visited:
-            raise trail.error(Reason.TOO_MANY_REDIRECTS, f"a loop, back to {target}")
-        if trail.redirects == self._limits.max_redirects:
-            raise trail.error(Reason.TOO_MANY_REDIRECTS, f"more than {self._limits.max_redirects}")
+            raise state.error(Reason.BAD_URL, f"redirect to {location}: {error}") from error
+        if state.request.kind is not RequestKind.PAGE:
+            if (keys := redacted(str(target)).count(HIDDEN)) > _MAX_REDIRECT_KEYS:
+                raise state.error(Reason.BAD_URL, f"a redirect with {keys} keys")
+            state.redactor = with_redirect_secrets(state.redactor, str(target))
+        if target in state.visited:
+            raise state.error(Reason.TOO_MANY_REDIRECTS, f"a loop, back to {target}")
+        if state.redirects == self._limits.max_redirects:
+            raise state.error(Reason.TOO_MANY_REDIRECTS, f"more than {self._limits.max_redirects}")
         return target
 
-    async def _body(self, trail: _Trail, answer: aiohttp.ClientResponse) -> bytes:
-        limit = self._limits.bytes_of(trail.request.kind)
-        whole = trail.request.kind is not RequestKind.ROBOTS  # of a robots.txt the beginning counts (RFC 9309, 2.5)
-        if whole and answer.content_length is not None and answer.content_length > limit:
-            raise trail.error(Reason.TOO_LARGE, f"Content-Length {answer.content_length}, the limit is {limit}")
-        _tell_of_garbage(trail, answer)
+    async def _body(self, state: RequestState, response: aiohttp.ClientResponse) -> bytes:
+        """Read and decompress the body within its limit; of a robots.txt the beginning counts (RFC 9309, 2.5)."""
+        limit = self._limits.max_body_bytes(state.request.kind)
+        is_strict = state.request.kind is not RequestKind.ROBOTS
+        if is_strict and response.content_length is not None and response.content_length > limit:
+            raise state.error(Reason.TOO_LARGE, f"Content-Length {response.content_length}, the limit is {limit}")
+        _report_broken_framing(state, response)
         pieces: list[bytes] = []
         produced = 0
         try:
-            decoder = decoder_for(", ".join(answer.headers.getall("Content-Encoding", [])))
-            async for sent in answer.content.iter_any():
-                trail.received_bytes += len(sent)
-                if whole and trail.received_bytes > limit:
-                    raise trail.error(Reason.TOO_LARGE, f"more than {limit} bytes as sent")
-                for piece in decoder.pieces(sent):
+            decompressor = decompressor_for(", ".join(response.headers.getall("Content-Encoding", [])))
+            async for sent in response.content.iter_any():
+                state.received_bytes += len(sent)
+                if is_strict and state.received_bytes > limit:
+                    raise state.error(Reason.TOO_LARGE, f"more than {limit} bytes as sent")
+                for piece in decompressor.decompress(sent):
                     produced += len(piece)
                     pieces.append(piece)
-                    if produced > limit and whole:
-                        raise trail.error(Reason.TOO_LARGE, f"more than {limit} bytes decompressed")
+                    if produced > limit and is_strict:
+                        raise state.error(Reason.TOO_LARGE, f"more than {limit} bytes decompressed")
                     if produced > limit:
                         return b"".join(pieces)[:limit]
-                if trail.received_bytes > limit:
+                if state.received_bytes > limit:
                     return b"".join(pieces)
-            decoder.finish()
+            decompressor.finish()
         except EncodingError as error:
-            raise trail.error(Reason.BAD_ENCODING, str(error)) from error
+            raise state.error(Reason.BAD_ENCODING, str(error)) from error
         return b"".join(pieces)
 
     def _detail_of(self, error: Exception) -> str:
+        """Return what happened, for each family of errors that aiohttp raises."""
         match error:
             case aiohttp.ClientConnectorError(os_error=RefusedAddressError() as refused):
                 return refused.detail
@@ -316,30 +333,30 @@ class Client:
 
 
 def open_session(
-    *, user_agent: str, limits: Limits, tls: ssl.SSLContext, guard: Allowed | None
+    *, user_agent: str, limits: FetchLimits, tls: ssl.SSLContext, guard: AllowList | None
 ) -> aiohttp.ClientSession:
-    """A session without memory: no cookies, no connection kept, nothing decompressed, no proxy.
+    """Open a stateless session: no cookies, no keep-alive, no decompression by aiohttp, no proxy.
 
     Connections are not kept because the pause between two requests to one host would only pile up idle ones.
-    With a `guard` only public addresses are dialled, and those of its networks; without one, all are.
+    With a `guard` only public addresses and those of its networks are connected to; without one, all are.
     """
-    factory = None if guard is None else guarded_socket(guard.networks)
+    factory = None if guard is None else guarded_socket_factory(guard.networks)
     return aiohttp.ClientSession(
         connector=aiohttp.TCPConnector(ssl=tls, limit=0, force_close=True, socket_factory=factory),
         headers={"User-Agent": user_agent, "Accept-Encoding": ACCEPTED},
         cookie_jar=aiohttp.DummyCookieJar(),
         auto_decompress=False,
         timeout=aiohttp.ClientTimeout(connect=limits.connect_timeout_s, sock_read=limits.idle_timeout_s),
-        max_field_size=_HEADER_BYTES,
-        max_headers=_HEADERS,
-        middlewares=(_only_once,),
+        max_field_size=_MAX_HEADER_BYTES,
+        max_headers=_MAX_HEADERS,
+        middlewares=(_without_retry,),
     )
 
 
-async def _only_once(request: aiohttp.ClientRequest, send: aiohttp.ClientHandlerType) -> aiohttp.ClientResponse:
-    """Errors on a connection come out as a family that aiohttp does not answer with a second request.
+async def _without_retry(request: aiohttp.ClientRequest, send: aiohttp.ClientHandlerType) -> aiohttp.ClientResponse:
+    """Send the request, raising connection errors as a family for which aiohttp does not send it again.
 
-    Its retry is meant for kept connections that went stale; here it would only break the host's pause.
+    Its retry is meant for keep-alive connections that went stale; here it would break the host's rate limit.
     """
     try:
         return await send(request)
@@ -349,32 +366,32 @@ async def _only_once(request: aiohttp.ClientRequest, send: aiohttp.ClientHandler
         raise aiohttp.ClientConnectionError(str(error)) from error
 
 
-def _tell_of_garbage(trail: _Trail, answer: aiohttp.ClientResponse) -> None:
-    """Whoever reads the body is told when its chunks stop making sense.
+def _report_broken_framing(state: RequestState, response: aiohttp.ClientResponse) -> None:
+    """Raise a FetchError in the reader of the body when its chunked framing is invalid.
 
-    aiohttp 3.14 closes the connection then and tells nobody: the reader would wait for the total timeout.
+    aiohttp 3.14 closes the connection then without an error: the reader would wait for the total timeout.
     """
-    protocol = answer.connection and answer.connection.protocol
+    protocol = response.connection and response.connection.protocol
     if protocol is None:  # the whole body came with the headers
         return
 
-    def tell(closed: asyncio.Future[None] | None) -> None:
+    def report(closed: asyncio.Future[None] | None) -> None:
         if closed is not None:
-            closed.exception()  # looked at, so that asyncio does not report it: the reader is told of a broken line
+            closed.exception()  # retrieved, so that asyncio does not log it: the reader gets the error
         broken = protocol.exception()
         if isinstance(broken, HttpProcessingError):
-            said = " ".join(broken.message.split())
-            answer.content.set_exception(trail.error(Reason.SERVER_ERROR, f"not HTTP: {said}"))
+            message = " ".join(broken.message.split())
+            response.content.set_exception(state.error(Reason.SERVER_ERROR, f"not HTTP: {message}"))
 
     closed = protocol.closed
     if closed is None:  # it is closed already
-        tell(None)
+        report(None)
     else:
-        closed.add_done_callback(tell)
+        closed.add_done_callback(report)
 
 
 def _reason_of(error: Exception) -> Reason:
-    """The reason of each family that aiohttp raises; what belongs to none is a bug, and raised again."""
+    """Return the reason for each family of errors that aiohttp raises; any other is a bug and raised again."""
     match error:
         case aiohttp.InvalidURL():
             return Reason.BAD_URL
@@ -394,32 +411,32 @@ def _reason_of(error: Exception) -> Reason:
             raise error
 
 
-def _refusal(answer: aiohttp.ClientResponse) -> tuple[Reason, str]:
-    """Why a status is no page; what is neither success nor the client's fault is the server's."""
-    detail = f"HTTP {answer.status}"
-    others = Reason.CLIENT_ERROR if 400 <= answer.status < 500 else Reason.SERVER_ERROR
-    reason = _REASONS.get(answer.status, others)
-    if reason is Reason.THROTTLED and "Retry-After" in answer.headers:
-        detail += f", Retry-After: {_text(answer.headers['Retry-After'])}"
+def _status_error(response: aiohttp.ClientResponse) -> tuple[Reason, str]:
+    """Return reason and detail of a status that is no success; neither 2xx nor 4xx is the server's error."""
+    detail = f"HTTP {response.status}"
+    default = Reason.CLIENT_ERROR if 400 <= response.status < 500 else Reason.SERVER_ERROR
+    reason = _REASONS.get(response.status, default)
+    if reason is Reason.THROTTLED and "Retry-After" in response.headers:
+        detail += f", Retry-After: {_text(response.headers['Retry-After'])}"
     return reason, detail
 
 
-def _headers(answer: aiohttp.ClientResponse) -> dict[str, str]:
-    """Names in lower case, repeated ones joined (RFC 9110, 5.3), without cookies, which cannot be joined."""
-    names = dict.fromkeys(name.lower() for name in answer.headers)
+def _headers(response: aiohttp.ClientResponse) -> dict[str, str]:
+    """Return the headers, names in lower case, repeated ones joined (RFC 9110, 5.3), without cookies."""
+    names = dict.fromkeys(name.lower() for name in response.headers)
     return {
-        name: ", ".join(_text(value) for value in answer.headers.getall(name))
+        name: ", ".join(_text(value) for value in response.headers.getall(name))
         for name in names
         if name != "set-cookie"
     }
 
 
-def _validator(trail: _Trail, answer: aiohttp.ClientResponse, name: str) -> str | None:
-    """A header to send back next time; None if there is none, none that a header may carry, or one with a secret."""
-    value = answer.headers.get(name, "")
-    return value if value and value.isprintable() and trail.mask.text(value) == value else None
+def _validator(state: RequestState, response: aiohttp.ClientResponse, name: str) -> str | None:
+    """Return an ETag or Last-Modified to send next time; None when absent, unprintable or with a secret in it."""
+    value = response.headers.get(name, "")
+    return value if value and value.isprintable() and state.redactor.redact(value) == value else None
 
 
 def _text(header_value: str) -> str:
-    """Without the surrogates that stand for bytes that are not UTF-8: they cannot be stored."""
+    """Return a header value without the surrogates for bytes that are not UTF-8: they cannot be stored."""
     return header_value.encode("utf-8", "surrogateescape").decode("utf-8", "replace")

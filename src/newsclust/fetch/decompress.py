@@ -1,4 +1,4 @@
-"""Content-Encoding undone piece by piece, so that a limit on the outcome stops a bomb in its first bytes."""
+"""Content-Encoding decompressed piece by piece, so that a size limit stops a decompression bomb early."""
 
 import zlib
 from collections.abc import Iterator
@@ -8,26 +8,28 @@ import brotli
 
 ACCEPTED = "gzip, deflate, br"
 PIECE_BYTES = 65536
-_MAX_MEMBERS = 1024  # of one gzip stream: honest ones have one, and each more costs a copy of what follows
+_MAX_MEMBERS = 1024  # of one gzip stream: usual ones have one, and each further member costs a copy of the rest
 _GZIP_MAGIC = 0x1F  # the first byte of a member (RFC 1952, 2.3.1)
 
 
 class EncodingError(Exception):
-    """The bytes are not what Content-Encoding says, or it says something that was not asked for."""
+    """The bytes do not match Content-Encoding, or it names a coding that was not in Accept-Encoding."""
 
 
-class Decoder(Protocol):
-    def pieces(self, sent: bytes) -> Iterator[bytes]:
-        """The next bytes as sent, decoded lazily: what is not taken from the iterator is not produced."""
+class Decompressor(Protocol):
+    """Decompression of one response body."""
+
+    def decompress(self, sent: bytes) -> Iterator[bytes]:
+        """Decompress the next bytes as sent, lazily: what the caller does not consume is not produced."""
         ...
 
     def finish(self) -> None:
-        """The stream was whole; raises EncodingError when it broke off."""
+        """Check that the stream was complete; raises EncodingError when it is truncated."""
         ...
 
 
-def decoder_for(content_encoding: str) -> Decoder:
-    """A fresh decoder for one answer's Content-Encoding (RFC 9110, 8.4.1), or EncodingError."""
+def decompressor_for(content_encoding: str) -> Decompressor:
+    """Return a new decompressor for one response's Content-Encoding (RFC 9110, 8.4.1); raises EncodingError."""
     match content_encoding.strip().lower():
         case "" | "identity":
             return _Identity()
@@ -42,17 +44,17 @@ def decoder_for(content_encoding: str) -> Decoder:
 
 
 class _Identity:
-    def pieces(self, sent: bytes) -> Iterator[bytes]:
+    def decompress(self, sent: bytes) -> Iterator[bytes]:
         yield sent
 
     def finish(self) -> None:
-        """Nothing can be missing: the length is HTTP's own affair."""
+        """Accept any length: HTTP itself checks that."""
 
 
 class _Zlib:
     """gzip (RFC 1952, several members allowed) or deflate (RFC 1950, and RFC 1951 as some servers send it).
 
-    Bytes after the last member are left alone, as browsers do: padding is common.
+    Bytes after the last member are ignored, as browsers do: padding is common.
     """
 
     def __init__(self, *, gzip: bool) -> None:
@@ -61,8 +63,8 @@ class _Zlib:
         self._members = 0
         self._over = False
 
-    def pieces(self, sent: bytes) -> Iterator[bytes]:
-        pending = False  # zlib took all the input and still holds output back
+    def decompress(self, sent: bytes) -> Iterator[bytes]:
+        pending = False  # zlib consumed all the input and still has output pending
         while (sent or pending) and not self._over:
             if self._stream is None:
                 self._stream = self._new_member(sent[0])
@@ -103,7 +105,7 @@ class _Brotli:
         self._stream = brotli.Decompressor()
         self._started = False
 
-    def pieces(self, sent: bytes) -> Iterator[bytes]:
+    def decompress(self, sent: bytes) -> Iterator[bytes]:
         self._started = self._started or bool(sent)
         while not self._stream.is_finished():
             try:
@@ -113,7 +115,7 @@ class _Brotli:
             if piece:
                 yield piece
             if self._stream.can_accept_more_data() and len(piece) < PIECE_BYTES:
-                return  # a full piece may have left output behind, whatever can_accept_more_data says
+                return  # a full piece may have left output pending, whatever can_accept_more_data says
             sent = b""
 
     def finish(self) -> None:

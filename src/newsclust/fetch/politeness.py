@@ -1,4 +1,4 @@
-"""Whose turn it is: politeness to each site, and a bound on all requests together."""
+"""Politeness: a rate limit for each site, and a limit on all requests that run at once."""
 
 import asyncio
 from collections import defaultdict
@@ -11,66 +11,70 @@ from newsclust.urls import registered_domain
 
 
 @dataclass(slots=True)
-class _Door:
-    seats: asyncio.Semaphore
-    opening: asyncio.Lock = field(default_factory=asyncio.Lock)
+class HostState:
+    """Politeness state of one site, kept between calls: next allowed start, Retry-After deadline."""
+
+    next_start: float = 0.0  # by the monotonic clock, which all event loops of a process share
+    blocked_until: datetime | None = None
 
 
-class Manners:
-    """What is remembered of the sites from one call to the next: when each may be asked again.
+@dataclass(slots=True)
+class _HostSlot:
+    """Concurrency of one site within one event loop."""
 
-    Moments are those of the monotonic clock, which all event loops of a process share.
-    """
-
-    def __init__(self) -> None:
-        self.next_start: defaultdict[str, float] = defaultdict(float)
-        self.closed_until: dict[str, datetime] = {}
+    running: asyncio.Semaphore
+    starting: asyncio.Lock = field(default_factory=asyncio.Lock)
 
 
-class HostTurns:
-    """At most `per_host` requests run at once to a site, started at least `pause_s` seconds apart.
+class HostLimiter:
+    """Rate limit by site: at most `per_host` requests at once, started at least `pause_s` seconds apart.
 
     A site is a registered domain: its hosts share machines more often than not, and two blogs of one hoster are two
-    sites by the public suffix list. At most `concurrency` requests run at once in all. Who waits for a site holds no
-    place that another could use, so a slow one holds up nobody else.
+    sites by the public suffix list. At most `concurrency` requests run at once in all. A request that waits for its
+    site takes no place that another could use, so a slow site delays nobody else. `states` maps a site to its state.
     """
 
-    def __init__(self, *, concurrency: int, per_host: int, pause_s: float, manners: Manners | None = None) -> None:
+    def __init__(
+        self, *, concurrency: int, per_host: int, pause_s: float, states: dict[str, HostState] | None = None
+    ) -> None:
         self._running = asyncio.Semaphore(concurrency)
         self._pause_s = pause_s
-        self._manners = manners or Manners()
-        self._doors: defaultdict[str, _Door] = defaultdict(lambda: _Door(seats=asyncio.Semaphore(per_host)))
+        self._states = {} if states is None else states
+        self._slots: defaultdict[str, _HostSlot] = defaultdict(lambda: _HostSlot(running=asyncio.Semaphore(per_host)))
 
     @asynccontextmanager
-    async def turn(self, host: str, *, pause_s: float = 0.0) -> AsyncIterator[None]:
-        """Inside, one request to this host may run; turns of a site are given in the order of asking.
+    async def slot(self, host: str, *, pause_s: float = 0.0) -> AsyncIterator[None]:
+        """Hold a slot for one request to this host; slots of a site are given in the order of asking.
 
-        The next one starts `pause_s` later at least, when that is longer than the usual pause.
+        The next one starts at least `pause_s` seconds later, when that is longer than the usual pause.
         """
         site = _site(host)
-        door = self._doors[site]
+        slot, state = self._slots[site], self._state(site)
         loop = asyncio.get_running_loop()
-        async with door.seats:
-            async with door.opening:
-                await asyncio.sleep(self._manners.next_start[site] - loop.time())
+        async with slot.running:
+            async with slot.starting:
+                await asyncio.sleep(state.next_start - loop.time())
                 await self._running.acquire()  # after the pause: a waiting site takes no place from the others
-                self._manners.next_start[site] = loop.time() + max(self._pause_s, pause_s)
+                state.next_start = loop.time() + max(self._pause_s, pause_s)
             try:
                 yield
             finally:
                 self._running.release()
 
-    def close(self, host: str, until: datetime) -> None:
-        """The site of this host wants no request before then."""
-        self._manners.closed_until[_site(host)] = until
+    def block_until(self, host: str, until: datetime) -> None:
+        """Block the site of this host until its Retry-After has passed."""
+        self._state(_site(host)).blocked_until = until
 
-    def closed_until(self, host: str) -> datetime | None:
-        """The moment before which the site of this host wants no request, if it named one."""
-        return self._manners.closed_until.get(_site(host))
+    def blocked_until(self, host: str) -> datetime | None:
+        """Return the moment before which the site of this host wants no request, if it named one."""
+        return self._state(_site(host)).blocked_until
+
+    def _state(self, site: str) -> HostState:
+        return self._states.setdefault(site, HostState())
 
 
 def _site(host: str) -> str:
-    """The registered domain of a host, which may be an address of IPv6; the host itself where there is none."""
+    """Return the registered domain of a host, which may be an IPv6 address; the host itself when it has none."""
     try:
         return registered_domain(f"https://[{host}]/" if ":" in host else f"https://{host}/")
     except ValueError:

@@ -1,4 +1,4 @@
-"""What a request knows and an answer must not repeat: pages are stored, and the database is published."""
+"""Redaction: secrets of a request hidden in its response, since pages are stored and the database is published."""
 
 import re
 from base64 import b64encode
@@ -9,72 +9,75 @@ from urllib.parse import quote, unquote
 from newsclust.model import Request
 from newsclust.urls import HIDDEN, redacted
 
-_SHORTEST = 6  # characters; a shorter secret is a word of many texts, and hiding it would spoil them
+_MIN_SECRET_LENGTH = 6  # characters; a shorter secret is a word of many texts, and hiding it would spoil them
 
 
 @dataclass(frozen=True, slots=True)
-class Mask:
-    """Hides the secrets of one request, as they were sent or in another spelling."""
+class Redactor:
+    """Hides the secrets of one request, as they were sent or in another encoding."""
 
     secrets: tuple[str, ...] = ()
 
-    def text(self, said: str) -> str:
-        """The text with every secret hidden."""
+    def redact(self, text: str) -> str:
+        """Return the text with every secret hidden."""
         for secret in self.secrets:
-            said = said.replace(secret, HIDDEN)
-        return said
+            text = text.replace(secret, HIDDEN)
+        return text
 
-    def body(self, body: bytes) -> bytes:
-        """The body with every secret hidden, whether it is ASCII or UTF-8; feeds tell their own address."""
+    def redact_body(self, body: bytes) -> bytes:
+        """Return the body with every secret hidden, in ASCII or UTF-8: feeds repeat their own URL."""
         for secret in self.secrets:
             body = body.replace(secret.encode(), HIDDEN.encode())
         return body
 
 
-def mask_of(request: Request) -> Mask:
-    """The mask of what stands in `secret_url` where `url` shows asterisks, and of the authorization's last word.
+def redactor_for(request: Request) -> Redactor:
+    """Collect a request's secrets (redacted URL parts, bearer token) into a Redactor.
 
-    Raises ValueError when the two addresses are not one.
+    Raises ValueError when `url` and `secret_url` are not the same URL.
     """
-    known: list[str] = []
+    secrets: list[str] = []
     if request.secret_url is not None:
-        known += _hidden_in(request.url, request.secret_url)
+        secrets += _secrets_in(request.url, request.secret_url)
     if request.authorization is not None:
-        known.append(re.split(r"[\s=]", request.authorization)[-1])
-    return Mask(_spelled(known))
+        secrets.append(re.split(r"[\s=]", request.authorization)[-1])
+    return Redactor(_encodings(secrets))
 
 
-def with_secrets_of(mask: Mask, url: str) -> Mask:
-    """The mask that hides, too, what a redirect handed over as a key: values with a digit, since words are none."""
-    found = [secret for secret in _hidden_in(redacted(url), url) if any(letter.isdigit() for letter in secret)]
-    return Mask(tuple(sorted({*mask.secrets, *_spelled(found)}, key=len, reverse=True)))
+def with_redirect_secrets(redactor: Redactor, url: str) -> Redactor:
+    """Return a Redactor that also hides the keys in a redirect's URL: values with a digit, since words have none."""
+    secrets = [secret for secret in _secrets_in(redacted(url), url) if any(letter.isdigit() for letter in secret)]
+    return Redactor(tuple(sorted({*redactor.secrets, *_encodings(secrets)}, key=len, reverse=True)))
 
 
-def _hidden_in(shown: str, whole: str) -> list[str]:
-    """What stands in the whole address where the shown one has asterisks; of a user and password each part, too."""
-    known: list[str] = []
-    for hidden in _between(shown.split(HIDDEN), whole):
-        known += [hidden, *hidden.split(":", 1), b64encode(unquote(hidden).encode()).decode()]
-    return known
+def _secrets_in(redacted_url: str, full_url: str) -> list[str]:
+    """Return what stands in the full URL where the redacted one has asterisks; user and password apart, too."""
+    secrets: list[str] = []
+    for hidden in _text_between(redacted_url.split(HIDDEN), full_url):
+        secrets += [hidden, *hidden.split(":", 1), b64encode(unquote(hidden).encode()).decode()]
+    return secrets
 
 
-def _between(parts: Sequence[str], whole: str) -> list[str]:
-    """What stands between the parts of the whole; a pattern with as many groups would try every way to place them."""
-    first, *others = parts
-    other = ValueError("its address with credentials is another one")
-    if not whole.startswith(first) or (not others and whole != first):
-        raise other
-    found, at = [], len(first)
-    for number, part in enumerate(others, start=1):
-        start = whole.find(part, at) if number < len(others) else len(whole) - len(part)
-        if start < at or not whole.startswith(part, start):
-            raise other
-        found.append(whole[at:start])
-        at = start + len(part)
-    return found
+def _text_between(parts: Sequence[str], whole: str) -> list[str]:
+    """Return what stands between the parts in the whole, in linear time.
+
+    A regular expression with one group for each gap would backtrack over every way to place them.
+    """
+    first, *rest = parts
+    mismatch = ValueError("its address with credentials is another one")
+    if not whole.startswith(first) or (not rest and whole != first):
+        raise mismatch
+    gaps, position = [], len(first)
+    for number, part in enumerate(rest, start=1):
+        start = whole.find(part, position) if number < len(rest) else len(whole) - len(part)
+        if start < position or not whole.startswith(part, start):
+            raise mismatch
+        gaps.append(whole[position:start])
+        position = start + len(part)
+    return gaps
 
 
-def _spelled(known: Iterable[str]) -> tuple[str, ...]:
-    """Each secret in every spelling, the longest first; without those that would hide words of many texts."""
-    spelled = {form for secret in known for form in (secret, unquote(secret), quote(unquote(secret), safe=""))}
-    return tuple(sorted((form for form in spelled if len(form) >= _SHORTEST), key=len, reverse=True))
+def _encodings(secrets: Iterable[str]) -> tuple[str, ...]:
+    """Return each secret as written, percent-decoded and percent-encoded, the longest first, without short ones."""
+    forms = {form for secret in secrets for form in (secret, unquote(secret), quote(unquote(secret), safe=""))}
+    return tuple(sorted((form for form in forms if len(form) >= _MIN_SECRET_LENGTH), key=len, reverse=True))

@@ -1,7 +1,7 @@
-"""robots.txt: what a site's file lets us ask for (RFC 9309), and how long it wants us to wait.
+"""robots.txt (RFC 9309): which pages of a site may be fetched, and at what rate.
 
-Article pages follow it. Feeds are asked for regardless: they are published for programs to poll, at an address that
-a person wrote down.
+Article pages obey it. Feeds are fetched regardless: they are published for programs to poll, at a URL that a person
+configured.
 """
 
 from dataclasses import dataclass, replace
@@ -16,11 +16,11 @@ from newsclust.model import Fetch, Request, RequestKind
 if TYPE_CHECKING:
     from protego import Protego
 
-LONGEST_PAUSE_S = 30.0  # of a Crawl-delay: who wants more gets this
-_KEPT = timedelta(days=1)  # RFC 9309, 2.4
-_UNREACHABLE_KEPT = timedelta(hours=1)
+MAX_CRAWL_DELAY_S = 30.0  # longest Crawl-delay that is obeyed
+_MAX_AGE = timedelta(days=1)  # RFC 9309, 2.4
+_MAX_AGE_UNREACHABLE = timedelta(hours=1)
 
-# There is no file, and so no rule (RFC 9309, 2.3.1.3; redirects without an end: 2.3.1.2).
+# There is no file, and so no rules (RFC 9309, 2.3.1.3; redirects without an end: 2.3.1.2).
 _NO_FILE = {
     Reason.GONE,
     Reason.NOT_FOUND,
@@ -33,87 +33,87 @@ _NO_FILE = {
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RobotsFile:
-    """What an origin answered when it was asked for its robots.txt."""
+    """Response of an origin to the request for its robots.txt."""
 
     origin: str
-    asked_at: datetime
-    body: bytes | None  # empty when there is no file; None when nobody could say whether there is one
+    fetched_at: datetime
+    body: bytes | None  # empty when there is no file; None when it is unknown whether there is one
     unreachable: str = ""  # why the last request brought no answer; an earlier body is kept for a while
 
 
 def origin_of(url: str) -> str:
-    """The scheme, host and port that share one robots.txt; ValueError when there is no host."""
+    """Return the scheme, host and port that share one robots.txt; raises ValueError when there is no host."""
     parts = urlsplit(url)
     if not parts.hostname:
         raise ValueError(f"no host in {url!r}")
     host = f"[{parts.hostname}]" if ":" in parts.hostname else parts.hostname
-    usual = {"http": 80, "https": 443}.get(parts.scheme)
-    return f"{parts.scheme}://{host}" + (f":{parts.port}" if parts.port not in (None, usual) else "")
+    default = {"http": 80, "https": 443}.get(parts.scheme)
+    return f"{parts.scheme}://{host}" + (f":{parts.port}" if parts.port not in (None, default) else "")
 
 
 def robots_request(origin: str) -> Request:
-    """The request for the file of an origin."""
+    """Return the request for the robots.txt of an origin."""
     return Request(url=f"{origin}/robots.txt", kind=RequestKind.ROBOTS, item_id=origin)
 
 
 def product_of(user_agent: str) -> str:
-    """The name by which a robots.txt calls us: the User-Agent's first product, without its version."""
+    """Return the product token that robots.txt groups match: the User-Agent's first product, without its version."""
     return user_agent.split("/")[0].split()[0]
 
 
-def read_answer(fetch: Fetch, earlier: RobotsFile | None = None) -> RobotsFile:
-    """What the origin's file says now; while it cannot be reached, what it said before (RFC 9309, 2.3.1.4)."""
-    found = RobotsFile(origin=fetch.request.item_id, asked_at=fetch.requested_at, body=None)
+def robots_file_from(fetch: Fetch, earlier: RobotsFile | None = None) -> RobotsFile:
+    """Return the origin's robots.txt as fetched; while unreachable, the earlier body stays (RFC 9309, 2.3.1.4)."""
+    file = RobotsFile(origin=fetch.request.item_id, fetched_at=fetch.requested_at, body=None)
     if fetch.page is not None:
-        return replace(found, body=fetch.page.body)
+        return replace(file, body=fetch.page.body)
     if fetch.error is not None and fetch.error.reason in _NO_FILE:
-        return replace(found, body=b"")
-    said = f"{fetch.error.reason} ({fetch.error.detail})" if fetch.error else f"HTTP {fetch.status}"
-    return replace(found, body=earlier.body if earlier else None, unreachable=said)
+        return replace(file, body=b"")
+    why = f"{fetch.error.reason} ({fetch.error.detail})" if fetch.error else f"HTTP {fetch.status}"
+    return replace(file, body=earlier.body if earlier else None, unreachable=why)
 
 
-def holds(file: RobotsFile, now: datetime) -> bool:
-    """Whether the file need not be asked for again."""
-    return now < file.asked_at + (_UNREACHABLE_KEPT if file.unreachable else _KEPT)
+def is_current(file: RobotsFile, now: datetime) -> bool:
+    """Return whether the stored file need not be fetched again."""
+    return now < file.fetched_at + (_MAX_AGE_UNREACHABLE if file.unreachable else _MAX_AGE)
 
 
-class Rules:
-    """A robots.txt as it concerns one product."""
+class RobotsRules:
+    """Rules of one robots.txt for one product."""
 
     def __init__(self, file: RobotsFile, product: str) -> None:
         self._file = file
         self._product = product
 
     @cached_property
-    def _read(self) -> "Protego":
+    def _parsed(self) -> "Protego":
         from protego import Protego
 
         return Protego.parse((self._file.body or b"").decode("utf-8-sig", "replace"))
 
     def refusal(self, url: str) -> FetchError | None:
-        """Why this address is not to be asked for; None when it may be."""
+        """Return why this URL must not be fetched; None when it may be."""
         if self._file.body is None:
-            # What may not be dialled for its robots.txt may not be dialled for a page, either.
+            # A host that SSRF protection refuses for its robots.txt is refused for a page, too.
             refused = self._file.unreachable.startswith(Reason.REFUSED_ADDRESS)
             reason = Reason.REFUSED_ADDRESS if refused else Reason.ROBOTS_UNREACHABLE
             return FetchError(url, reason, f"robots.txt: {self._file.unreachable}")
-        if self._read.can_fetch(url, self._product):
+        if self._parsed.can_fetch(url, self._product):
             return None
         return FetchError(url, Reason.ROBOTS, f"{self._file.origin}/robots.txt forbids it to {self._product}")
 
     @property
     def pause_s(self) -> float:
-        """Seconds that the site wants between two requests, 30 at most; 0 when it names none.
+        """Return the seconds that the site wants between two requests, at most 30; 0 when it names none.
 
-        By Crawl-delay or Request-rate, whichever is slower; neither is of RFC 9309.
+        By Crawl-delay or Request-rate, whichever is slower; neither is part of RFC 9309.
         """
-        rate = self._read.request_rate(self._product)
-        paced = rate.seconds / rate.requests if rate is not None and rate.requests > 0 else 0.0
-        return min(max(self._read.crawl_delay(self._product) or 0.0, paced), LONGEST_PAUSE_S)
+        rate = self._parsed.request_rate(self._product)
+        by_rate = rate.seconds / rate.requests if rate is not None and rate.requests > 0 else 0.0
+        return min(max(self._parsed.crawl_delay(self._product) or 0.0, by_rate), MAX_CRAWL_DELAY_S)
 
 
 def sitemaps_of(body: bytes) -> tuple[str, ...]:
-    """The addresses of sitemaps that a robots.txt names, in its order, each once."""
+    """Return the sitemap URLs that a robots.txt names, in its order, each once."""
     from protego import Protego
 
     return tuple(dict.fromkeys(Protego.parse(body.decode("utf-8-sig", "replace")).sitemaps))

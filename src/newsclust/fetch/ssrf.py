@@ -1,4 +1,4 @@
-"""Which addresses may be dialled: those of the public internet, and what a person allowed."""
+"""SSRF protection: only addresses of the public internet, and those that a person allowed, are connected to."""
 
 import socket
 from collections.abc import Callable, Iterable
@@ -10,8 +10,8 @@ from newsclust.errors import SettingsError
 
 Network = IPv4Network | IPv6Network
 
-# IANA IPv4 Special-Purpose Address Registry (RFC 6890), all that no public site can have; kept here because
-# `ipaddress` calls other blocks private in each version of Python. What is more special stands first.
+# IANA IPv4 Special-Purpose Address Registry (RFC 6890), the blocks that no public site can have. Kept here
+# because `ipaddress` calls other blocks private in each version of Python. The more specific block stands first.
 _NOT_PUBLIC_V4 = tuple(
     (IPv4Network(block), kind)
     for block, kind in (
@@ -35,7 +35,7 @@ _NOT_PUBLIC_V4 = tuple(
         ("240.0.0.0/4", "reserved"),  # and broadcast
     )
 )
-_PUBLIC_V6 = IPv6Network("2000::/3")  # the only block that IANA gives out as global unicast
+_PUBLIC_V6 = IPv6Network("2000::/3")  # the only block that IANA assigns as global unicast
 _NOT_PUBLIC_V6 = tuple(
     (IPv6Network(block), kind)
     for block, kind in (
@@ -48,7 +48,7 @@ _NOT_PUBLIC_V6 = tuple(
         ("64:ff9b:1::/48", "private"),  # a site's own NAT64, RFC 8215
         ("2001::/23", "reserved"),  # IETF protocol assignments: Teredo, ORCHID, benchmarking
         ("2001:db8::/32", "documentation"),
-        ("2002::/16", "reserved"),  # 6to4: an IPv4 address in disguise, and no longer in use (RFC 7526)
+        ("2002::/16", "reserved"),  # 6to4: an embedded IPv4 address, no longer in use (RFC 7526)
         ("3fff::/20", "documentation"),  # RFC 9637
         ("fc00::/7", "private"),  # unique local
         ("fe80::/10", "link-local"),
@@ -56,15 +56,15 @@ _NOT_PUBLIC_V6 = tuple(
         ("ff00::/8", "multicast"),
     )
 )
-# The IPv4 address in the last 32 bits is the one that is reached: it decides.
-_CARRIES_V4 = (IPv6Network("::ffff:0:0/96"), IPv6Network("64:ff9b::/96"))  # mapped; NAT64 (RFC 6052)
+# The IPv4 address in the last 32 bits is the one that is reached, so it decides.
+_EMBEDS_V4 = (IPv6Network("::ffff:0:0/96"), IPv6Network("64:ff9b::/96"))  # mapped; NAT64 (RFC 6052)
 
 
 class RefusedAddressError(OSError):
-    """An address that is not dialled.
+    """An address that the SSRF guard refuses to connect to.
 
-    `str` is the same for all, so that of several addresses of one name, all refused, the first is reported as it is
-    and not as a list of errors (aiohappyeyeballs).
+    `str` is the same for all: when all addresses of a name are refused, aiohappyeyeballs then raises the first error
+    and not a list of them.
     """
 
     def __init__(self, address: str, kind: str) -> None:
@@ -72,28 +72,28 @@ class RefusedAddressError(OSError):
         self.detail = f"{address} is {kind}"
 
 
-def not_public(address: IPv4Address | IPv6Address) -> str | None:
-    """What kind of address that is, if one that no public site can have ("loopback", ...); None when it is public."""
+def block_reason(address: IPv4Address | IPv6Address) -> str | None:
+    """Return why an address is blocked: its kind ("loopback", "private", "metadata", ...); None when it is public."""
     if isinstance(address, IPv4Address):
         return next((kind for block, kind in _NOT_PUBLIC_V4 if address in block), None)
-    if any(address in block for block in _CARRIES_V4):
-        return not_public(IPv4Address(int(address) & 0xFFFFFFFF))
+    if any(address in block for block in _EMBEDS_V4):
+        return block_reason(IPv4Address(int(address) & 0xFFFFFFFF))
     found = next((kind for block, kind in _NOT_PUBLIC_V6 if address in block), None)
     return found or (None if address in _PUBLIC_V6 else "reserved")
 
 
 @dataclass(frozen=True, slots=True)
-class Allowed:
-    """What a person allowed besides the public internet: hosts by name, in lower case, and networks."""
+class AllowList:
+    """Exceptions from the SSRF guard that a person allowed: hosts by name, in lower case, and networks."""
 
     hosts: frozenset[str]
     networks: tuple[Network, ...]
 
 
-def read_allowed(written: Iterable[str]) -> Allowed:
-    """The hosts and networks of a setting such as ["nas.home", "192.168.1.0/24", "::1"]; raises SettingsError."""
+def read_allow_list(values: Iterable[str]) -> AllowList:
+    """Parse a setting such as ["nas.home", "192.168.1.0/24", "::1"]; raises SettingsError."""
     hosts, networks = set(), []
-    for text in written:
+    for text in values:
         try:
             networks.append(ip_network(text))
         except ValueError as error:
@@ -101,21 +101,22 @@ def read_allowed(written: Iterable[str]) -> Allowed:
             if not name or any(character in name for character in "/:@ *") or name.replace(".", "").isdigit():
                 raise SettingsError(f"allow_private wants host names and networks, not {text!r}: {error}") from error
             hosts.add(name)
-    return Allowed(hosts=frozenset(hosts), networks=tuple(networks))
+    return AllowList(hosts=frozenset(hosts), networks=tuple(networks))
 
 
-def guarded_socket(networks: tuple[Network, ...]) -> Callable[[Any], socket.socket]:
-    """A socket factory for aiohttp's connector that refuses, at the last moment, what is neither public nor allowed.
+def guarded_socket_factory(networks: tuple[Network, ...]) -> Callable[[Any], socket.socket]:
+    """Return a socket factory for aiohttp's connector that refuses addresses neither public nor in `networks`.
 
-    It is given the very address that connect() gets, whoever resolved it and however it was written: no second
-    answer of a name server and no odd spelling comes between. It raises RefusedAddressError.
+    It checks the very address that connect() gets, whoever resolved it and however it was written: neither DNS
+    rebinding nor an odd spelling of an address gets past it. The factory raises RefusedAddressError.
     """
 
     def factory(address_info: Any) -> socket.socket:
         family, kind_of_socket, protocol, _, target = address_info
         address = ip_address(target[0])
-        if refused := None if any(address in network for network in networks) else not_public(address):
-            raise RefusedAddressError(target[0], refused)
+        is_allowed = any(address in network for network in networks)
+        if reason := None if is_allowed else block_reason(address):
+            raise RefusedAddressError(target[0], reason)
         return socket.socket(family, kind_of_socket, protocol)
 
     return factory

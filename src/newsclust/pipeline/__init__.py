@@ -10,8 +10,8 @@ from newsclust.model import Count
 from newsclust.pipeline.duplicates import find_duplicates, find_rewrites
 from newsclust.pipeline.feeds import fetch_feeds, fetch_lists, parse_feeds, plan_feeds, sync_feeds
 from newsclust.pipeline.pages import extract_articles, fetch_pages
-from newsclust.pipeline.quarantine import judge_feeds
-from newsclust.pipeline.runner import Clock, night_clock, perform
+from newsclust.pipeline.quarantine import check_feed_anomalies
+from newsclust.pipeline.runner import Clock, night_clock, run_step
 from newsclust.pipeline.stories import embed_articles, group_stories, link_articles, sync_corrections
 from newsclust.pipeline.topics import group_topics
 from newsclust.store import Database
@@ -19,6 +19,7 @@ from newsclust.store import Database
 __all__ = [
     "Clock",
     "check",
+    "check_feed_anomalies",
     "embed_articles",
     "extract_articles",
     "fetch_feeds",
@@ -28,13 +29,12 @@ __all__ = [
     "find_rewrites",
     "group_stories",
     "group_topics",
-    "judge_feeds",
     "link_articles",
     "night_clock",
     "parse_feeds",
-    "perform",
     "plan_feeds",
     "publish",
+    "run_step",
     "sync_corrections",
     "sync_feeds",
 ]

@@ -1,16 +1,18 @@
 """Articles -> copies of others, and articles rewritten from others."""
 
 from collections.abc import Iterator, Sequence
+from typing import TypeVar
 
 from newsclust.duplicates import KEY_METHOD, MIN_CONTEXTS, edge_blocks, fingerprint, originals
 from newsclust.duplicates.rewrites import MIN_ARTICLE_WORDS, compare_pairs
 from newsclust.embed import Embedder
 from newsclust.model import Count, Run
 from newsclust.overrides import Correction, duplicate_overrides
-from newsclust.pipeline.runner import ARTICLES_AT_ONCE, Item, bar, batches
+from newsclust.pipeline.runner import ARTICLE_BATCH_SIZE, batches, progress_bar
 from newsclust.store import Database, articles, rewrites
 from newsclust.store import fingerprints as store_fingerprints
 
+Item = TypeVar("Item")
 _PAIRS_AT_ONCE = 256  # judged and stored together, and the rest of the last one's story
 _SOURCES_OF_ONE = 12  # earlier articles of its story that an article is compared with: all, in stories of up to 13
 
@@ -20,7 +22,7 @@ def find_duplicates(db: Database, run: Run, said: Sequence[Correction], jaccard:
 
     Articles that a person has said to be copies of none stay originals, whatever comes.
     """
-    for ids in batches(store_fingerprints.articles_with_outdated_keys(db, KEY_METHOD), ARTICLES_AT_ONCE):
+    for ids in batches(store_fingerprints.articles_with_outdated_keys(db, KEY_METHOD), ARTICLE_BATCH_SIZE):
         store_fingerprints.save_keys(db, run, fingerprint(articles.articles(db, ids)), KEY_METHOD)
     overrides = duplicate_overrides(said)
     store_fingerprints.sync_duplicate_overrides(db, run, overrides)
@@ -56,7 +58,7 @@ def find_rewrites(db: Database, run: Run, embedder: Embedder) -> Count:
     """
     stories = rewrites.pairs_to_compare(db, embedder.name, fewest_words=MIN_ARTICLE_WORDS, most=_SOURCES_OF_ONE)
     todo = sum(len(pairs) for pairs in stories)
-    with bar("find_rewrites", todo) as progress:
+    with progress_bar("find_rewrites", todo) as progress:
         for pairs in _whole_stories(stories, _PAIRS_AT_ONCE):
             named = sorted({article_id for pair in pairs for article_id in pair})
             told = {article.id: article for article in articles.articles(db, named)}

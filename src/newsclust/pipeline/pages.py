@@ -8,13 +8,13 @@ from newsclust.errors import FetchError, ItemError, Reason
 from newsclust.extract import Extractor, lines_of, without_lines
 from newsclust.fetch import Fetcher, robots
 from newsclust.model import Count, Extraction, Fetch, Request, Run
-from newsclust.pipeline.fetching import ask, keep
-from newsclust.pipeline.runner import Clock, bar, batches, raise_if_ours, save_failures
-from newsclust.polling.scheduler import site_of
+from newsclust.pipeline.fetching import fetch_and_store, save_fetches
+from newsclust.pipeline.runner import Clock, batches, progress_bar, raise_on_systemic_failure, save_failures
 from newsclust.store import Database, articles, fingerprints
 from newsclust.store import fetches as store_fetches
 from newsclust.store import polling as schedules
 from newsclust.store import robots as store_robots
+from newsclust.urls import site_of
 
 _ORIGINS_OF_ONE = 5  # that the redirects of one page may lead over
 _PAGES_AT_ONCE = 300  # held in memory while texts are taken
@@ -27,19 +27,21 @@ def fetch_pages(db: Database, run: Run, fetcher: Fetcher, product: str = "newscl
     robots.txt of that one has been asked, too. Skipped counts the pages of sites that want no request yet.
     """
     todo = store_fetches.pages_to_fetch(db)
-    closed = schedules.closed_sites(db, run.night_at)
+    closed = schedules.blocked_sites(db, run.night_at)
     asked = [request for request in todo if site_of(request.url) not in closed]
     total = Count(skipped=len(todo) - len(asked))
     for _ in range(_ORIGINS_OF_ONE):
         if not asked:
             return total
         allowed, refused = _judged(asked, _rules(db, run, fetcher, product, asked))
-        keep(db, run, "fetch_pages", [Fetch.not_made(*pair, run.night_at) for pair in refused])
-        count, onward = ask(db, run, fetcher, "fetch_pages", allowed)
+        save_fetches(db, run, "fetch_pages", [Fetch.not_made(*pair, run.night_at) for pair in refused])
+        count, onward = fetch_and_store(db, run, fetcher, "fetch_pages", allowed)
         total += count + Count(failed=len(refused))
         asked = onward
     lost = [FetchError(request.url, Reason.TOO_MANY_REDIRECTS, f"over {_ORIGINS_OF_ONE} sites") for request in asked]
-    keep(db, run, "fetch_pages", [Fetch.not_made(*pair, run.night_at) for pair in zip(asked, lost, strict=True)])
+    save_fetches(
+        db, run, "fetch_pages", [Fetch.not_made(*pair, run.night_at) for pair in zip(asked, lost, strict=True)]
+    )
     return replace(total, failed=total.failed + len(lost))
 
 
@@ -53,7 +55,7 @@ def extract_articles(db: Database, run: Run, clock: Clock, extractor: Extractor)
     done = 0
     errors: list[ItemError] = []
     session = extractor if isinstance(extractor, AbstractContextManager) else nullcontext()
-    with session, bar("extract_articles", len(todo)) as progress:
+    with session, progress_bar("extract_articles", len(todo)) as progress:
         for ids in batches(todo, _PAGES_AT_ONCE):
             taken: list[Extraction] = []
             failures: list[tuple[str, ItemError]] = []
@@ -71,36 +73,38 @@ def extract_articles(db: Database, run: Run, clock: Clock, extractor: Extractor)
                 known |= fingerprints.learn_boilerplate(db, run, lines, min_contexts=titles)
             done += articles.save_extractions(db, run, ids, [without_lines(text, known) for text in taken])
             errors.extend(error for _, error in failures)
-    raise_if_ours("extract_articles", errors, len(todo))
+    raise_on_systemic_failure("extract_articles", errors, len(todo))
     return Count(done=done, failed=len(todo) - done)
 
 
 def _rules(
     db: Database, run: Run, fetcher: Fetcher, product: str, requests: Sequence[Request]
-) -> dict[str, robots.Rules]:
+) -> dict[str, robots.RobotsRules]:
     """The rules of each origin that the requests lead to; a robots.txt that was seen today is not asked for again."""
     origins = sorted({robots.origin_of(request.url) for request in requests})
     files = store_robots.robots_files(db, origins)
     todo = [
         robots.robots_request(origin)
         for origin in origins
-        if origin not in files or not robots.holds(files[origin], run.night_at)
+        if origin not in files or not robots.is_current(files[origin], run.night_at)
     ]
-    with bar("robots.txt", len(todo)) as progress:
+    with progress_bar("robots.txt", len(todo)) as progress:
         fetches = []
         for fetch in fetcher.fetch(todo):
             fetches.append(fetch)
             progress.update()
     store_fetches.save_fetches(db, run, fetches)
-    raise_if_ours("fetch_pages (robots.txt)", [fetch.error for fetch in fetches if fetch.error], len(todo))
-    read = [robots.read_answer(fetch, files.get(fetch.request.item_id)) for fetch in fetches]
+    raise_on_systemic_failure(
+        "fetch_pages (robots.txt)", [fetch.error for fetch in fetches if fetch.error], len(todo)
+    )
+    read = [robots.robots_file_from(fetch, files.get(fetch.request.item_id)) for fetch in fetches]
     store_robots.save_robots(db, run, read)
     files |= {file.origin: file for file in read}
-    return {origin: robots.Rules(file, product) for origin, file in files.items()}
+    return {origin: robots.RobotsRules(file, product) for origin, file in files.items()}
 
 
 def _judged(
-    requests: Sequence[Request], rules: Mapping[str, robots.Rules]
+    requests: Sequence[Request], rules: Mapping[str, robots.RobotsRules]
 ) -> tuple[list[Request], list[tuple[Request, FetchError]]]:
     """The requests that robots.txt allows, to be made as it wishes, and the others with the reason."""
     allowed, refused = [], []

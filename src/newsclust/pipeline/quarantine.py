@@ -8,48 +8,57 @@ from typing import Any
 from newsclust.model import Count, Run
 from newsclust.overrides import FeedCommand, releases
 from newsclust.pipeline.runner import log
-from newsclust.polling.scheduler import site_of
-from newsclust.quarantine.rules import Breach, FeedNight, Heard, Item, breach_of, good_again, night_of, recurring
+from newsclust.quarantine.rules import (
+    Anomaly,
+    FeedItem,
+    FeedRunStats,
+    KnownWords,
+    find_anomaly,
+    recovered,
+    recurring_words,
+    run_stats,
+)
 from newsclust.store import Database, feeds
 from newsclust.store import quarantine as store_habits
 from newsclust.store import word_counts as store_words
 from newsclust.stories.pairs import word_rarity
 from newsclust.text.html_to_text import html_to_text
 from newsclust.text.language import detect_language
+from newsclust.urls import site_of
 
 
-def judge_feeds(db: Database, run: Run, commands: Sequence[FeedCommand] = ()) -> Count:
+def check_feed_anomalies(db: Database, run: Run, commands: Sequence[FeedCommand] = ()) -> Count:
     """Hold back what feeds show against their habits; done counts nights of feeds let in, skipped those held.
 
     A feed is let in again when a person has released it since its quarantine began, all that was held of it
     included, or when it has kept to its habits for three days: then without the nights before, which a person may
     release later.
     """
-    quarantined = store_habits.standing(db)
+    quarantined = store_habits.active_quarantines(db)
     for feed_id, given_at in releases(commands).items():
-        held = store_habits.held_nights(db, feed_id)
+        held = store_habits.quarantined_stats(db, feed_id)
         since = quarantined.get(feed_id)
         if since is not None and given_at >= since:
-            _let_in(db, run, feed_id, held, by="person")
+            _release(db, run, feed_id, held, by="person")
             del quarantined[feed_id]
         elif waiting := [night for night in held if night.night_at <= given_at]:
-            _let_in(db, run, feed_id, waiting, by="person")
+            _release(db, run, feed_id, waiting, by="person")
     done = skipped = 0
-    todo = store_habits.unjudged_runs(db)
-    habits = store_habits.admitted_nights(db) if todo else {}
-    moved_to = store_habits.moved_to(db) if todo else {}
+    todo = store_habits.unchecked_run_ids(db)
+    habits = store_habits.admitted_stats(db) if todo else {}
+    moved_to = store_habits.relocated_sites(db) if todo else {}
     for run_id in todo:
-        judged = _judged(db, store_habits.unjudged_nights(db, run_id), habits, moved_to, quarantined)
+        judged = _judged(db, store_habits.unchecked_runs(db, run_id), habits, moved_to, quarantined)
         _save(db, run, judged, quarantined)
         done, skipped = done + sum(not one.held for one in judged), skipped + sum(one.held for one in judged)
     for feed_id, since in quarantined.items():
-        held = [night for night in store_habits.held_nights(db, feed_id) if night.night_at >= since]
-        if kept := good_again(held):
-            _let_in(db, run, feed_id, kept, by="recovery")
+        held = [night for night in store_habits.quarantined_stats(db, feed_id) if night.night_at >= since]
+        if kept := recovered(held):
+            _release(db, run, feed_id, kept, by="recovery")
     return Count(done=done, skipped=skipped)
 
 
-def item_of(row: Mapping[str, Any]) -> Item:
+def item_of(row: Mapping[str, Any]) -> FeedItem:
     """Return what a feed's habits need of a stored entry.
 
     Of one whose article is out: without its markup, and in the language that was told of the article's text.
@@ -62,7 +71,7 @@ def item_of(row: Mapping[str, Any]) -> Item:
         frozenset(word_rarity.stem(word.folded) for word in word_rarity.split_words(said))
         for said in (row["title"], text[: word_rarity.LEAD_CHARACTERS])
     )
-    return Item(
+    return FeedItem(
         published_at=row["published_at"],
         language=None if language == "und" else language,
         site=site_of(row["link"]),
@@ -75,21 +84,21 @@ def item_of(row: Mapping[str, Any]) -> Item:
 
 def _judged(
     db: Database,
-    nights: Sequence[store_habits.Unjudged],
-    habits: dict[str, list[FeedNight]],
+    nights: Sequence[store_habits.UncheckedRun],
+    habits: dict[str, list[FeedRunStats]],
     moved_to: Mapping[str, Collection[str]],
     quarantined: Mapping[str, datetime],
-) -> list[store_habits.Judged]:
+) -> list[store_habits.CheckedRun]:
     """Judge the nights of one run together: a word is news or none by what all feeds say. `habits` learn."""
     told = {seen.feed_id: _told(seen) for seen in nights}
     counted = {seen.feed_id: _counted(seen, told[seen.feed_id], habits.get(seen.feed_id, ())) for seen in nights}
 
-    def breach_in(seen: store_habits.Unjudged, heard: Heard) -> Breach | None:
+    def breach_in(seen: store_habits.UncheckedRun, heard: KnownWords) -> Anomaly | None:
         if seen.is_out:
             return None
         items, edited = told[seen.feed_id]
         earlier, moved = habits.get(seen.feed_id, ()), moved_to.get(seen.feed_id, ())
-        return breach_of(counted[seen.feed_id], items, earlier, edited=edited, moved_to=moved, heard=heard)
+        return find_anomaly(counted[seen.feed_id], items, earlier, edited=edited, moved_to=moved, heard=heard)
 
     # Two domains that were sold to one buyer say the same: whoever breaks a rule by other than words is no witness.
     plain = {seen.feed_id: breach_in(seen, set) for seen in nights}
@@ -103,48 +112,52 @@ def _judged(
         if night.items and not held:
             habits.setdefault(seen.feed_id, []).append(night)
         judged.append(
-            store_habits.Judged(
-                night=night, words=recurring(items), content_type=seen.content_type, breach=breach, held=held
+            store_habits.CheckedRun(
+                night=night, words=recurring_words(items), content_type=seen.content_type, breach=breach, held=held
             )
         )
     return judged
 
 
 def _counted(
-    seen: store_habits.Unjudged, told: tuple[Sequence[Item], Sequence[Item]], earlier: Sequence[FeedNight]
-) -> FeedNight:
+    seen: store_habits.UncheckedRun,
+    told: tuple[Sequence[FeedItem], Sequence[FeedItem]],
+    earlier: Sequence[FeedRunStats],
+) -> FeedRunStats:
     items, edited = told
     last = earlier[-1].night_at if earlier else None
-    return night_of(seen.feed_id, seen.run_id, seen.night_at, items, last, edited=edited)
+    return run_stats(seen.feed_id, seen.run_id, seen.night_at, items, last, edited=edited)
 
 
-def _save(db: Database, run: Run, judged: Sequence[store_habits.Judged], quarantined: dict[str, datetime]) -> None:
+def _save(
+    db: Database, run: Run, judged: Sequence[store_habits.CheckedRun], quarantined: dict[str, datetime]
+) -> None:
     """Store what was judged of one run, whole or not at all; `quarantined` gains those that begin now."""
     with db.transaction():
-        store_habits.save_nights(db, judged)
+        store_habits.save_run_stats(db, judged)
         for one in judged:
             feed_id = one.night.feed_id
             if one.breach and feed_id not in quarantined:
                 store_habits.begin_quarantine(db, run, one.night, one.breach)
                 quarantined[feed_id] = one.night.night_at
                 url, why = feeds.feeds_by_id(db)[feed_id].url, one.breach.why
-                log.warning("judge_feeds: %s is quarantined: %s (newsclust feeds release)", url, why)
+                log.warning("check_feed_anomalies: %s is quarantined: %s (newsclust feeds release)", url, why)
 
 
-def _let_in(db: Database, run: Run, feed_id: str, nights: Sequence[FeedNight], *, by: str) -> None:
+def _release(db: Database, run: Run, feed_id: str, nights: Sequence[FeedRunStats], *, by: str) -> None:
     with db.transaction():
         store_habits.end_quarantine(db, run, feed_id, by=by, admitted=nights)
     url, items = feeds.feeds_by_id(db)[feed_id].url, sum(night.items + night.edited for night in nights)
-    log.info("judge_feeds: %s is let in again (%s), with %d entries that were held", url, by, items)
+    log.info("check_feed_anomalies: %s is let in again (%s), with %d entries that were held", url, by, items)
 
 
-def _told(seen: store_habits.Unjudged) -> tuple[list[Item], list[Item]]:
+def _told(seen: store_habits.UncheckedRun) -> tuple[list[FeedItem], list[FeedItem]]:
     """The new items of a night, and the changed ones."""
     new = [item_of(row) for row in seen.rows if not row["is_edit"]]
     return new, [item_of(row) for row in seen.rows if row["is_edit"]]
 
 
-def _feeds_saying(shown: Mapping[str, Sequence[Item]]) -> dict[str, set[str]]:
+def _feeds_saying(shown: Mapping[str, Sequence[FeedItem]]) -> dict[str, set[str]]:
     """The feeds that say each word tonight."""
     saying: dict[str, set[str]] = {}
     for feed_id, items in shown.items():
@@ -159,4 +172,4 @@ def _heard(db: Database, feed_id: str, saying: Mapping[str, set[str]], asked: Co
     archive = word_rarity.merge_counts(store_words.stem_counts(db, asked), word_rarity.shipped_counts())
     often = word_rarity.COMMON * archive.documents
     known = {word for word in asked if archive.stems.get(word, 0) >= often or saying.get(word, set()) - {feed_id}}
-    return known | store_habits.said_before(db, feed_id, set(asked) - known)
+    return known | store_habits.words_known_to_feed(db, feed_id, set(asked) - known)

@@ -6,7 +6,7 @@ from dataclasses import replace
 from newsclust.embed import Embedder, embedding_text, title_text
 from newsclust.model import Article, Count, Run, Window
 from newsclust.overrides import Correction, CorrectionKind, active_corrections, grouping_constraints
-from newsclust.pipeline.runner import ARTICLES_AT_ONCE, batches, since
+from newsclust.pipeline.runner import ARTICLE_BATCH_SIZE, batches, since
 from newsclust.store import Database, fingerprints, runs
 from newsclust.store import articles as store_articles
 from newsclust.store import corrections as store_corrections
@@ -23,7 +23,7 @@ CHANGES_STORIES = ("link_progress", "corrections", "duplicates")  # tables: a ne
 def embed_articles(db: Database, run: Run, embedder: Embedder, characters: int) -> Count:
     """Give every original two vectors of the chosen model: of its title and beginning, and of its title alone."""
     todo = store_articles.articles_to_embed(db, embedder.name)
-    for ids in batches(todo, ARTICLES_AT_ONCE):
+    for ids in batches(todo, ARTICLE_BATCH_SIZE):
         rows = store_articles.titles_and_texts(db, ids)
         told = [embedding_text(title, text, characters=characters) for _, title, text in rows]
         titles = [title_text(title, text, characters=characters) for _, title, text in rows]

@@ -1,24 +1,23 @@
-"""What an answer's headers say about when to come again (RFC 9110, 9111)."""
+"""When a response may be requested again, by its own headers: HTTP freshness and Retry-After (RFC 9110, 9111)."""
 
 import re
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
 
-LONGEST_FRESH = timedelta(days=1)  # what is fresh for a year is mostly a server's default
-LONGEST_RETRY = timedelta(days=30)  # longer is a slip of the pen, or a wish to be taken off the list
+MAX_FRESHNESS = timedelta(days=1)  # what is fresh for a year is mostly a server's default
+MAX_RETRY_AFTER = timedelta(days=30)  # longer is a mistake, or a site that wants no requests at all
 
-# Only from a comma on, and without backtracking: of 32 kB without one it would take every place for a beginning.
+# Starts at a comma only and never backtracks: in 32 kB without a comma every position would be tried as a start.
 _DIRECTIVE = re.compile(r'(?:^|,)\s*+([\w-]++)\s*+(?:=\s*+(?:"([^"]*+)"|([^,\s]*+)))?\s*+(?=,|$)')
 _NEVER_FRESH = {"no-cache", "no-store"}
 
 
 def fresh_until(headers: Mapping[str, str], at: datetime) -> datetime | None:
-    """The moment up to which an answer that came `at` need not be asked for again, a day on at most.
+    """Return until when a response received `at` is fresh, at most one day; None when it names no future moment.
 
-    By max-age less Age, else by Expires less Date; None when the answer names none, or nothing but an end that
-    has passed. `private` is us, `s-maxage` is for caches that many share; under `no-cache` every use has to be
-    asked for. Header names in lower case. Source: RFC 9111, 4.2 and 5.2.2.
+    By max-age less Age, else by Expires less Date. `private` allows our cache, `s-maxage` is for shared caches, and
+    `no-cache` or `no-store` forbid reuse. Header names in lower case. Source: RFC 9111, 4.2 and 5.2.2.
     """
     directives = {
         name.lower(): quoted or plain for name, quoted, plain in _DIRECTIVE.findall(headers.get("cache-control", ""))
@@ -33,26 +32,27 @@ def fresh_until(headers: Mapping[str, str], at: datetime) -> datetime | None:
         lifetime = ends - sent if ends else timedelta()
     else:
         return None
-    return at + min(lifetime, LONGEST_FRESH) if lifetime > timedelta() else None
+    return at + min(lifetime, MAX_FRESHNESS) if lifetime > timedelta() else None
 
 
 def retry_at(headers: Mapping[str, str], at: datetime) -> datetime | None:
-    """The moment before which the site wants no request, by Retry-After in seconds or as a date; 30 days on at most.
+    """Return the moment of Retry-After, given in seconds or as a date; at most 30 days ahead.
 
-    None when it says nothing, nothing readable, or a moment that has passed. Source: RFC 9110, 10.2.3.
+    None when the header is absent, unreadable or in the past. Source: RFC 9110, 10.2.3.
     """
     written = headers.get("retry-after", "").strip()
     wanted = at + _seconds(written) if written.isdecimal() else _moment(written)
-    return min(wanted, at + LONGEST_RETRY) if wanted and wanted > at else None
+    return min(wanted, at + MAX_RETRY_AFTER) if wanted and wanted > at else None
 
 
 def _seconds(written: str) -> timedelta:
-    """A whole number of seconds; none at all for anything else, a thousand days at most."""
+    """Return a whole number of seconds, at most 1,000 days; zero for anything else."""
     digits = written.strip()
     return timedelta(seconds=min(int(digits[:12]), 86_400_000)) if re.fullmatch(r"[0-9]+", digits) else timedelta()
 
 
 def _moment(written: str) -> datetime | None:
+    """Return an HTTP date in UTC, or None when it is none."""
     try:
         moment = parsedate_to_datetime(written)
         return (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).astimezone(UTC)

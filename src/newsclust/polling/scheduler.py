@@ -1,158 +1,105 @@
-"""When each feed is asked next, and where: what its history says. Nothing here asks, stores or knows the time.
+"""When each feed is requested next: a pure decision from its history, without network, store or clock.
 
 The rules, the first that applies:
 
-1. A feed that was never asked is due, and so is one that a person asked for since its last request.
-2. One that answered 410 (gone) is due no more.
-3. One whose last request failed waits longer each time, from an hour (five minutes when no answer came) up to two
-   days and half a day of spread, which is another for each feed: those of one host part.
-4. One that answered waits as long as its own pace, its answer's freshness and its document's wishes say, whichever
-   is the longest; never longer than `latest`, so that a nightly run finds every feed due that answered the night
-   before.
-5. Whatever the rule: not before the moment that its site gave in a Retry-After to any request of ours.
+1. A feed that was never requested is due, and so is one for which a person asked since its last request.
+2. One that answered 410 (gone) is never due again.
+3. Backoff: one whose last request failed waits longer each time, from one hour (five minutes when no answer came),
+   doubled with each run that failed, up to two days. A jitter of at most a quarter of the wait comes on top, another
+   for each feed, which separates the feeds of one host.
+4. One that answered waits as long as its own pace, HTTP freshness and update hints say, whichever is the longest;
+   never longer than `max_interval`, so that a nightly run finds every feed due that answered the night before.
+5. Whatever the rule: not before the moment that its site gave in a Retry-After to any of our requests.
 """
 
 import hashlib
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from enum import StrEnum
-from itertools import takewhile
 
 from newsclust.errors import Reason
-from newsclust.model import Wishes
-from newsclust.urls import registered_domain
+from newsclust.model import UpdateHints
+from newsclust.urls import site_of
 
-_FIRST_WAIT = timedelta(hours=1)  # after an error that the site told us
-_FIRST_WAIT_UNANSWERED = timedelta(minutes=5)  # it may well have been our own network
-_LONGEST_WAIT = timedelta(days=2)
-_SPREAD = 0.25  # of the wait, at most, comes on top of it
-_DAYS_TO_MOVE = 3
+_FIRST_BACKOFF = timedelta(hours=1)  # after an error that the site answered
+_FIRST_BACKOFF_UNANSWERED = timedelta(minutes=5)  # it may well have been our own network
+_MAX_BACKOFF = timedelta(days=2)
+_JITTER = 0.25  # of the wait, at most, comes on top of it
 
 
-class Rule(StrEnum):
-    """What decided. Closed: analysts `GROUP BY rule`."""
+class ScheduleRule(StrEnum):
+    """What decided when a feed is requested next. Closed: analysts `GROUP BY rule`."""
 
-    NEW = "new"  # never asked
-    ASKED_FOR = "requested"  # by a person, for this feed
+    NEW = "new"  # never requested
+    REQUESTED = "requested"  # by a person, for this feed
     ALL = "all"  # by the settings, for every feed
     AGAIN = "again"  # this run's request got no answer
     GONE = "gone"
-    BACK_OFF = "backoff"
+    BACKOFF = "backoff"
     RETRY_AFTER = "retry_after"
-    PACE = "pace"  # how often something new stood in it
-    FRESH = "http_freshness"  # Cache-Control or Expires
-    WISH = "update_hint"  # RSS ttl, or the period of the syndication module
-    SKIPPED = "skip_hours"  # RSS skipHours, skipDays
+    PACE = "pace"  # how often new entries appeared
+    HTTP_FRESHNESS = "http_freshness"  # Cache-Control or Expires
+    UPDATE_HINT = "update_hint"  # RSS ttl, or the period of the syndication module
+    SKIP_HOURS = "skip_hours"  # RSS skipHours, skipDays
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Rhythm:
-    """The bounds that a person sets: an answered feed waits `soonest` at least and `latest` at most."""
+class PollingLimits:
+    """Bounds that a person sets: how long a feed that answered waits at least and at most."""
 
-    soonest: timedelta = timedelta(minutes=30)
-    latest: timedelta = timedelta(hours=22)  # less than from one night to the next, when the clocks change too
-    all_now: bool = False  # ask for every feed, whatever its pace, its wishes and its errors say
+    min_interval: timedelta = timedelta(minutes=30)
+    max_interval: timedelta = timedelta(hours=22)  # less than from one night to the next, with summer time too
+    poll_all: bool = False  # request every feed, whatever its pace, update hints and failures say
 
 
-USUAL = Rhythm()
+DEFAULT_LIMITS = PollingLimits()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FeedHistory:
-    """What is known of the requests for one feed; the moments of answers and requests are None before the first."""
+    """Requests for one feed so far; the moments of answers and requests are None before the first."""
 
     feed_id: str
-    asked_at: datetime | None = None  # the last request
+    requested_at: datetime | None = None  # the last request
     reason: Reason | None = None  # why it failed
     unanswered: bool = False  # it failed without any answer
     interrupted: bool = False  # ... in the run that is under way
-    failures: int = 0  # runs since the last answer in which the feed failed
+    failed_runs: int = 0  # runs since the last good answer in which the feed failed
     answered_at: datetime | None = None  # the last good answer, "not modified" included
-    watched_since: datetime | None = None  # an earlier one, from which on new entries are counted
+    observed_since: datetime | None = None  # an earlier good answer, from which on new entries are counted
     new_entries: int = 0  # after it
     fresh_until: datetime | None = None
-    wishes: Wishes = field(default_factory=Wishes)
-    asked_for_at: datetime | None = None  # when a person last said: ask now
+    update_hints: UpdateHints = field(default_factory=UpdateHints)
+    refresh_requested_at: datetime | None = None  # when a person last asked for this feed
     site_retry_at: datetime | None = None  # the latest Retry-After of its site
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Due:
-    """When a feed is asked next, None for never, and what decided."""
+class NextPoll:
+    """When a feed is requested next, None for never, and which rule decided."""
 
     at: datetime | None
-    rule: Rule
+    rule: ScheduleRule
     why: str
 
-    def by(self, now: datetime) -> bool:
+    def is_due(self, now: datetime) -> bool:
+        """Return whether the feed may be requested at this moment."""
         return self.at is not None and self.at <= now
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Tried:
-    """One request to the address that a feed moved to."""
-
-    at: datetime
-    reason: str | None  # why it failed, or why its document could not be read
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Redirected:
-    """One good answer, and where permanent redirects led to on the way; None when there were none."""
-
-    at: datetime
-    moved_to: str | None
-
-
-def next_request(history: FeedHistory, rhythm: Rhythm, now: datetime) -> Due:
-    """When the feed is asked next, by the rules above."""
-    due = _wanted(history, rhythm, now)
-    held = history.site_retry_at
-    if due.at is None or held is None or held <= max(due.at, now):
-        return due
-    return Due(at=held, rule=Rule.RETRY_AFTER, why=f"its site wants no request before {_clock(held)}")
-
-
-def moved_address(answers: Sequence[Redirected]) -> str | None:
-    """Where the feed lives now: the address that the last answers of three days led to, and no other, else None.
-
-    `answers` are those of the present address, the newest first. A single answer without a permanent redirect, or
-    with another target, begins the count anew (RFC 9110, 15.4.2: links should be changed; three days because a
-    mistaken 301 is as common as a meant one).
-    """
-    days = set()
-    for answer in answers:
-        if answer.moved_to is None or answer.moved_to != answers[0].moved_to:
-            return None
-        days.add(answer.at.astimezone(UTC).date())
-        if len(days) == _DAYS_TO_MOVE:
-            return answer.moved_to
-    return None
-
-
-def moved_in_vain(tries: Sequence[Tried]) -> bool:
-    """Whether a feed goes back to where it was asked before: it is gone where it moved to, or failed for three days.
-
-    `tries` are those of the new address, the newest first. To go back does no harm: where the earlier address still
-    redirects, the redirect is followed.
-    """
-    if tries and tries[0].reason == Reason.GONE:
-        return True
-    failed = takewhile(lambda one: one.reason is not None, tries)
-    return len({one.at.astimezone(UTC).date() for one in failed}) >= _DAYS_TO_MOVE
-
-
-def site_of(url: str) -> str:
-    """What shares one politeness: the registered domain of an address; the address itself when it has none."""
-    try:
-        return registered_domain(url)
-    except ValueError:
-        return url
+def next_request(history: FeedHistory, limits: PollingLimits, now: datetime) -> NextPoll:
+    """Return when the feed is requested next, by the rules above."""
+    poll = _without_site_limit(history, limits, now)
+    blocked_until = history.site_retry_at
+    if poll.at is None or blocked_until is None or blocked_until <= max(poll.at, now):
+        return poll
+    why = f"its site wants no request before {_minute(blocked_until)}"
+    return NextPoll(at=blocked_until, rule=ScheduleRule.RETRY_AFTER, why=why)
 
 
 def latest_by_site(moments: Iterable[tuple[str, datetime]]) -> dict[str, datetime]:
-    """The latest moment of each site, of (address, moment)."""
+    """Return the latest moment of each site, from (URL, moment) pairs."""
     latest: dict[str, datetime] = {}
     for url, moment in moments:
         site = site_of(url)
@@ -160,85 +107,91 @@ def latest_by_site(moments: Iterable[tuple[str, datetime]]) -> dict[str, datetim
     return latest
 
 
-def _wanted(history: FeedHistory, rhythm: Rhythm, now: datetime) -> Due:
-    """When the feed would be asked, were it alone on its site."""
-    if history.asked_at is None:
-        return Due(at=now, rule=Rule.NEW, why="never asked yet")
-    if history.asked_for_at is not None and history.asked_for_at > history.asked_at:
-        return Due(at=now, rule=Rule.ASKED_FOR, why=f"asked for by a person on {_clock(history.asked_for_at)}")
+def _without_site_limit(history: FeedHistory, limits: PollingLimits, now: datetime) -> NextPoll:
+    """Return when the feed would be requested, were it alone on its site."""
+    requested_at, refresh_at = history.requested_at, history.refresh_requested_at
+    if requested_at is None:
+        return NextPoll(at=now, rule=ScheduleRule.NEW, why="never requested yet")
+    if refresh_at is not None and refresh_at > requested_at:
+        why = f"requested by a person on {_minute(refresh_at)}"
+        return NextPoll(at=now, rule=ScheduleRule.REQUESTED, why=why)
     if history.reason is Reason.GONE:
-        return Due(at=None, rule=Rule.GONE, why=f"it answered on {_clock(history.asked_at)} that it is gone")
-    if rhythm.all_now:
-        return Due(at=now, rule=Rule.ALL, why="the settings ask for every feed")
+        why = f"it answered on {_minute(requested_at)} that it is gone"
+        return NextPoll(at=None, rule=ScheduleRule.GONE, why=why)
+    if limits.poll_all:
+        return NextPoll(at=now, rule=ScheduleRule.ALL, why="the settings request every feed")
     if history.interrupted:
-        return Due(at=now, rule=Rule.AGAIN, why=f"no answer in this run: {history.reason}")
+        return NextPoll(at=now, rule=ScheduleRule.AGAIN, why=f"no answer in this run: {history.reason}")
     if history.reason is not None or history.answered_at is None:
-        return _after_failures(history, history.asked_at)
-    return _after_answer(history, history.answered_at, rhythm, now)
+        return _backoff(history, requested_at)
+    return _after_answer(history, history.answered_at, limits, now)
 
 
-def _after_failures(history: FeedHistory, asked_at: datetime) -> Due:
-    first = _FIRST_WAIT_UNANSWERED if history.unanswered else _FIRST_WAIT
-    wait = min(first * 2 ** min(max(history.failures, 1) - 1, 16), _LONGEST_WAIT)
-    wait *= 1 + _SPREAD * _share(history.feed_id, history.failures)
-    failed = "once" if history.failures <= 1 else f"in {history.failures} runs"
-    return Due(at=asked_at + wait, rule=Rule.BACK_OFF, why=f"failed {failed}: {history.reason}")
+def _backoff(history: FeedHistory, requested_at: datetime) -> NextPoll:
+    """Return the wait after failures: exponential, bounded, with a jitter that belongs to the feed."""
+    first = _FIRST_BACKOFF_UNANSWERED if history.unanswered else _FIRST_BACKOFF
+    wait = min(first * 2 ** min(max(history.failed_runs, 1) - 1, 16), _MAX_BACKOFF)
+    wait *= 1 + _JITTER * _fraction_of(history.feed_id, history.failed_runs)
+    failed = "once" if history.failed_runs <= 1 else f"in {history.failed_runs} runs"
+    return NextPoll(at=requested_at + wait, rule=ScheduleRule.BACKOFF, why=f"failed {failed}: {history.reason}")
 
 
-def _after_answer(history: FeedHistory, answered_at: datetime, rhythm: Rhythm, now: datetime) -> Due:
-    pace, said = _pace(history, answered_at, rhythm)
-    last = answered_at + rhythm.latest
-    due = Due(at=answered_at + pace, rule=Rule.PACE, why=said)
-    every = history.wishes.every
-    if every is not None and every > pace:
-        why = f"it wants to be asked every {_length(every)}"
-        due = Due(at=min(answered_at + every, last), rule=Rule.WISH, why=why + _cut(every, rhythm))
-    fresh = history.fresh_until
-    if fresh is not None and due.at is not None and fresh > due.at:
-        why = f"its answer holds until {_clock(fresh)}" + _cut(fresh - answered_at, rhythm)
-        due = Due(at=min(fresh, last), rule=Rule.FRESH, why=why)
-    return _outside_skipped(due, history.wishes, last, now)
+def _after_answer(history: FeedHistory, answered_at: datetime, limits: PollingLimits, now: datetime) -> NextPoll:
+    """Return the longest of pace, update hint and HTTP freshness, at most `max_interval` after the answer."""
+    pace, why = _pace(history, answered_at, limits)
+    latest = answered_at + limits.max_interval
+    poll = NextPoll(at=answered_at + pace, rule=ScheduleRule.PACE, why=why)
+    interval = history.update_hints.interval
+    if interval is not None and interval > pace:
+        why = f"its update hint is every {_duration(interval)}" + _shortened(interval, limits)
+        poll = NextPoll(at=min(answered_at + interval, latest), rule=ScheduleRule.UPDATE_HINT, why=why)
+    fresh_until = history.fresh_until
+    if fresh_until is not None and poll.at is not None and fresh_until > poll.at:
+        why = f"its answer is fresh until {_minute(fresh_until)}" + _shortened(fresh_until - answered_at, limits)
+        poll = NextPoll(at=min(fresh_until, latest), rule=ScheduleRule.HTTP_FRESHNESS, why=why)
+    return _after_skipped_hours(poll, history.update_hints, latest, now)
 
 
-def _cut(wait: timedelta, rhythm: Rhythm) -> str:
-    """The words for a wish that the settings do not grant whole."""
-    return f"; the settings wait {_length(rhythm.latest)} at most" if wait > rhythm.latest else ""
+def _shortened(wait: timedelta, limits: PollingLimits) -> str:
+    """Return the words for a wait that the settings cut short; empty when they do not."""
+    return f"; the settings wait {_duration(limits.max_interval)} at most" if wait > limits.max_interval else ""
 
 
-def _pace(history: FeedHistory, answered_at: datetime, rhythm: Rhythm) -> tuple[timedelta, str]:
-    """How long the feed is left alone after an answer: the mean time between two new entries, as far as it is known.
+def _pace(history: FeedHistory, answered_at: datetime, limits: PollingLimits) -> tuple[timedelta, str]:
+    """Return the mean time between two new entries as far as it is known, within the limits, and why.
 
-    One entry more than were seen is counted, so that a feed that showed nothing new yet is asked after as long as it
-    has been watched: twice as long each time.
+    One entry more than were seen is counted, so that a feed that showed nothing new yet waits as long as it has been
+    observed: twice as long each time.
     """
-    watched = answered_at - (history.watched_since or answered_at)
-    pace = max(rhythm.soonest, min(watched / (history.new_entries + 1), rhythm.latest))
-    return pace, f"{history.new_entries} new in {_length(watched)}: every {_length(pace)}"
+    observed = answered_at - (history.observed_since or answered_at)
+    pace = max(limits.min_interval, min(observed / (history.new_entries + 1), limits.max_interval))
+    return pace, f"{history.new_entries} new in {_duration(observed)}: every {_duration(pace)}"
 
 
-def _outside_skipped(due: Due, wishes: Wishes, last: datetime, now: datetime) -> Due:
-    """The same, moved behind hours and days that the feed wants skipped, but not behind `last`."""
-    at = due.at
-    if at is None or not (wishes.skip_hours or wishes.skip_days):
-        return due
+def _after_skipped_hours(poll: NextPoll, hints: UpdateHints, latest: datetime, now: datetime) -> NextPoll:
+    """Return the poll moved behind the hours and days that the feed wants skipped, but not behind `latest`."""
+    at = poll.at
+    if at is None or not (hints.skip_hours or hints.skip_days):
+        return poll
     begin = at = max(at, now)
-    while at < last and (at.hour in wishes.skip_hours or at.weekday() in wishes.skip_days):
+    while at < latest and (at.hour in hints.skip_hours or at.weekday() in hints.skip_days):
         at = at.replace(minute=0, second=0, microsecond=0) + timedelta(hours=1)
     if at == begin:
-        return due
-    return Due(at=max(begin, min(at, last)), rule=Rule.SKIPPED, why=f"it wants {_clock(begin)} skipped")
+        return poll
+    why = f"it wants {_minute(begin)} skipped"
+    return NextPoll(at=max(begin, min(at, latest)), rule=ScheduleRule.SKIP_HOURS, why=why)
 
 
-def _share(*key: object) -> float:
-    """A number from 0 to 1 that belongs to the key, on every machine."""
+def _fraction_of(*key: object) -> float:
+    """Return a number from 0 to 1 that belongs to the key, the same on every machine."""
     digest = hashlib.sha256("\x1f".join(map(str, key)).encode()).digest()
     return int.from_bytes(digest[:8]) / 2**64
 
 
-def _clock(moment: datetime) -> str:
+def _minute(moment: datetime) -> str:
     return f"{moment:%Y-%m-%d %H:%M} UTC"
 
 
-def _length(span: timedelta) -> str:
+def _duration(span: timedelta) -> str:
     hours = span / timedelta(hours=1)
     return f"{hours * 60:.0f} min" if hours < 2 else f"{hours:.0f} h" if hours < 72 else f"{hours / 24:.0f} days"

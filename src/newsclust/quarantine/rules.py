@@ -44,20 +44,20 @@ _THEME_WORDS = 3  # a name that was never heard before comes alone, or with its 
 _THEME_SHARE = 0.8  # of the items: as chosen on four of five sets of outlets, by real nights and odd ones made up
 _THEME_LANGUAGES = {"en", "fr"}  # those whose words the archive knows
 
-Heard = Callable[[Collection[str]], Collection[str]]  # of these words, those that are no news
+KnownWords = Callable[[Collection[str]], Collection[str]]  # of these words, those that are no news
 
 
-class Rule(StrEnum):
+class AnomalyRule(StrEnum):
     """Why a night is refused. Closed: analysts `GROUP BY anomaly`."""
 
-    FLOOD = "volume"
+    VOLUME = "volume"
     LANGUAGE = "language"
-    ELSEWHERE = "foreign_links"
-    THEME = "vocabulary"
+    FOREIGN_LINKS = "foreign_links"
+    VOCABULARY = "vocabulary"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Item:
+class FeedItem:
     """What the habits need of one new or changed entry."""
 
     published_at: datetime | None  # None when first sight stands in for its date
@@ -70,7 +70,7 @@ class Item:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class FeedNight:
+class FeedRunStats:
     """What one run saw of a feed, in numbers of items: seen for the first time, but for `edited`."""
 
     feed_id: str
@@ -84,28 +84,28 @@ class FeedNight:
     languages: Mapping[str, int]
     sites: Mapping[str, int]
     edited: int = 0  # entries of earlier runs that this one saw changed
-    breach: Rule | None = None
+    breach: AnomalyRule | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Breach:
+class Anomaly:
     """The rule that a night broke, and how in words."""
 
-    rule: Rule
+    rule: AnomalyRule
     why: str
 
 
-def night_of(
+def run_stats(
     feed_id: str,
     run_id: str,
     night_at: datetime,
-    items: Sequence[Item],
+    items: Sequence[FeedItem],
     last: datetime | None,
     *,
-    edited: Sequence[Item] = (),
-) -> FeedNight:
+    edited: Sequence[FeedItem] = (),
+) -> FeedRunStats:
     """Return the night in numbers; `last` is the night before that brought something, None for the first."""
-    return FeedNight(
+    return FeedRunStats(
         feed_id=feed_id,
         run_id=run_id,
         night_at=night_at,
@@ -122,21 +122,21 @@ def night_of(
     )
 
 
-def recurring(items: Sequence[Item]) -> frozenset[str]:
+def recurring_words(items: Sequence[FeedItem]) -> frozenset[str]:
     """Return the words that a quarter of the items share, two at least, or all of a single item's."""
     least = min(len(items), max(2, _THEME_WORD_SHARE * len(items)))
     return frozenset(word for word, times in _times(items).items() if times >= least)
 
 
-def breach_of(
-    night: FeedNight,
-    items: Sequence[Item],
-    earlier: Sequence[FeedNight],
+def find_anomaly(
+    night: FeedRunStats,
+    items: Sequence[FeedItem],
+    earlier: Sequence[FeedRunStats],
     *,
-    edited: Sequence[Item] = (),
+    edited: Sequence[FeedItem] = (),
     moved_to: Collection[str] = (),
-    heard: Heard,
-) -> Breach | None:
+    heard: KnownWords,
+) -> Anomaly | None:
     """Return the first rule that the night breaks, None when it keeps to the habits of the admitted nights before.
 
     `earlier` are nights with new items; `moved_to` are sites where the feed has shown its known entries again.
@@ -156,9 +156,9 @@ def breach_of(
     return None
 
 
-def good_again(held: Sequence[FeedNight]) -> Sequence[FeedNight]:
+def recovered(held: Sequence[FeedRunStats]) -> Sequence[FeedRunStats]:
     """Return the nights that end a quarantine, of those `held` under it, the oldest first; none: it goes on."""
-    kept: list[FeedNight] = []
+    kept: list[FeedRunStats] = []
     for night in reversed(held):
         if night.breach is not None:
             break
@@ -167,39 +167,43 @@ def good_again(held: Sequence[FeedNight]) -> Sequence[FeedNight]:
     return kept if len(days) >= _DAYS_TO_RETURN else ()
 
 
-def _flood(night: FeedNight, earlier: Sequence[FeedNight]) -> Breach | None:
+def _flood(night: FeedRunStats, earlier: Sequence[FeedRunStats]) -> Anomaly | None:
     usual = median(one.items for one in earlier)
     if night.items <= _FLOOD:
         return None
     said = f"{night.items} new items where {usual:g} are usual"
     if night.items >= _FLOOD_TIMES * usual and night.old > night.items / 2:
-        return Breach(rule=Rule.FLOOD, why=f"{said}, {night.old} of them dated over a week before its last night")
+        return Anomaly(
+            rule=AnomalyRule.VOLUME, why=f"{said}, {night.old} of them dated over a week before its last night"
+        )
     moments = sorted(one.night_at for one in earlier)
     pause = median((later - sooner).total_seconds() for sooner, later in pairwise(moments))
     nights = max(1.0, (night.night_at - moments[-1]).total_seconds() / max(pause, 1.0))
     if night.items >= _TORRENT_TIMES * usual * nights:
-        return Breach(rule=Rule.FLOOD, why=said)
+        return Anomaly(rule=AnomalyRule.VOLUME, why=said)
     return None
 
 
-def _language(shown: Sequence[Item], what: str, spoken: Collection[str]) -> Breach | None:
+def _language(shown: Sequence[FeedItem], what: str, spoken: Collection[str]) -> Anomaly | None:
     told = Counter(item.language for item in shown if item.language is not None)
     known, foreign = sum(told.values()), _beyond(told, spoken)
     if known < _LANGUAGES_FROM or not spoken or sum(foreign.values()) <= known / 2:
         return None
     why = f"{sum(foreign.values())} of {known} {what} items in {_most(foreign)}, which it never spoke"
-    return Breach(rule=Rule.LANGUAGE, why=why)
+    return Anomaly(rule=AnomalyRule.LANGUAGE, why=why)
 
 
-def _elsewhere(shown: Sequence[Item], what: str, linked: Collection[str], moved_to: Collection[str]) -> Breach | None:
+def _elsewhere(
+    shown: Sequence[FeedItem], what: str, linked: Collection[str], moved_to: Collection[str]
+) -> Anomaly | None:
     strange = _beyond(Counter(item.site for item in shown), {*linked, *moved_to})
     if len(shown) < _ELSEWHERE_FROM or len(linked) > _FEW_SITES or sum(strange.values()) < len(shown):
         return None
     why = f"all {len(shown)} {what} items link to {_most(strange)}, which it never did"
-    return Breach(rule=Rule.ELSEWHERE, why=why)
+    return Anomaly(rule=AnomalyRule.FOREIGN_LINKS, why=why)
 
 
-def _theme(shown: Sequence[Item], what: str, heard: Heard) -> Breach | None:
+def _theme(shown: Sequence[FeedItem], what: str, heard: KnownWords) -> Anomaly | None:
     told = [item for item in shown if item.language in _THEME_LANGUAGES]
     if len(told) < _THEME_FROM:
         return None
@@ -211,10 +215,10 @@ def _theme(shown: Sequence[Item], what: str, heard: Heard) -> Breach | None:
     if len(news) < _THEME_WORDS or about < _THEME_SHARE * len(told):
         return None
     why = f"{about} of {len(told)} {what} items share words that were hardly ever said before: {_most(news)}"
-    return Breach(rule=Rule.THEME, why=why)
+    return Anomaly(rule=AnomalyRule.VOCABULARY, why=why)
 
 
-def _times(items: Sequence[Item]) -> Counter[str]:
+def _times(items: Sequence[FeedItem]) -> Counter[str]:
     """In how many of the items each word stands."""
     return Counter(word for item in items for word in item.words)
 

@@ -3,7 +3,7 @@
 import re
 from dataclasses import dataclass, field
 
-from newsclust.model import Wishes
+from newsclust.model import UpdateHints
 
 # XML 1.0, section 2.2; a reference to such a character is as fatal as the character.
 XML_FORBIDDEN = re.compile(r"[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
@@ -35,5 +35,5 @@ class SourceDocument:
     language: str | None = None
     items: tuple[SourceItem, ...]
     warnings: tuple[str, ...] = ()
-    wishes: Wishes = field(default_factory=Wishes)
+    update_hints: UpdateHints = field(default_factory=UpdateHints)
     relative_to_site: bool = False  # relative links count from the site's address, not from the document's

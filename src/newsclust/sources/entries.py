@@ -109,7 +109,7 @@ def parse_feed(feed: Feed, page: Page) -> ParsedFeed:
         entries=tuple(entries.values()),
         site_url=redacted(document.site_url) if document.site_url and _is_address(document.site_url) else None,
         warnings=tuple(one_line(warning, _LONGEST_WARNING) for warning in warnings),
-        wishes=document.wishes,
+        update_hints=document.update_hints,
     )
 
 

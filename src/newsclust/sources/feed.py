@@ -10,7 +10,7 @@ from urllib.parse import parse_qsl, urlsplit, urlunsplit
 
 from newsclust.errors import ParseError, Reason
 from newsclust.model import Feed, Fetch, Page, Request
-from newsclust.polling.update_hints import read_wishes
+from newsclust.polling.update_hints import read_update_hints
 from newsclust.sources.document import XML_FORBIDDEN, SourceDocument, SourceItem
 from newsclust.sources.greader import is_shared_stream, read_stream
 from newsclust.sources.html import (
@@ -152,7 +152,7 @@ def _read_xml(url: str, text: str, warnings: list[str]) -> SourceDocument:
         language=language,
         items=tuple(_item(entry, language, is_atom=is_atom) for entry in parsed.entries),
         warnings=tuple(warnings),
-        wishes=read_wishes(text, parsed.feed),
+        update_hints=read_update_hints(text, parsed.feed),
         relative_to_site=not is_atom,  # RSS knows no base
     )
 

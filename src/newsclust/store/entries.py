@@ -10,7 +10,7 @@ import pyarrow as pa
 from newsclust.model import ParsedFeed, RequestKind, Run, id_of
 from newsclust.sources.entry_identity import Change, Known, changes_of, under_known_ids
 from newsclust.store.database import Database
-from newsclust.store.polling import save_wishes
+from newsclust.store.polling import save_update_hints
 
 _KNOWN = "feed_id, entry_id, guid, link, title, published_at, date_quality, content_hash"
 
@@ -93,7 +93,7 @@ def _save_together(db: Database, run: Run, documents: Sequence[ReadDocument]) ->
     changed = sum(hashes.get(str(row["entry_id"])) != row["content_hash"] for row in rows)
     with db.transaction():
         _save_changes(db, run, changes)
-        save_wishes(db, run, read)
+        save_update_hints(db, run, read)
         db.save(
             "entries",
             rows,

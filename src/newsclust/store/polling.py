@@ -5,9 +5,11 @@ from datetime import datetime, timedelta
 from itertools import groupby
 
 from newsclust.errors import Reason
-from newsclust.model import ParsedFeed, Run, Wishes
-from newsclust.polling.scheduler import Due, FeedHistory, Redirected, Tried, latest_by_site, site_of
+from newsclust.model import ParsedFeed, Run, UpdateHints
+from newsclust.polling.redirects import MoveAttempt, RedirectAnswer
+from newsclust.polling.scheduler import FeedHistory, NextPoll, latest_by_site
 from newsclust.store.database import Database
+from newsclust.urls import site_of
 
 _WATCHED = timedelta(days=14)  # back from the last answer: how long new entries count for a feed's pace
 
@@ -50,11 +52,11 @@ WITH asked AS (
 )
 SELECT feed_addresses.feed_id, feed_addresses.url,
        coalesce(good.answer.final_url, feed_addresses.url) AS answering_url,
-       last.request.requested_at AS asked_at, last.request.reason AS reason,
+       last.request.requested_at AS requested_at, last.request.reason AS reason,
        coalesce(last.request.reason IS NOT NULL AND last.request.status IS NULL, false) AS unanswered,
-       coalesce(last.request.run_id = $1, false) AS of_this_run, coalesce(failed.runs, 0) AS failures,
+       coalesce(last.request.run_id = $1, false) AS of_this_run, coalesce(failed.runs, 0) AS failed_runs,
        good.answer.requested_at AS answered_at, good.answer.fresh_until AS fresh_until,
-       watched.since AS watched_since, coalesce(fresh.entries, 0) AS new_entries,
+       watched.since AS observed_since, coalesce(fresh.entries, 0) AS new_entries,
        feed_update_hints.interval_s, coalesce(feed_update_hints.skip_hours, []) AS skip_hours,
        coalesce(feed_update_hints.skip_days, []) AS skip_days
 FROM feed_addresses
@@ -101,30 +103,32 @@ ORDER BY feed_moves.feed_id, fetches.requested_at DESC
 """
 
 
-def histories(db: Database, run: Run, *, asked_for: Mapping[str, datetime], within_run: bool) -> list[FeedHistory]:
-    """Return what is known of each listed feed; `asked_for` says when a person last asked for a feed.
+def histories(
+    db: Database, run: Run, *, refresh_requests: Mapping[str, datetime], within_run: bool
+) -> list[FeedHistory]:
+    """Return the request history of each listed feed; `refresh_requests` has when a person last asked for a feed.
 
     `within_run`: a request of this run that got no answer counts as interrupted.
     """
-    held = closed_sites(db, run.night_at)
+    held = blocked_sites(db, run.night_at)
     return [
         FeedHistory(
             feed_id=row["feed_id"],
-            asked_at=row["asked_at"],
+            requested_at=row["requested_at"],
             reason=Reason(row["reason"]) if row["reason"] else None,
             unanswered=row["unanswered"],
             interrupted=within_run and row["unanswered"] and row["of_this_run"],
-            failures=row["failures"],
+            failed_runs=row["failed_runs"],
             answered_at=row["answered_at"],
-            watched_since=row["watched_since"],
+            observed_since=row["observed_since"],
             new_entries=row["new_entries"],
             fresh_until=row["fresh_until"],
-            wishes=Wishes(
-                every=None if row["interval_s"] is None else timedelta(seconds=row["interval_s"]),
+            update_hints=UpdateHints(
+                interval=None if row["interval_s"] is None else timedelta(seconds=row["interval_s"]),
                 skip_hours=frozenset(row["skip_hours"]),
                 skip_days=frozenset(row["skip_days"]),
             ),
-            asked_for_at=asked_for.get(row["feed_id"]),
+            refresh_requested_at=refresh_requests.get(row["feed_id"]),
             site_retry_at=max(
                 (held[site] for site in {site_of(row["url"]), site_of(row["answering_url"])} & held.keys()),
                 default=None,
@@ -134,16 +138,16 @@ def histories(db: Database, run: Run, *, asked_for: Mapping[str, datetime], with
     ]
 
 
-def closed_sites(db: Database, now: datetime) -> dict[str, datetime]:
+def blocked_sites(db: Database, now: datetime) -> dict[str, datetime]:
     """Return the sites that want no request before a moment that has not come, with that moment."""
     rows = db.rows("SELECT final_url, retry_at FROM fetches WHERE retry_at > $1", [now])
     return latest_by_site((row["final_url"], row["retry_at"]) for row in rows)
 
 
-def save_schedule(db: Database, run: Run, decided: Mapping[str, Due]) -> tuple[int, int]:
+def save_schedule(db: Database, run: Run, decided: Mapping[str, NextPoll]) -> tuple[int, int]:
     """Store when each feed is asked next, by its id; return (new or changed, as before)."""
     before = {
-        row["feed_id"]: Due(at=row["next_request_at"], rule=row["rule"], why=row["why"])
+        row["feed_id"]: NextPoll(at=row["next_request_at"], rule=row["rule"], why=row["why"])
         for row in db.rows("SELECT feed_id, next_request_at, rule, why FROM feed_schedules")
     }
     changed = {feed_id: due for feed_id, due in decided.items() if before.get(feed_id) != due}
@@ -167,14 +171,16 @@ def save_schedule(db: Database, run: Run, decided: Mapping[str, Due]) -> tuple[i
     return len(changed), len(decided) - len(changed)
 
 
-def save_wishes(db: Database, run: Run, documents: Sequence[ParsedFeed]) -> None:
+def save_update_hints(db: Database, run: Run, documents: Sequence[ParsedFeed]) -> None:
     """Store when the last documents of different feeds want to be asked for."""
     rows = [
         {
             "feed_id": parsed.feed_id,
-            "interval_s": None if parsed.wishes.every is None else int(parsed.wishes.every.total_seconds()),
-            "skip_hours": sorted(parsed.wishes.skip_hours),
-            "skip_days": sorted(parsed.wishes.skip_days),
+            "interval_s": None
+            if parsed.update_hints.interval is None
+            else int(parsed.update_hints.interval.total_seconds()),
+            "skip_hours": sorted(parsed.update_hints.skip_hours),
+            "skip_days": sorted(parsed.update_hints.skip_days),
             "run_id": run.id,
         }
         for parsed in documents
@@ -187,13 +193,13 @@ def save_wishes(db: Database, run: Run, documents: Sequence[ParsedFeed]) -> None
     )
 
 
-def redirected_feeds(db: Database) -> Iterator[tuple[str, str, Sequence[Redirected]]]:
+def redirect_answers(db: Database) -> Iterator[tuple[str, str, Sequence[RedirectAnswer]]]:
     """Give (feed id, present address, its good answers, newest first) of each feed whose last one was redirected.
 
     An answer that could not be read as a feed is no good one.
     """
     for (feed_id, url), rows in groupby(db.rows(_ANSWERS), key=lambda row: (row["feed_id"], row["url"])):
-        yield feed_id, url, [Redirected(at=row["requested_at"], moved_to=row["moved_to"]) for row in rows]
+        yield feed_id, url, [RedirectAnswer(at=row["requested_at"], moved_to=row["moved_to"]) for row in rows]
 
 
 def save_moves(db: Database, run: Run, moves: Sequence[tuple[str, str, str]]) -> None:
@@ -216,13 +222,13 @@ def save_moves(db: Database, run: Run, moves: Sequence[tuple[str, str, str]]) ->
     )
 
 
-def tried_moves(db: Database) -> Iterator[tuple[str, str, Sequence[Tried]]]:
+def move_attempts(db: Database) -> Iterator[tuple[str, str, Sequence[MoveAttempt]]]:
     """Give (feed id, address it moved to, what came of the requests there, newest first) of each move that holds."""
     for (feed_id, url), rows in groupby(db.rows(_TRIES), key=lambda row: (row["feed_id"], row["to_url"])):
-        yield feed_id, url, [Tried(at=row["requested_at"], reason=row["reason"]) for row in rows]
+        yield feed_id, url, [MoveAttempt(at=row["requested_at"], reason=row["reason"]) for row in rows]
 
 
-def undo_moves(db: Database, run: Run, refused: Collection[tuple[str, str]], *, by: str) -> int:
+def revert_moves(db: Database, run: Run, refused: Collection[tuple[str, str]], *, by: str) -> int:
     """Take the given moves back, (feed id, to) each, for good; return how many stood."""
     standing = {
         (row["feed_id"], row["to_url"])

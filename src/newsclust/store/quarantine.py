@@ -7,7 +7,7 @@ from itertools import groupby
 from typing import Any
 
 from newsclust.model import Run
-from newsclust.quarantine.rules import Breach, FeedNight, Rule
+from newsclust.quarantine.rules import Anomaly, AnomalyRule, FeedRunStats
 from newsclust.store.database import Database
 
 _UNJUDGED_RUNS = """
@@ -54,7 +54,7 @@ ORDER BY entries.feed_id, entries.entry_id
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Unjudged:
+class UncheckedRun:
     """What one run saw new or changed of one feed; `is_out`: it was read before nights were judged."""
 
     feed_id: str
@@ -66,28 +66,28 @@ class Unjudged:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Judged:
+class CheckedRun:
     """A night, the words that recur in it, and what was judged of it; `held`: its entries become no articles."""
 
-    night: FeedNight
+    night: FeedRunStats
     words: Collection[str]
     content_type: str | None
-    breach: Breach | None
+    breach: Anomaly | None
     held: bool
 
 
-def unjudged_runs(db: Database) -> list[str]:
+def unchecked_run_ids(db: Database) -> list[str]:
     """Return the ids of the runs that saw a feed show something which was not judged, the oldest first."""
     return [row["run_id"] for row in db.rows(_UNJUDGED_RUNS)]
 
 
-def unjudged_nights(db: Database, run_id: str) -> list[Unjudged]:
+def unchecked_runs(db: Database, run_id: str) -> list[UncheckedRun]:
     """Return the nights of this run that were not judged, by feed."""
     nights = []
     for feed_id, group in groupby(db.rows(_UNJUDGED, [run_id]), key=lambda row: str(row["feed_id"])):
         rows = list(group)
         nights.append(
-            Unjudged(
+            UncheckedRun(
                 feed_id=feed_id,
                 run_id=run_id,
                 night_at=rows[0]["night_at"],
@@ -99,20 +99,20 @@ def unjudged_nights(db: Database, run_id: str) -> list[Unjudged]:
     return nights
 
 
-def admitted_nights(db: Database) -> dict[str, list[FeedNight]]:
+def admitted_stats(db: Database) -> dict[str, list[FeedRunStats]]:
     """Return the nights with new items that make each feed's habits, the oldest first."""
-    admitted: dict[str, list[FeedNight]] = {}
+    admitted: dict[str, list[FeedRunStats]] = {}
     for night in _nights(db, "NOT quarantined AND items > 0", []):
         admitted.setdefault(night.feed_id, []).append(night)
     return admitted
 
 
-def held_nights(db: Database, feed_id: str) -> list[FeedNight]:
+def quarantined_stats(db: Database, feed_id: str) -> list[FeedRunStats]:
     """Return the nights of the feed that are held, those of quarantines that are over included, the oldest first."""
     return _nights(db, "feed_id = $1 AND quarantined", [feed_id])
 
 
-def moved_to(db: Database) -> dict[str, set[str]]:
+def relocated_sites(db: Database) -> dict[str, set[str]]:
     """Return the sites where feeds have shown their known entries again."""
     moved: dict[str, set[str]] = {}
     for row in db.rows("SELECT feed_id, sites FROM feed_changes"):
@@ -120,7 +120,7 @@ def moved_to(db: Database) -> dict[str, set[str]]:
     return moved
 
 
-def said_before(db: Database, feed_id: str, words: Collection[str]) -> set[str]:
+def words_known_to_feed(db: Database, feed_id: str, words: Collection[str]) -> set[str]:
     """Return those of these words that recurred in an admitted night of the feed."""
     with db.given_ids(sorted(words)):
         rows = db.rows(
@@ -132,7 +132,7 @@ def said_before(db: Database, feed_id: str, words: Collection[str]) -> set[str]:
     return {row["word"] for row in rows}
 
 
-def standing(db: Database) -> dict[str, datetime]:
+def active_quarantines(db: Database) -> dict[str, datetime]:
     """Return since when each quarantined feed is so."""
     return {
         row["feed_id"]: row["since"]
@@ -140,7 +140,7 @@ def standing(db: Database) -> dict[str, datetime]:
     }
 
 
-def save_nights(db: Database, judged: Sequence[Judged]) -> None:
+def save_run_stats(db: Database, judged: Sequence[CheckedRun]) -> None:
     """Store nights and what was judged of them."""
     rows = [
         {
@@ -166,7 +166,7 @@ def save_nights(db: Database, judged: Sequence[Judged]) -> None:
     db.save("feed_run_stats", rows)
 
 
-def begin_quarantine(db: Database, run: Run, night: FeedNight, breach: Breach) -> None:
+def begin_quarantine(db: Database, run: Run, night: FeedRunStats, breach: Anomaly) -> None:
     """Store that the feed is quarantined since this night."""
     row = {
         "feed_id": night.feed_id,
@@ -178,7 +178,7 @@ def begin_quarantine(db: Database, run: Run, night: FeedNight, breach: Breach) -
     db.save("quarantines", [row])
 
 
-def end_quarantine(db: Database, run: Run, feed_id: str, *, by: str, admitted: Sequence[FeedNight]) -> None:
+def end_quarantine(db: Database, run: Run, feed_id: str, *, by: str, admitted: Sequence[FeedRunStats]) -> None:
     """Store that the feed's quarantine is over and that the entries of these nights become articles."""
     with db.given_ids([night.run_id for night in admitted]):
         db.execute(
@@ -192,10 +192,10 @@ def end_quarantine(db: Database, run: Run, feed_id: str, *, by: str, admitted: S
     )
 
 
-def _nights(db: Database, condition: str, parameters: Sequence[Any]) -> list[FeedNight]:
+def _nights(db: Database, condition: str, parameters: Sequence[Any]) -> list[FeedRunStats]:
     sql = f"SELECT * EXCLUDE (recurring_words) FROM feed_run_stats WHERE {condition} ORDER BY night_at, run_id"  # noqa: S608
     return [
-        FeedNight(
+        FeedRunStats(
             feed_id=row["feed_id"],
             run_id=row["run_id"],
             night_at=row["night_at"],
@@ -207,7 +207,7 @@ def _nights(db: Database, condition: str, parameters: Sequence[Any]) -> list[Fee
             languages=row["languages"],
             sites=row["sites"],
             edited=row["edited"],
-            breach=Rule(row["anomaly"]) if row["anomaly"] else None,
+            breach=AnomalyRule(row["anomaly"]) if row["anomaly"] else None,
         )
         for row in db.rows(sql, parameters)
     ]

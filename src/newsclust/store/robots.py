@@ -1,4 +1,4 @@
-"""The robots.txt of each origin, as it was last seen."""
+"""The robots.txt of each origin, as last fetched."""
 
 import zlib
 from collections.abc import Sequence
@@ -15,7 +15,7 @@ def robots_files(db: Database, origins: Sequence[str]) -> dict[str, RobotsFile]:
     return {
         row["origin"]: RobotsFile(
             origin=row["origin"],
-            asked_at=row["fetched_at"],
+            fetched_at=row["fetched_at"],
             body=None if row["body"] is None else zlib.decompress(row["body"]),
             unreachable=row["unreachable"],
         )
@@ -24,13 +24,13 @@ def robots_files(db: Database, origins: Sequence[str]) -> dict[str, RobotsFile]:
 
 
 def save_robots(db: Database, run: Run, files: Sequence[RobotsFile]) -> None:
-    """Store what these origins say now."""
+    """Store the robots.txt of these origins, replacing the earlier ones."""
     db.save(
         "robots",
         [
             {
                 "origin": file.origin,
-                "fetched_at": file.asked_at,
+                "fetched_at": file.fetched_at,
                 "body": None if file.body is None else zlib.compress(file.body, 6),
                 "unreachable": file.unreachable,
                 "run_id": run.id,
