@@ -1,13 +1,18 @@
 """The contracts accept our own stages, and name the promise that a broken one breaks."""
 
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 import pytest
 from numpy.typing import NDArray
 
 from newsclust.extract import TrafilaturaExtractor
-from newsclust.model import Constraints, Link, Window
+from newsclust.model import Constraints, Feed, Link, Page, Window
+from newsclust.sources.document import SourceDocument, SourceItem
+from newsclust.sources.feed import FeedSource
+from newsclust.sources.sitemap import SitemapSource
+from newsclust.sources.webpage import WebPageSource
 from newsclust.stories.clustering import AverageLinkage, Clusterer, HdbscanClusterer, MergeClassifier
 from newsclust.stories.pairs import CentredCosine, Linker, PairModel
 from newsclust.testing import (
@@ -16,9 +21,11 @@ from newsclust.testing import (
     check_embedder,
     check_extractor,
     check_linker,
+    check_source,
     sample_window,
 )
 from tests.fakes import DirectionEmbedder, HashingEmbedder, PlainExtractor, TaggedEmbedder
+from tests.sources.release_notes import ReleaseNotes
 
 
 @pytest.mark.parametrize("embedder", [HashingEmbedder(), TaggedEmbedder(), DirectionEmbedder()])
@@ -117,6 +124,52 @@ class _Unbidden:
 def test_a_broken_clusterer_is_told_which_promise_it_breaks(clusterer: Clusterer, promise: str) -> None:
     with pytest.raises(ContractError, match=promise):
         check_clusterer(clusterer)
+
+
+RSS = b"""<rss version="2.0"><channel><title>Boats</title>
+<item><title>A ferry runs on waste heat</title><link>https://boats.example/1</link></item></channel></rss>"""
+NEWS = b"""<urlset xmlns="http://www.sitemaps.org/schemas/sitemap/0.9"
+  xmlns:news="http://www.google.com/schemas/sitemap-news/0.9"><url><loc>https://boats.example/1</loc>
+<news:news><news:publication><news:name>Boats</news:name><news:language>en</news:language></news:publication>
+<news:publication_date>2026-03-02</news:publication_date><news:title>A ferry</news:title></news:news>
+</url></urlset>"""
+LIST = b'<html><body><h2><a href="/1">A ferry runs on waste heat</a></h2></body></html>'
+NOTES = b"2026-03-02T10:00:00Z | Version 2 | /notes/2 | It starts in half the time.\n"
+
+
+@pytest.mark.parametrize(
+    ("source", "body"),
+    [(FeedSource(), RSS), (SitemapSource(), NEWS), (WebPageSource(), LIST), (ReleaseNotes(), NOTES)],
+    ids=lambda value: type(value).__name__,
+)
+def test_our_kinds_of_sources_keep_the_contract_of_sources(source: Any, body: bytes) -> None:
+    select = "h2 a" if isinstance(source, WebPageSource) else None
+    check_source(source, Feed(id="1", url="https://boats.example/feed", title="Boats", select=select), body)
+
+
+class _Restless(FeedSource):
+    """A kind of source that adds to an address each time."""
+
+    def poll_url(self, url: str) -> str:
+        return f"{url}?again"
+
+
+class _Frightened(FeedSource):
+    """A kind of source that lets garbage out as any error."""
+
+    def parse(self, feed: Feed, page: Page) -> SourceDocument:
+        if not page.body.startswith(b"<rss"):
+            raise KeyError(feed.id)
+        return SourceDocument(title=None, items=(SourceItem(link="https://boats.example/1", title="A ferry"),))
+
+
+@pytest.mark.parametrize(
+    ("source", "promise"),
+    [(_Restless(), "poll_url changes nothing twice"), (_Frightened(), "garbage is a ParseError")],
+)
+def test_a_broken_kind_of_source_is_told_which_promise_it_breaks(source: FeedSource, promise: str) -> None:
+    with pytest.raises(ContractError, match=promise):
+        check_source(source, Feed(id="1", url="https://boats.example/feed", title="Boats"), RSS)
 
 
 class _Doubling(CentredCosine):

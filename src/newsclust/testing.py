@@ -12,22 +12,48 @@ inputs are made here: no network, no files, and no model but the stage's own.
 import math
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import numpy as np
 from numpy.typing import NDArray
 
 from newsclust.embed import Embedder
+from newsclust.errors import ParseError
 from newsclust.extract import Extractor
-from newsclust.model import Article, Constraints, DateQuality, Link, Page, Source, Window, id_of
+from newsclust.model import (
+    Article,
+    Constraints,
+    DateQuality,
+    Feed,
+    Fetch,
+    Link,
+    Page,
+    Request,
+    RequestKind,
+    Source,
+    Window,
+    id_of,
+)
+from newsclust.sources.document import SourceDocument
+from newsclust.sources.registry import Source as SourceKind
 from newsclust.stories.clustering import Clusterer
 from newsclust.stories.pairs import Linker
 
-__all__ = ["ContractError", "check_clusterer", "check_embedder", "check_extractor", "check_linker", "sample_window"]
+__all__ = [
+    "ContractError",
+    "check_clusterer",
+    "check_embedder",
+    "check_extractor",
+    "check_linker",
+    "check_source",
+    "sample_window",
+]
 
 _MODEL = "multilingual-e5-small-latin-q4/128"  # the default model, whose vectors every stage of ours accepts
 _DIMENSIONS = 384
 _UNIT = 1e-3  # how far a vector's length may be from 1
+_MOST_REQUESTS = 50  # of one poll
 _SAME = 1e-3  # how far two vectors of one text may differ: batches are padded differently
 _TEXTS = (
     "A chip maker opens a factory near Lyon.",
@@ -159,6 +185,64 @@ def check_extractor(extractor: Extractor) -> None:
             _require(bool(outcome.extraction.text.strip()), "a text that was taken is not blank")
     _require(outcomes[0].extraction is not None and outcomes[1].extraction is not None, "plain articles are read")
     _require(list(extractor.extract([])) == [], "no input has no outcome")
+
+
+def check_source(source: SourceKind, feed: Feed, body: bytes) -> None:
+    """Check a kind of source on a feed of the kind and a document that it answers with.
+
+    Its methods must be pure, recognise without raising, name the feed's item in each request, and refuse garbage with
+    a ParseError that names the feed.
+    """
+    now = datetime(2026, 3, 2, 12, tzinfo=UTC)
+    page = Page(url=feed.url, final_url=feed.url, fetched_at=now, headers={}, body=body)
+    garbage = [replace(page, body=bytes_) for bytes_ in (b"", b"\x00\xff\xfe", b"plain words", b"<html><p>a page")]
+    _require(bool(source.description.strip()), "description is a text that is not blank")
+    _require(all(callable(check) for check in source.options.values()), "each option has a check")
+    _require(
+        source.poll_url(source.poll_url(feed.url)) == source.poll_url(feed.url), "poll_url changes nothing twice"
+    )
+    with _promise("matches never raises"):
+        answers = [source.matches(url, seen) for url in (feed.url, "no address") for seen in (None, page, *garbage)]
+    _require(all(isinstance(answer, bool) for answer in answers), "matches answers yes or no")
+    _check_requests(source, feed, page)
+    document = source.parse(feed, page)
+    _require(isinstance(document, SourceDocument) and bool(document.items), "the document is read, with its items")
+    _require(source.parse(feed, page) == document, "the same document is read to the same items")
+    for broken in garbage:
+        try:
+            source.parse(feed, broken)
+        except ParseError as error:
+            _require(error.item == feed.url, "a ParseError names the feed")
+        except Exception as error:
+            raise ContractError(f"not kept: garbage is a ParseError ({type(error).__name__}: {error})") from error
+
+
+def _check_requests(source: SourceKind, feed: Feed, page: Page) -> None:
+    request = Request(url=source.poll_url(feed.url), kind=RequestKind.FEED, item_id=feed.id)
+    environment = {feed.token_env: "a-token"} if feed.token_env else {}
+    steps = source.fetch(request, feed, now=page.fetched_at, environment=environment)
+    try:
+        asked = next(steps)
+        for _ in range(_MOST_REQUESTS):
+            _require(asked.item_id == feed.id, "each request keeps the item_id of the one that it serves")
+            asked = steps.send(
+                Fetch(
+                    request=asked,
+                    requested_at=page.fetched_at,
+                    seconds=0.1,
+                    status=200,
+                    final_url=asked.url,
+                    redirects=0,
+                    received_bytes=len(page.body),
+                    etag=None,
+                    last_modified=None,
+                    page=replace(page, url=asked.url, final_url=asked.url),
+                )
+            )
+    except StopIteration as ended:
+        _require(isinstance(ended.value, Fetch), "fetch returns the Fetch to store")
+        return
+    raise ContractError(f"not kept: one poll takes at most {_MOST_REQUESTS} requests")
 
 
 def sample_window(*, articles: int = 9) -> Window:

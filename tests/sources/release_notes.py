@@ -18,7 +18,7 @@ class ReleaseNotes:
         self.options: Mapping[str, Callable[[str], str]] = {"select": _one_word}
 
     def poll_url(self, url: str) -> str:
-        return url.removesuffix("/") + "/NEWS"
+        return url if url.endswith("/NEWS") else url.removesuffix("/") + "/NEWS"
 
     def matches(self, url: str, page: Page | None = None) -> bool:
         return url.endswith("/NEWS")
@@ -29,7 +29,7 @@ class ReleaseNotes:
         return (yield request)
 
     def parse(self, feed: Feed, page: Page) -> SourceDocument:
-        rows = [line.split(" | ", 3) for line in page.body.decode().splitlines()]
+        rows = [line.split(" | ", 3) for line in page.body.decode(errors="replace").splitlines()]
         rows = [row for row in rows if len(row) == 4 and (feed.select or "") in row[1]]
         if not rows:
             raise ParseError(feed.url, Reason.NOT_A_FEED, "no release in it")
