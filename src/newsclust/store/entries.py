@@ -7,12 +7,13 @@ from datetime import datetime
 
 import pyarrow as pa
 
-from newsclust.model import ParsedFeed, RequestKind, Run, id_of
+from newsclust.model import DateQuality, ParsedFeed, RequestKind, Run
 from newsclust.sources.entry_identity import Change, Known, changes_of, under_known_ids
+from newsclust.sources.entry_updates import EntryState, is_changed, updated_state
 from newsclust.store.database import Database
 from newsclust.store.polling import save_update_hints
 
-_KNOWN = "feed_id, entry_id, guid, link, title, published_at, date_quality, content_hash"
+_KNOWN = "feed_id, entry_id, guid, link, title, published_at, date_quality, content_hash, changed_at, changed_run_id"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -57,9 +58,15 @@ def _of_different_feeds(documents: Sequence[ReadDocument]) -> Iterator[Sequence[
 
 def _save_together(db: Database, run: Run, documents: Sequence[ReadDocument]) -> tuple[int, int]:
     read = [document.parsed for document in documents if document.parsed]
-    known, hashes = _stored_entries(db, read)
+    known, before = _stored_entries(db, read)
     kept = {parsed.feed_id: under_known_ids(parsed.entries, known.get(parsed.feed_id, ())) for parsed in read}
     changes = {feed_id: changes_of(entries, known.get(feed_id, ())) for feed_id, entries in kept.items()}
+    shown = [
+        (entry, as_shown.id in document.want_pages, updated_state(before.get(entry.id), entry, run))
+        for document in documents
+        if document.parsed
+        for as_shown, entry in zip(document.parsed.entries, kept[document.feed_id], strict=True)
+    ]
     rows = [
         {
             "entry_id": entry.id,
@@ -73,24 +80,23 @@ def _save_together(db: Database, run: Run, documents: Sequence[ReadDocument]) ->
             "content": entry.content,
             "author": entry.author,
             "language": entry.language,
-            "published_at": entry.published_at,
-            "date_quality": entry.date_quality.value,
+            "published_at": state.published_at,
+            "date_quality": state.date_quality.value,
             "updated_at": entry.updated_at,
             "source_title": entry.source_title,
             "source_url": entry.source_url,
             "warnings": list(entry.warnings),
-            "wants_page": shown.id in document.want_pages,
-            "content_hash": id_of(entry.title, entry.summary or "", entry.content or ""),
+            "wants_page": wants_page,
+            "content_hash": state.content_hash,
             "first_seen_at": run.night_at,
-            "changed_at": run.night_at,
+            "changed_at": state.changed_at,
+            "changed_run_id": state.changed_run_id,
             "last_seen_at": run.night_at,
             "run_id": run.id,
         }
-        for document in documents
-        if document.parsed
-        for shown, entry in zip(document.parsed.entries, kept[document.feed_id], strict=True)
+        for entry, wants_page, state in shown
     ]
-    changed = sum(hashes.get(str(row["entry_id"])) != row["content_hash"] for row in rows)
+    changed = sum(is_changed(before.get(entry.id), state) for entry, _, state in shown)
     with db.transaction():
         _save_changes(db, run, changes)
         save_update_hints(db, run, read)
@@ -100,16 +106,10 @@ def _save_together(db: Database, run: Run, documents: Sequence[ReadDocument]) ->
             on_conflict="""ON CONFLICT DO UPDATE SET
                 guid = excluded.guid, link = excluded.link, title = excluded.title, summary = excluded.summary,
                 content = excluded.content, author = excluded.author, language = excluded.language,
-                published_at = CASE WHEN excluded.date_quality IN ('missing', 'future')
-                    THEN entries.published_at ELSE excluded.published_at END,
-                date_quality = CASE WHEN excluded.date_quality IN ('missing', 'future')
-                    THEN entries.date_quality ELSE excluded.date_quality END,
+                published_at = excluded.published_at, date_quality = excluded.date_quality,
                 updated_at = excluded.updated_at, source_title = excluded.source_title,
                 source_url = excluded.source_url, warnings = excluded.warnings, wants_page = excluded.wants_page,
-                changed_at = CASE WHEN excluded.content_hash = entries.content_hash
-                    THEN entries.changed_at ELSE excluded.changed_at END,
-                changed_run_id = CASE WHEN excluded.content_hash = entries.content_hash
-                    THEN entries.changed_run_id ELSE excluded.run_id END,
+                changed_at = excluded.changed_at, changed_run_id = excluded.changed_run_id,
                 content_hash = excluded.content_hash, last_seen_at = excluded.last_seen_at""",
         )
         db.save(
@@ -130,8 +130,10 @@ def _save_together(db: Database, run: Run, documents: Sequence[ReadDocument]) ->
     return changed, len(rows) - changed
 
 
-def _stored_entries(db: Database, documents: Sequence[ParsedFeed]) -> tuple[dict[str, list[Known]], dict[str, str]]:
-    """Return what is stored of these documents' entries by feed, and the hashes of all their contents.
+def _stored_entries(
+    db: Database, documents: Sequence[ParsedFeed]
+) -> tuple[dict[str, list[Known]], dict[str, EntryState]]:
+    """Return what is stored of these documents' entries by feed, and their states by id.
 
     Of a feed that shows none that is known, or has once changed all its links, those under a title or link of theirs,
     too: a search through all entries, which costs seven times what finding ids does.
@@ -165,7 +167,17 @@ def _stored_entries(db: Database, documents: Sequence[ParsedFeed]) -> tuple[dict
                 date_quality=row["date_quality"],
             )
         )
-    return known, {row["entry_id"]: row["content_hash"] for row in rows}
+    states = {
+        row["entry_id"]: EntryState(
+            published_at=row["published_at"],
+            date_quality=DateQuality(row["date_quality"]),
+            content_hash=row["content_hash"],
+            changed_at=row["changed_at"],
+            changed_run_id=row["changed_run_id"],
+        )
+        for row in rows
+    }
+    return known, states
 
 
 def _save_changes(db: Database, run: Run, changes: Mapping[str, Sequence[Change]]) -> None:
