@@ -51,6 +51,7 @@ def nightly(config: Path | None = None, night_at: AwareDatetime | None = None) -
         step(pipeline.check_feed_anomalies, db, run, commands)
         step(pipeline.fetch_pages, db, run, fetcher, product_of(settings.user_agent))
         step(pipeline.plan_feeds, db, run, commands, settings.polling_limits)
+        step(pipeline.update_feed_health, db, run)
         step(pipeline.extract_articles, db, run, clock, settings.extractor())
 
         # What of it is new, and what it tells
@@ -121,6 +122,7 @@ def begun_night(flow_name: str, settings: Settings, now: datetime) -> Iterator[N
             yield Night(db=db, run=run, clock=clock, tries=settings.night)
         except BaseException as error:
             runs.finish_run(db, run, finished_at=clock(), error=str(error) or type(error).__name__)
+            pipeline.update_feed_health(db, run)  # the summary of a night that failed before it tells it, too
             raise
         finally:
             _tell(report.summary_markdown(db.connection, run.id), settings)

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from newsclust import pipeline
 from newsclust.errors import FetchError, Reason
 from newsclust.model import Feed, Fetch, Request, RequestKind, id_of
 from newsclust.overrides import FeedCommandKind, read_feed_commands, refresh_requests, refused_moves
@@ -133,11 +134,13 @@ def test_the_mornings_summary_names_the_new_address_of_a_moved_feed_until_it_is_
 def test_the_mornings_summary_names_the_feeds_in_trouble_with_since_when_and_why(published: Terminal) -> None:
     with Database(Path("data/published/newsclust.duckdb"), now=NIGHT) as db:
         run = runs.begin_run(db, flow="later", night_at=NIGHT, started_at=NIGHT, settings={})
+        pipeline.update_feed_health(db, run)
         assert "## Feeds in trouble\n\nNone." in summary_markdown(db.connection, run.id)
         asked = Request(item_id=LIGHT.id, url=LIGHT.url, kind=RequestKind.FEED)
         store_fetches.save_fetches(
             db, run, [Fetch.not_made(asked, FetchError(LIGHT.url, Reason.GONE, "HTTP 410"), NIGHT)]
         )
+        pipeline.update_feed_health(db, run)
         row = "| The Light | gone | 2026-03-02 | it answered that it is gone |"
         assert row in summary_markdown(db.connection, run.id)
 
@@ -152,6 +155,7 @@ def test_a_feed_that_an_opml_subscription_dropped_is_named_for_a_week(published:
             failed = FetchError(feed.url, Reason.TIMEOUT, "slow")
             store_fetches.save_fetches(db, run, [Fetch.not_made(request, failed, NIGHT)])
         feeds.save_feeds(db, run, [HARBOUR])
+        pipeline.update_feed_health(db, run)
         summary = summary_markdown(db.connection, run.id)
         assert "| Listed | unlisted | 2026-03-02 | https://list.example/opml names it no more |" in summary
         assert "| The Light | unlisted |" not in summary  # a person took it out, and knows

@@ -188,6 +188,7 @@ def lived(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lived]:
                 pipeline.check_feed_anomalies(db, run)
                 pipeline.fetch_pages(db, run, fetcher)
                 pipeline.plan_feeds(db, run)
+                pipeline.update_feed_health(db, run)
                 pipeline.extract_articles(db, run, clock, PlainExtractor())
                 runs.finish_run(db, run, finished_at=clock())
                 summary = report.summary_markdown(db.connection, run.id)

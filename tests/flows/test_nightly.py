@@ -44,6 +44,7 @@ STEPS = [
     "check_feed_anomalies",
     "fetch_pages",
     "plan_feeds",
+    "update_feed_health",
     "extract_articles",
     "find_duplicates",
     "embed_articles",

@@ -108,6 +108,7 @@ def steps(
         "check_feed_anomalies": partial(pipeline.check_feed_anomalies, db, run),
         "fetch_pages": partial(pipeline.fetch_pages, db, run, fetcher),
         "plan_feeds": partial(pipeline.plan_feeds, db, run),
+        "update_feed_health": partial(pipeline.update_feed_health, db, run),
         "extract_articles": partial(pipeline.extract_articles, db, run, clock, extractor or PlainExtractor()),
         "find_duplicates": partial(pipeline.find_duplicates, db, run, said, 0.8, 0.82),
         "embed_articles": partial(pipeline.embed_articles, db, run, TaggedEmbedder(), 300),
@@ -122,7 +123,7 @@ def steps(
 
 
 STEPS = list(steps(None, None, DictFetcher({}, lambda: NIGHT), [], Path()))  # type: ignore[arg-type]
-READ = STEPS[:8]  # from the feeds to the articles
+READ = STEPS[:9]  # from the feeds to the articles
 REMADE = {"group_topics", "check", "publish"}  # they count what there is, not what is new
 
 

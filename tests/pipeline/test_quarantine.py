@@ -42,6 +42,7 @@ class Nights:
         self.judged = pipeline.check_feed_anomalies(self.db, run, self.commands)
         pipeline.fetch_pages(self.db, run, fetcher)
         pipeline.plan_feeds(self.db, run)
+        pipeline.update_feed_health(self.db, run)
         pipeline.extract_articles(self.db, run, lambda: now, PlainExtractor())
         runs.finish_run(self.db, run, finished_at=now)
         self.asked = fetcher.asked

@@ -9,6 +9,7 @@ from pathlib import Path
 from newsclust.model import Count
 from newsclust.pipeline.duplicates import find_duplicates, find_rewrites
 from newsclust.pipeline.feeds import fetch_feeds, fetch_lists, parse_feeds, plan_feeds, sync_feeds
+from newsclust.pipeline.health import update_feed_health
 from newsclust.pipeline.pages import extract_articles, fetch_pages
 from newsclust.pipeline.quarantine import check_feed_anomalies
 from newsclust.pipeline.runner import Clock, night_clock, run_step
@@ -37,6 +38,7 @@ __all__ = [
     "run_step",
     "sync_corrections",
     "sync_feeds",
+    "update_feed_health",
 ]
 
 

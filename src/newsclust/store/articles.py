@@ -149,7 +149,7 @@ def save_extractions(db: Database, run: Run, article_ids: Sequence[str], taken: 
                     "run_id": run.id,
                 }
             )
-    readings = [
+    processed = [
         {
             "kind": RequestKind.PAGE.value,
             "item_id": article_id,
@@ -162,7 +162,7 @@ def save_extractions(db: Database, run: Run, article_ids: Sequence[str], taken: 
     with db.transaction():
         db.save("article_versions", replaced)
         db.save("articles", articles, on_conflict=_replace_all("articles", db))
-        db.save("processed", readings, on_conflict=_replace_all("processed", db))
+        db.save("processed", processed, on_conflict=_replace_all("processed", db))
     return len(articles)
 
 

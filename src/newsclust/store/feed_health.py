@@ -1,0 +1,152 @@
+"""What is stored of each feed that its health is judged by, and what was judged."""
+
+from collections.abc import Mapping
+from itertools import groupby
+
+from newsclust.errors import Reason
+from newsclust.model import Run
+from newsclust.polling.health import SLOW_S, UNDATED_SHARE, FeedChange, FeedFacts, FeedHealth, HealthState
+from newsclust.store.database import Database
+
+_FACTS = """
+WITH requested AS (
+    SELECT item_id, count(*) AS requests,
+           max(requested_at) AS last_request_at, max(requested_at) FILTER (reason IS NULL) AS last_answer_at,
+           max(requested_at) FILTER (reason IS NULL AND seconds <= $1) AS last_fast_at,
+           arg_max(coalesce(reason, ''), requested_at) AS last_reason,
+           arg_max(coalesce(detail, ''), requested_at) AS last_detail
+    FROM fetches
+    WHERE kind = 'feed'
+    GROUP BY item_id
+), lately AS (
+    SELECT requested.item_id, max(retry_at) FILTER (requested_at = last_request_at) AS retry_at,
+           min(requested_at) FILTER (reason IS NOT NULL AND requested_at > coalesce(last_answer_at, '-infinity'::TIMESTAMP)) AS failing_since,
+           count(*) FILTER (reason IS NOT NULL AND requested_at > coalesce(last_answer_at, '-infinity'::TIMESTAMP)) AS failures,
+           min(requested_at) FILTER (reason IS NULL AND requested_at > coalesce(last_fast_at, '-infinity'::TIMESTAMP)) AS slow_since,
+           count(*) FILTER (reason IS NULL AND requested_at > coalesce(last_fast_at, '-infinity'::TIMESTAMP)) AS slow_answers
+    FROM requested
+    JOIN fetches ON fetches.item_id = requested.item_id AND fetches.kind = 'feed'
+    GROUP BY requested.item_id
+), shown AS (
+    SELECT feed_id, count(*) AS entries, max(first_seen_at) AS last_new_at, max(last_seen_at) AS last_read_at
+    FROM entries
+    GROUP BY feed_id
+), unread AS (
+    SELECT item_id, arg_max(reason, failed_at) AS parse_reason, max(failed_at) AS parse_failed_at,
+           min(failed_at) FILTER (failed_at > coalesce(shown.last_read_at, '-infinity'::TIMESTAMP)) AS parse_failing_since
+    FROM failures
+    LEFT JOIN shown ON shown.feed_id = failures.item_id
+    WHERE step = 'parse_feeds'
+    GROUP BY item_id
+), nights AS (
+    SELECT feed_id, arg_max(undated > items * $2, night_at) AS is_undated,
+           max(night_at) FILTER (undated <= items * $2) AS last_dated_at,
+           date_diff('second', min(night_at), max(night_at)) / greatest(count(*) - 1, 1) AS mean_pause_s
+    FROM feed_run_stats
+    WHERE items > 0
+    GROUP BY feed_id
+), undated AS (
+    SELECT nights.feed_id, min(night_at) AS undated_since, sum(undated) AS undated_items, sum(items) AS undated_of
+    FROM nights
+    JOIN feed_run_stats ON feed_run_stats.feed_id = nights.feed_id
+    WHERE items > 0 AND nights.is_undated AND night_at > coalesce(last_dated_at, '-infinity'::TIMESTAMP)
+    GROUP BY nights.feed_id
+)
+SELECT feeds.feed_id, feeds.added_at, feeds.listed, feeds.listed_by,
+       coalesce(requested.requests, 0) AS requests, requested.last_request_at, requested.last_answer_at, requested.last_reason,
+       coalesce(requested.last_detail, '') AS last_detail, lately.retry_at, coalesce(lately.failures, 0) AS failures,
+       lately.failing_since, coalesce(lately.slow_answers, 0) AS slow_answers, lately.slow_since,
+       processed.fetched_at AS read_at, unread.parse_failed_at, unread.parse_reason, unread.parse_failing_since,
+       coalesce(shown.entries, 0) AS entries, shown.last_new_at, coalesce(nights.mean_pause_s, 0) AS mean_pause_s,
+       undated.undated_since, coalesce(undated.undated_items, 0) AS undated_items,
+       coalesce(undated.undated_of, 0) AS undated_of, open_quarantine.since AS quarantined_since,
+       coalesce(open_quarantine.why, '') AS quarantine_why
+FROM feeds
+LEFT JOIN requested ON requested.item_id = feeds.feed_id
+LEFT JOIN lately ON lately.item_id = feeds.feed_id
+LEFT JOIN unread ON unread.item_id = feeds.feed_id
+LEFT JOIN shown ON shown.feed_id = feeds.feed_id
+LEFT JOIN nights ON nights.feed_id = feeds.feed_id
+LEFT JOIN undated ON undated.feed_id = feeds.feed_id
+LEFT JOIN quarantines AS open_quarantine ON open_quarantine.feed_id = feeds.feed_id AND open_quarantine.released_at IS NULL
+LEFT JOIN processed ON processed.kind = 'feed' AND processed.item_id = feeds.feed_id
+ORDER BY feeds.feed_id
+"""  # noqa: E501 (the filters that belong together stand under each other)
+
+
+def feed_facts(db: Database) -> list[FeedFacts]:
+    """Return what each feed's health is judged by, ordered by feed."""
+    changes = _changes(db)
+    return [
+        FeedFacts(
+            feed_id=row["feed_id"],
+            added_at=row["added_at"],
+            is_listed=row["listed"],
+            listed_by=row["listed_by"],
+            requests=row["requests"],
+            last_request_at=row["last_request_at"],
+            last_answer_at=row["last_answer_at"],
+            last_reason=_reason(row["last_reason"]),
+            last_detail=row["last_detail"],
+            retry_at=row["retry_at"],
+            failures=row["failures"],
+            failing_since=row["failing_since"],
+            slow_answers=row["slow_answers"],
+            slow_since=row["slow_since"],
+            read_at=row["read_at"],
+            parse_failed_at=row["parse_failed_at"],
+            parse_reason=_reason(row["parse_reason"]),
+            parse_failing_since=row["parse_failing_since"],
+            entries=row["entries"],
+            last_new_at=row["last_new_at"],
+            mean_pause_s=row["mean_pause_s"],
+            undated_since=row["undated_since"],
+            undated_items=int(row["undated_items"]),
+            undated_of=int(row["undated_of"]),
+            quarantined_since=row["quarantined_since"],
+            quarantine_why=row["quarantine_why"],
+            changes=changes.get(row["feed_id"], ()),
+        )
+        for row in db.rows(_FACTS, [SLOW_S, UNDATED_SHARE])
+    ]
+
+
+def save_feed_health(db: Database, run: Run, health: Mapping[str, FeedHealth]) -> tuple[int, int]:
+    """Store how each feed does; return (feeds of which something else was said before, feeds as before)."""
+    before = {
+        row["feed_id"]: FeedHealth(
+            state=HealthState(row["state"]), since=row["since"], why=row["why"], reason=_reason(row["reason"])
+        )
+        for row in db.rows("FROM feed_health_states")
+    }
+    changed = {feed_id: found for feed_id, found in health.items() if before.get(feed_id) != found}
+    db.save(
+        "feed_health_states",
+        [
+            {
+                "feed_id": feed_id,
+                "state": found.state.value,
+                "reason": found.reason.value if found.reason else None,
+                "since": found.since,
+                "why": found.why,
+                "decided_at": run.night_at,
+                "run_id": run.id,
+            }
+            for feed_id, found in changed.items()
+        ],
+        on_conflict="ON CONFLICT DO UPDATE SET state = excluded.state, reason = excluded.reason, "
+        "since = excluded.since, why = excluded.why, decided_at = excluded.decided_at, run_id = excluded.run_id",
+    )
+    return len(changed), len(health) - len(changed)
+
+
+def _changes(db: Database) -> dict[str, list[FeedChange]]:
+    rows = db.rows("SELECT feed_id, changed_at, what, why FROM feed_changes ORDER BY feed_id, changed_at, what")
+    return {
+        feed_id: [FeedChange(at=row["changed_at"], what=row["what"], why=row["why"]) for row in group]
+        for feed_id, group in groupby(rows, key=lambda row: str(row["feed_id"]))
+    }
+
+
+def _reason(name: str | None) -> Reason | None:
+    return Reason(name) if name else None
