@@ -110,8 +110,10 @@ def main() -> None:
         save_frequencies(frequencies_of(next((chosen.data / "stream").glob("*.jsonl.gz"))))
         save_means(sets)
     nothing = np.zeros(len(merge_model.COLUMNS))
-    blank = merge_model.MergeModel(coefficients=nothing, offset=0, usual=nothing, stop=0.5, trained_on=frozenset())
-    fair = judges(PairModel(), MergeClassifier(rule=blank), sets, train_anew=True)
+    blank = merge_model.MergeModel(
+        coefficients=nothing, offset=0, feature_means=nothing, threshold=0.5, trained_on=frozenset()
+    )
+    fair = judges(PairModel(), MergeClassifier(model=blank), sets, train_anew=True)
 
     def judged(clusterer: Clusterer | None) -> list[Figures]:
         return [
@@ -125,7 +127,7 @@ def main() -> None:
 
     print("Each window by models trained on the other five, everything learned from these alone:")
     for one, judge, row in zip(sets, fair, rows := judged(None), strict=True):
-        told(f"{one.labelled.name}, cut {getattr(judge.clusterer, 'cut', None)}", [row])
+        told(f"{one.labelled.name}, threshold {getattr(judge.clusterer, 'threshold', None)}", [row])
     mean = told("learned joins", rows)
     print("The same links, cuts chosen by looking at all six:")
     for cut in (0.22, 0.26, 0.30, 0.34, 0.38):
@@ -135,7 +137,7 @@ def main() -> None:
     if chosen.save:
         save("pair_model.json", classifier.train(sets).to_json(), mean)
         save(
-            "story_joins.json", merge_classifier.train(out_of_fold(PairModel(), sets), grouping_score).to_json(), mean
+            "merge_model.json", merge_classifier.train(out_of_fold(PairModel(), sets), grouping_score).to_json(), mean
         )
 
 

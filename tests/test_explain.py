@@ -52,12 +52,12 @@ def log_odds(chance: float) -> float:
 def test_two_articles_are_joined_just_when_the_judgement_reaches_what_is_needed(
     probability: float, cut: float
 ) -> None:
-    joins, window = MergeClassifier(cut=cut), one_or_two_languages("ab")
+    joins, window = MergeClassifier(threshold=cut), one_or_two_languages("ab")
     links = links_of({("a", "b"): probability})
-    said = joins.judgement(window, links, "a", "b")
-    assume(said is None or abs(said.chance - said.needed) > 1e-6)
+    said = joins.assess(window, links, "a", "b")
+    assume(said is None or abs(said.probability - said.threshold) > 1e-6)
     joined = joins.cluster(window, links) == [{"a", "b"}]
-    assert joined == (said is not None and said.chance >= said.needed)
+    assert joined == (said is not None and said.probability >= said.threshold)
 
 
 PAIRS = [(a, b) for a in "abcdef" for b in "abcdef" if a < b]
@@ -73,47 +73,53 @@ def test_neither_which_group_is_named_first_nor_the_order_of_window_and_links_ch
 ) -> None:
     names, links, joins = list("abcdef"), links_of(probabilities), MergeClassifier()
     one, other = names[:size], names[size:]
-    before = joins.judgement(one_or_two_languages(names), links, one, other)
+    before = joins.assess(one_or_two_languages(names), links, one, other)
     for sequence in (names, links, one, other):
         rng.shuffle(sequence)
-    after = joins.judgement(one_or_two_languages(names), links, other, one)
+    after = joins.assess(one_or_two_languages(names), links, other, one)
     assert (before is None) == (after is None)
     if before and after:
-        assert after.chance == pytest.approx(before.chance, abs=1e-9)
-        assert dict(after.terms) == pytest.approx(before.terms, abs=1e-9)
+        assert after.probability == pytest.approx(before.probability, abs=1e-9)
+        assert dict(after.contributions) == pytest.approx(before.contributions, abs=1e-9)
 
 
 @given(st.integers(0, 2**32 - 1), st.floats(0.1, 1), st.floats(0.1, 1))
 def test_the_terms_are_all_that_parts_a_judgement_from_the_usual_one(seed: int, first: float, second: float) -> None:
     coefficients, usual = np.random.default_rng(seed).normal(scale=0.05, size=(2, len(COLUMNS)))
-    rule = MergeModel(coefficients=coefficients, offset=0.2, usual=usual, stop=0.4, trained_on=frozenset())
+    rule = MergeModel(
+        coefficients=coefficients, offset=0.2, feature_means=usual, threshold=0.4, trained_on=frozenset()
+    )
     links = links_of({("a", "b"): 0.7, ("a", "c"): first, ("b", "d"): second, ("c", "d"): 0.6})
-    said = MergeClassifier(rule=rule).judgement(one_or_two_languages("abcd"), links, "ab", "cd")
+    said = MergeClassifier(model=rule).assess(one_or_two_languages("abcd"), links, "ab", "cd")
     assert said is not None
-    assert said.usual is not None
-    assert sum(said.terms.values()) == pytest.approx(log_odds(said.chance) - log_odds(said.usual), abs=1e-6)
-    assert said.needed == 0.4
+    assert said.baseline is not None
+    assert sum(said.contributions.values()) == pytest.approx(
+        log_odds(said.probability) - log_odds(said.baseline), abs=1e-6
+    )
+    assert said.threshold == 0.4
 
 
 def test_of_groups_that_are_hardly_linked_nothing_is_said() -> None:
     joins, window = MergeClassifier(), one_or_two_languages("abcdefgh")
-    assert joins.judgement(window, [], "a", "b") is None
+    assert joins.assess(window, [], "a", "b") is None
     one_of_many = links_of({("a", "b"): 0.11, ("a", "elsewhere"): 0.9})
-    assert joins.judgement(window, one_of_many, "a", "bcdefgh") is None
-    assert joins.judgement(window, one_of_many, "a", "b") is not None
+    assert joins.assess(window, one_of_many, "a", "bcdefgh") is None
+    assert joins.assess(window, one_of_many, "a", "b") is not None
 
 
 def test_of_vectors_of_another_model_the_rule_says_nothing() -> None:
     window = window_of(["a", "b"], model="another/model")
     with pytest.raises(SettingsError, match="AverageLinkage"):
-        MergeClassifier().judgement(window, links_of({("a", "b"): 0.9}), "a", "b")
+        MergeClassifier().assess(window, links_of({("a", "b"): 0.9}), "a", "b")
 
 
 def test_a_rule_keeps_what_is_usual_when_it_is_written_and_read() -> None:
-    rule = MergeClassifier().rule
-    read = MergeModel.of_json(json.loads(json.dumps(rule.to_json())))
-    assert read.usual.tolist() == rule.usual.tolist()
-    assert rule.terms(rule.usual) == pytest.approx(dict.fromkeys(rule.terms(rule.usual), 0), abs=1e-12)
+    rule = MergeClassifier().model
+    read = MergeModel.from_json(json.loads(json.dumps(rule.to_json())))
+    assert read.feature_means.tolist() == rule.feature_means.tolist()
+    assert rule.contributions(rule.feature_means) == pytest.approx(
+        dict.fromkeys(rule.contributions(rule.feature_means), 0), abs=1e-12
+    )
 
 
 # What a person is told of a published file.
@@ -211,7 +217,7 @@ def of(db: Database, article: str, clusterer: Any = None) -> told.Explanation:
 
 
 def judged(one: str, other: str) -> MergeAssessment | None:
-    return MergeClassifier().judgement(one_or_two_languages("abcdefg"), links_of(LINKS), one, other)
+    return MergeClassifier().assess(one_or_two_languages("abcdefg"), links_of(LINKS), one, other)
 
 
 def test_an_article_is_judged_against_the_rest_of_its_story_as_the_grouping_judges(night: Database) -> None:
@@ -253,10 +259,12 @@ def test_average_linkage_is_told_by_its_average_in_which_a_pair_without_a_link_c
 ) -> None:
     found = of(night, "a", AverageLinkage(cut=0.3))
     assert found.measure == "average probability of their links"
-    assert found.belongs == MergeAssessment(chance=pytest.approx((0.9 + 0.6) / 2), needed=0.3)
+    assert found.belongs == MergeAssessment(probability=pytest.approx((0.9 + 0.6) / 2), threshold=0.3)
     assert found.neighbour is not None
     assert found.neighbour.story_id == "pair"
-    assert found.neighbour.judgement == MergeAssessment(chance=pytest.approx((0.3 + 0.2 + 0.25) / 6), needed=0.3)
+    assert found.neighbour.judgement == MergeAssessment(
+        probability=pytest.approx((0.3 + 0.2 + 0.25) / 6), threshold=0.3
+    )
 
 
 def test_of_a_grouping_without_a_measure_the_links_are_told(night: Database) -> None:

@@ -76,10 +76,10 @@ def test_the_user_agent_names_the_program_and_the_contact_unless_one_is_given() 
 
 
 def test_options_can_be_given_as_json_in_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("NEWSCLUST_STORIES__OPTIONS", '{"cut": 0.5}')
+    monkeypatch.setenv("NEWSCLUST_STORIES__OPTIONS", '{"threshold": 0.5}')
     clusterer = load_settings().clusterer()
     assert isinstance(clusterer, MergeClassifier)
-    assert clusterer.cut == 0.5
+    assert clusterer.threshold == 0.5
 
 
 def test_newsclust_config_names_another_file(monkeypatch: pytest.MonkeyPatch) -> None:

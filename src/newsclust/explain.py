@@ -142,10 +142,10 @@ def assess_merge(
     """
     links = _links_among(connection, [*one, *other])
     if isinstance(clusterer, MergeClassifier):
-        return clusterer.judgement(_window(connection, [*one, *other]), links, one, other)
+        return clusterer.assess(_window(connection, [*one, *other]), links, one, other)
     if isinstance(clusterer, AverageLinkage):
         between = [link.probability for link in links if (link.article_a in one) != (link.article_b in one)]
-        return MergeAssessment(chance=sum(between) / (len(one) * len(other)), needed=clusterer.cut)
+        return MergeAssessment(probability=sum(between) / (len(one) * len(other)), threshold=clusterer.cut)
     return None
 
 
@@ -205,7 +205,9 @@ def _nearest_story(
         )
         for story_id, tie in closest.items()
     ]
-    return max(found, key=lambda n: (n.judgement.chance if n.judgement else 0, n.closest.probability), default=None)
+    return max(
+        found, key=lambda n: (n.judgement.probability if n.judgement else 0, n.closest.probability), default=None
+    )
 
 
 def _links_among(connection: duckdb.DuckDBPyConnection, article_ids: Sequence[str]) -> list[Link]:

@@ -190,14 +190,16 @@ TIE = PairEvidence(
     other=ArticleRef(id="b1", title="There", outlet="site.example", story_id="s2"), probability=0.4, evidence={}
 )
 NEAR = NearbyStory(story_id="s2", headline="Elsewhere", articles=1, closest=TIE, judgement=None, said=())
-JUDGEMENT = MergeAssessment(chance=0.3, needed=0.35, usual=0.25, terms={"sizes": -0.1, "languages": 0.5})
+JUDGEMENT = MergeAssessment(
+    probability=0.3, threshold=0.35, baseline=0.25, contributions={"sizes": -0.1, "languages": 0.5}
+)
 WHY = Explanation(
     article=TOLD,
     headline="Headline",
     copy_of=None,
     measure="chance",
     mates=3,
-    belongs=replace(JUDGEMENT, chance=0.8),
+    belongs=replace(JUDGEMENT, probability=0.8),
     ties=(TIE,),
     neighbour=replace(NEAR, judgement=JUDGEMENT),
     said=(),

@@ -41,8 +41,8 @@ def rule_of(*, offset: float, stop: float = 0.5, **coefficients: float) -> Merge
     return MergeModel(
         coefficients=np.array([coefficients.get(name, 0.0) for name in COLUMNS]),
         offset=offset,
-        usual=np.zeros(len(COLUMNS)),
-        stop=stop,
+        feature_means=np.zeros(len(COLUMNS)),
+        threshold=stop,
         trained_on=frozenset(),
     )
 
@@ -54,10 +54,10 @@ def joined_by_hand(clusterer: MergeClassifier, window: Window, links: Sequence[L
     """Ask for every two groups anew what the rule says of them, and join the surest, until none is sure enough."""
     groups = {frozenset({article}) for article in window.ids}
     while True:
-        asked = [(clusterer.judgement(window, links, a, b), a, b) for a, b in combinations(groups, 2)]
-        chances = {(a, b): judged.chance for judged, a, b in asked if judged}
+        asked = [(clusterer.assess(window, links, a, b), a, b) for a, b in combinations(groups, 2)]
+        chances = {(a, b): judged.probability for judged, a, b in asked if judged}
         one, other = max(chances, key=lambda pair: chances[pair], default=(frozenset(), frozenset()))
-        if not one or chances[one, other] < clusterer.cut:
+        if not one or chances[one, other] < clusterer.threshold:
             return groups
         groups = (groups - {one, other}) | {one | other}
 
@@ -66,7 +66,7 @@ def joined_by_hand(clusterer: MergeClassifier, window: Window, links: Sequence[L
 @given(SEEDS, st.sampled_from([0.05, 0.2, 0.35, 0.5]))
 def test_the_groups_are_those_of_joining_the_surest_pair_again_and_again(seed: int, cut: float) -> None:
     window, links = situation(seed, 6, least=0.2)
-    clusterer = MergeClassifier(cut=cut)
+    clusterer = MergeClassifier(threshold=cut)
     assert set(clusterer.cluster(window, links)) == joined_by_hand(clusterer, window, links)
 
 
@@ -74,7 +74,7 @@ def test_the_groups_are_those_of_joining_the_surest_pair_again_and_again(seed: i
 @given(SEEDS)
 def test_a_rule_that_asks_for_the_mean_alone_is_average_linkage(seed: int) -> None:
     window, links = situation(seed, 10)
-    by_mean = MergeClassifier(rule=rule_of(mean=4, offset=-2))  # a chance of one half where the mean is one half
+    by_mean = MergeClassifier(model=rule_of(mean=4, offset=-2))  # a chance of one half where the mean is one half
     assert by_mean.cluster(window, links) == AverageLinkage(cut=0.5).cluster(window, links)
 
 
@@ -82,7 +82,7 @@ def test_a_rule_that_asks_for_the_mean_alone_is_average_linkage(seed: int) -> No
 @given(SEEDS, st.lists(st.floats(0.01, 1), min_size=2, max_size=5))
 def test_every_group_of_a_stricter_cut_lies_within_one_of_a_more_lenient_cut(seed: int, cuts: list[float]) -> None:
     window, links = situation(seed, 10)
-    by_cut = [MergeClassifier(cut=cut).cluster(window, links) for cut in sorted(cuts, reverse=True)]
+    by_cut = [MergeClassifier(threshold=cut).cluster(window, links) for cut in sorted(cuts, reverse=True)]
     for strict, lenient in pairwise(by_cut):
         assert all(any(group <= larger for larger in lenient) for group in strict)
 
@@ -106,7 +106,7 @@ def test_a_chain_of_strong_links_does_not_run_through_its_articles(probability: 
 def test_links_under_a_tenth_tell_nothing(seed: int) -> None:
     window, links = situation(seed, 8, least=0)
     told = [link for link in links if link.probability >= 0.1]
-    clusterer = MergeClassifier(cut=0.05)
+    clusterer = MergeClassifier(threshold=0.05)
     assert clusterer.cluster(window, links) == clusterer.cluster(window, told)
 
 
@@ -114,7 +114,7 @@ def test_the_meaning_of_whole_groups_decides_where_their_links_do_not() -> None:
     links = links_of({("a", "b"): 0.6, ("c", "d"): 0.6})
     vectors = window_of("abcd").vectors
     alike = window_of("abcd", vectors[[0, 0, 2, 3]])  # a and b point the same way
-    by_meaning = MergeClassifier(rule=rule_of(cosine=10, offset=-8))
+    by_meaning = MergeClassifier(model=rule_of(cosine=10, offset=-8))
     assert by_meaning.cluster(alike, links) == [{"a", "b"}, {"c"}, {"d"}]
 
 
@@ -124,7 +124,7 @@ def test_articles_held_apart_are_apart_however_much_joins_around_them(seed: int,
     window, links = situation(seed, 9, share=0.9)
     pairs = st.sampled_from(list(combinations(window.ids, 2))).map(frozenset)
     apart = frozenset(data.draw(st.sets(pairs, min_size=1, max_size=12)))
-    groups = MergeClassifier(cut=0.01).cluster(window, links, Constraints(apart=apart))
+    groups = MergeClassifier(threshold=0.01).cluster(window, links, Constraints(apart=apart))
     assert not any(pair <= group for pair in apart for group in groups)
 
 
@@ -135,20 +135,20 @@ def test_vectors_of_another_model_are_refused_with_what_to_choose_instead() -> N
 
 @pytest.mark.parametrize("cut", [0, -0.1, 1.01])
 def test_a_cut_that_is_no_probability_is_refused(cut: float) -> None:
-    with pytest.raises(ValueError, match="cut is"):
-        MergeClassifier(cut=cut)
+    with pytest.raises(ValueError, match="threshold is"):
+        MergeClassifier(threshold=cut)
 
 
 def test_the_cut_is_the_rules_own_unless_it_is_given() -> None:
-    assert MergeClassifier().cut == shipped_model().stop
-    assert MergeClassifier(cut=0.9).cut == 0.9
+    assert MergeClassifier().threshold == shipped_model().threshold
+    assert MergeClassifier(threshold=0.9).threshold == 0.9
 
 
 # ---------------------------------------------------------------- what the rule is told
 
 
 def told_by_hand(
-    matrix: NDArray[np.float64], *, cosine: float, tightness: tuple[float, float], two_languages: float
+    matrix: NDArray[np.float64], *, cosine: float, cohesions: tuple[float, float], two_languages: float
 ) -> dict[str, float]:
     """Each column from its definition, number by number."""
     rows = [[float(p) for p in row] for row in matrix]
@@ -175,9 +175,9 @@ def told_by_hand(
         "smaller_least_best": min(smaller),
         "upper_quarter": mean(every[: max(1, len(every) // 4)]),
         "cosine": cosine,
-        "looser": min(tightness),
-        "tighter": max(tightness),
-        "mean_over_looser": mean(every) / min(tightness),
+        "looser": min(cohesions),
+        "tighter": max(cohesions),
+        "mean_over_looser": mean(every) / min(cohesions),
         "smaller_size": fewer,
         "larger_size": more,
         "larger_size_x_mean": more * mean(every),
@@ -202,14 +202,14 @@ def test_the_rule_is_told_what_the_columns_say_whichever_group_is_named_first(
         np.concatenate(matrices, axis=1),
         np.array(widths),
         cosine=cosine,
-        tightness=(tight, tighter),
+        cohesions=(tight, tighter),
         two_languages=two_languages,
     )
     for n, matrix in enumerate(matrices):
         by_hand = told_by_hand(
             matrix,
             cosine=cosine[n],
-            tightness=(tight[n], tighter[n]),
+            cohesions=(tight[n], tighter[n]),
             two_languages=two_languages[n],
         )
         assert tuple(by_hand) == COLUMNS
@@ -218,7 +218,7 @@ def test_the_rule_is_told_what_the_columns_say_whichever_group_is_named_first(
             matrix.T,
             np.array([height]),
             cosine=cosine[[n]],
-            tightness=(tighter[[n]], tight[[n]]),
+            cohesions=(tighter[[n]], tight[[n]]),
             two_languages=two_languages[[n]],
         )
         assert back.tolist() == pytest.approx(there[n].tolist(), abs=1e-9)
@@ -232,23 +232,23 @@ def test_a_rule_comes_back_from_json_as_it_was(numbers: list[float], stop: float
     rule = MergeModel(
         coefficients=np.array(numbers[: len(COLUMNS)]),
         offset=numbers[0],
-        usual=np.array(numbers[len(COLUMNS) :]),
-        stop=stop,
+        feature_means=np.array(numbers[len(COLUMNS) :]),
+        threshold=stop,
         trained_on=frozenset({"one", "two"}),
     )
-    again = MergeModel.of_json(json.loads(json.dumps(rule.to_json())))
+    again = MergeModel.from_json(json.loads(json.dumps(rule.to_json())))
     assert again.coefficients.tolist() == rule.coefficients.tolist()
-    assert again.usual.tolist() == rule.usual.tolist()
-    assert (again.offset, again.stop, again.trained_on) == (rule.offset, rule.stop, rule.trained_on)
+    assert again.feature_means.tolist() == rule.feature_means.tolist()
+    assert (again.offset, again.threshold, again.trained_on) == (rule.offset, rule.threshold, rule.trained_on)
 
 
 def test_the_columns_of_a_stored_rule_are_read_by_name_and_none_may_be_missing() -> None:
     held = shipped_model().to_json()
     turned = held | {"coefficients": dict(reversed(held["coefficients"].items()))}
-    assert MergeModel.of_json(turned).coefficients.tolist() == shipped_model().coefficients.tolist()
+    assert MergeModel.from_json(turned).coefficients.tolist() == shipped_model().coefficients.tolist()
     del turned["coefficients"]["cosine"]
     with pytest.raises(KeyError, match="cosine"):
-        MergeModel.of_json(turned)
+        MergeModel.from_json(turned)
 
 
 # ---------------------------------------------------------------- training
@@ -279,9 +279,9 @@ EXTRA: list[tuple[str, ...]] = [(), ("f",), ("f", "f")]
 
 
 def chance_of_a_pair(rule: MergeModel, probability: float) -> float:
-    judged = MergeClassifier(rule=rule).judgement(window_of("ab"), links_of({("a", "b"): probability}), "a", "b")
+    judged = MergeClassifier(model=rule).assess(window_of("ab"), links_of({("a", "b"): probability}), "a", "b")
     assert judged
-    return judged.chance
+    return judged.probability
 
 
 def test_training_on_the_same_sets_in_any_order_gives_the_same_rule() -> None:
@@ -329,7 +329,7 @@ def test_the_cut_is_the_one_that_scores_best() -> None:
     sets = in_several_sizes()
     many = train(sets, lambda found, stories: len(set(found)))
     few = train(sets, lambda found, stories: -len(set(found)))
-    assert many.stop > few.stop
+    assert many.threshold > few.threshold
 
 
 def test_a_clusterer_retrained_without_a_set_has_not_seen_it_and_refuses_to() -> None:
@@ -337,15 +337,15 @@ def test_a_clusterer_retrained_without_a_set_has_not_seen_it_and_refuses_to() ->
     without = {left_out[0].fingerprint}
     again = MergeClassifier().retrained(without, kept, grouping_score)
     assert again.trained_on == {labelled.fingerprint for labelled, _, _ in kept}
-    with pytest.raises(ValueError, match="to do without"):
+    with pytest.raises(ValueError, match="to leave out"):
         MergeClassifier().retrained(without, [*kept, left_out], grouping_score)
 
 
 def test_a_cut_that_a_person_chose_stays_when_the_rule_is_learned_again() -> None:
     kept = [lesson("one"), lesson("two")]
-    assert MergeClassifier(cut=0.87).retrained((), kept, grouping_score).cut == 0.87
+    assert MergeClassifier(threshold=0.87).retrained((), kept, grouping_score).threshold == 0.87
     learned = MergeClassifier().retrained((), kept, grouping_score)
-    assert learned.cut == learned.rule.stop
+    assert learned.threshold == learned.model.threshold
 
 
 ALONE, TOGETHER = tuple("abcdefghi"), ("a",) * 9

@@ -205,7 +205,7 @@ def _show_why(found: "Explanation") -> None:
     if found.mates and found.measure:
         print("\nWith the rest of its story:")
         _show_judgement(found.measure, found.belongs)
-        if not found.belongs or found.belongs.chance < found.belongs.needed:
+        if not found.belongs or found.belongs.probability < found.belongs.threshold:
             print("  By itself that is not enough: it came in before some of the rest did, or by a person's word.")
     if found.ties:
         print("\nIts links there:")
@@ -220,7 +220,7 @@ def _show_why(found: "Explanation") -> None:
         print(f"\nNearest story it was not joined to: “{near.headline}” ({near.story_id}), {count}")
         if found.measure:
             _show_judgement(found.measure, near.judgement)
-        if near.judgement and near.judgement.chance >= near.judgement.needed and not near.said:
+        if near.judgement and near.judgement.probability >= near.judgement.threshold and not near.said:
             print("  By itself that is enough: the nights that grouped them saw only a part of these articles.")
         for line in near.said:
             print(f"  kept apart by people, {line}")
@@ -251,9 +251,9 @@ def _show_judgement(measure: str, judgement: "MergeAssessment | None") -> None:
     if judgement is None:
         print("  hardly linked: the two are not even compared as wholes")
         return
-    usual = f", {judgement.usual:.2f} is usual" if judgement.usual is not None else ""
-    print(f"  {judgement.chance:.2f}  {measure} ({judgement.needed:.2f} joins two groups{usual})")
-    _show_weights(judgement.terms)
+    usual = f", {judgement.baseline:.2f} is usual" if judgement.baseline is not None else ""
+    print(f"  {judgement.probability:.2f}  {measure} ({judgement.threshold:.2f} joins two groups{usual})")
+    _show_weights(judgement.contributions)
 
 
 def _show_link(tie: "PairEvidence") -> None:

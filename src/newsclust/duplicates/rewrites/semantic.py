@@ -36,7 +36,7 @@ def shipped_sentence_means(model: str) -> dict[str, Vectors]:
     """
     if not is_shipped_for(model):
         return {}
-    file = resources.files("newsclust").joinpath("resources/sentence_centres_multilingual_e5_small.npz")
+    file = resources.files("newsclust").joinpath("resources/sentence_means_multilingual_e5_small.npz")
     with file.open("rb") as opened, np.load(opened, allow_pickle=False) as means:
         return {language: means[language] for language in means.files}
 

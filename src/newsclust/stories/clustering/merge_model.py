@@ -1,4 +1,4 @@
-"""What a learned rule is told of two groups of articles, and what it says of them."""
+"""The features of two groups of articles, and the logistic model that scores them."""
 
 import json
 from dataclasses import dataclass
@@ -7,11 +7,10 @@ from importlib import resources
 from typing import Any, Self
 
 import numpy as np
-from numpy.typing import NDArray
 
-Floats = NDArray[np.float64]
+from newsclust.arrays import Floats, Integers
 
-# What the rule is told of two groups, in the order of its columns.
+# The features of two groups, in the order of the columns.
 COLUMNS = (
     "mean",  # of the probabilities between an article of one and an article of the other
     "mean_logit",
@@ -60,48 +59,48 @@ _EVIDENCE_NAMES = {
 }
 
 _MIN_COHESION = 1e-3
-_TOLERANCE = 1e-9  # difference below which two means are equal: rounding must not decide
+_TOLERANCE = 1e-9  # two means that differ by less are equal: rounding must not decide
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MergeModel:
-    """A logistic rule over `COLUMNS`, the probability from which two groups join, and the sets it knows."""
+    """A logistic model over `COLUMNS`, the probability from which two groups are merged, and its training sets."""
 
     coefficients: Floats
     offset: float
-    usual: Floats  # mean of each column over the training pairs: contributions are told against it
-    stop: float
+    feature_means: Floats  # of each column over the training pairs: the baseline of contributions
+    threshold: float
     trained_on: frozenset[str]
 
     def to_json(self) -> dict[str, Any]:
-        """Return the rule as JSON can hold it."""
+        """Return the model as JSON."""
         return {
             "coefficients": dict(zip(COLUMNS, self.coefficients.tolist(), strict=True)),
             "offset": self.offset,
-            "usual": dict(zip(COLUMNS, self.usual.tolist(), strict=True)),
-            "stop": self.stop,
+            "feature_means": dict(zip(COLUMNS, self.feature_means.tolist(), strict=True)),
+            "threshold": self.threshold,
             "trained_on": sorted(self.trained_on),
         }
 
     @classmethod
-    def of_json(cls, held: dict[str, Any]) -> Self:
-        """Return the rule that `to_json` wrote."""
+    def from_json(cls, stored: dict[str, Any]) -> Self:
+        """Return the model that `to_json` wrote."""
         return cls(
-            coefficients=np.array([held["coefficients"][name] for name in COLUMNS]),
-            offset=held["offset"],
-            usual=np.array([held["usual"][name] for name in COLUMNS]),
-            stop=held["stop"],
-            trained_on=frozenset(held["trained_on"]),
+            coefficients=np.array([stored["coefficients"][name] for name in COLUMNS]),
+            offset=stored["offset"],
+            feature_means=np.array([stored["feature_means"][name] for name in COLUMNS]),
+            threshold=stored["threshold"],
+            trained_on=frozenset(stored["trained_on"]),
         )
 
     def __call__(self, columns: Floats) -> Floats:
         """Return the probability that the two groups of each row tell one story."""
-        chance: Floats = 1 / (1 + np.exp(-np.clip(columns @ self.coefficients + self.offset, -40, 40)))
-        return chance
+        probability: Floats = 1 / (1 + np.exp(-np.clip(columns @ self.coefficients + self.offset, -40, 40)))
+        return probability
 
-    def terms(self, columns: Floats) -> dict[str, float]:
-        """Return what each kind of evidence adds to the log-odds of one pair of groups; the usual pair has 0."""
-        shares = (columns - self.usual) * self.coefficients
+    def contributions(self, columns: Floats) -> dict[str, float]:
+        """Return what each kind of evidence adds to the log-odds of a pair of groups; 0 for the average pair."""
+        shares = (columns - self.feature_means) * self.coefficients
         return {
             words: float(sum(shares[COLUMNS.index(name)] for name in names))
             for words, names in _EVIDENCE_NAMES.items()
@@ -110,23 +109,23 @@ class MergeModel:
 
 @cache
 def shipped_model() -> MergeModel:
-    """Return the rule that ships with the package; benchmarks/train_links.py made it."""
-    held = resources.files("newsclust").joinpath("resources/story_joins.json").read_text(encoding="utf-8")
-    return MergeModel.of_json(json.loads(held))
+    """Return the model that ships with the package; benchmarks/train_links.py trains it."""
+    stored = resources.files("newsclust").joinpath("resources/merge_model.json").read_text(encoding="utf-8")
+    return MergeModel.from_json(json.loads(stored))
 
 
 def group_features(
     matrices: Floats,
-    widths: NDArray[np.int64],
+    widths: Integers,
     *,
     cosine: Floats,
-    tightness: tuple[Floats, Floats],
+    cohesions: tuple[Floats, Floats],
     two_languages: Floats,
 ) -> Floats:
-    """Return what the rule is told of pairs of groups, one row for each.
+    """Return the features of pairs of groups, one row for each.
 
     `matrices` holds the probabilities between the groups of each pair, side by side: the first groups are of one
-    size, the others have so many columns as `widths` says. The rest has one value for each pair.
+    size, the others have as many columns as `widths` says. The rest has one value for each pair.
     """
     height, cells = len(matrices), len(matrices) * widths
     starts = np.cumsum(widths) - widths
@@ -137,11 +136,11 @@ def group_features(
     largest = best_x.max(axis=0)
     mean_x, mean_y = best_x.mean(axis=0), np.add.reduceat(best_y, starts) / widths
     least_x, least_y = best_x.min(axis=0), np.minimum.reduceat(best_y, starts)
-    # Of two groups of one size, the one that finds less in the other: which is named first must not matter.
-    finds_less = np.where(np.abs(mean_x - mean_y) < _TOLERANCE, least_x <= least_y, mean_x < mean_y)
-    x_is_smaller = (height < widths) | ((height == widths) & finds_less)
+    # Of two groups of one size, the one that is less like the other: the order of the two must not matter.
+    x_is_less_like = np.where(np.abs(mean_x - mean_y) < _TOLERANCE, least_x <= least_y, mean_x < mean_y)
+    x_is_smaller = (height < widths) | ((height == widths) & x_is_less_like)
     mean_best = (mean_x + mean_y) / 2
-    low, high = np.minimum(*tightness), np.maximum(*tightness)
+    low, high = np.minimum(*cohesions), np.maximum(*cohesions)
     fewer, more = np.log(np.minimum(height, widths)), np.log(np.maximum(height, widths))
     return np.stack(
         [
@@ -170,13 +169,13 @@ def group_features(
     )
 
 
-def cohesion(inner: Floats, size: NDArray[np.int64]) -> Floats:
+def cohesion(inner: Floats, size: Integers) -> Floats:
     """Return the mean probability within groups whose pairs sum to `inner`; 1 for a single article."""
     pairs = size * (size - 1) / 2
     return np.where(size == 1, 1.0, np.maximum(_MIN_COHESION, inner / np.maximum(pairs, 1)))
 
 
-def _upper_quarter(matrices: Floats, cells: NDArray[np.int64]) -> Floats:
+def _upper_quarter(matrices: Floats, cells: Integers) -> Floats:
     """Return the mean of the largest quarter of each of the matrices that stand side by side, of so many cells."""
     number = np.repeat(np.arange(len(cells)), cells)
     values = matrices.T.ravel()  # one matrix after the other
