@@ -81,7 +81,7 @@ def summary_page(published: Path) -> Path:
 def _troubled_feeds(connection: duckdb.DuckDBPyConnection) -> list[str]:
     """The feeds that a person should look at, those of the newest trouble first.
 
-    A feed that a living list dropped is one for a week: nobody here took it out.
+    A feed that an OPML subscription dropped is one for a week: nobody here took it out.
     """
     troubled = _rows(
         connection,

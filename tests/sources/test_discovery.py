@@ -1,4 +1,4 @@
-"""Every source a user has: kinds of feeds, living lists, and what stands behind an address."""
+"""Every source a user has: kinds of feeds, OPML subscriptions, and what stands behind an address."""
 
 import gzip
 import json
@@ -541,7 +541,7 @@ def nights(tmp_path: Path) -> Nights:
 LIST = FeedList(id=id_of("list", "https://lists.example/a"), url="https://lists.example/a", tags=("friends",))
 
 
-def test_the_feeds_of_a_living_list_come_and_go_with_it_and_stay_when_it_fails(nights: Nights) -> None:
+def test_the_feeds_of_a_opml_subscription_come_and_go_with_it_and_stay_when_it_fails(nights: Nights) -> None:
     def listed() -> list[tuple[object, ...]]:
         return nights.rows("SELECT title, tags, listed_by FROM feeds WHERE listed ORDER BY title")
 

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from newsclust.model import DateQuality, Entry, id_of
-from newsclust.sources.entry_identity import Known, changes_of, under_known_ids
+from newsclust.sources.entry_identity import StoredEntry, identity_changes, match_known_entries
 from newsclust.urls import canonical
 
 AT = datetime(2026, 3, 2, 12, tzinfo=UTC)
@@ -35,9 +35,9 @@ def entry(
     )
 
 
-def known(entries: Sequence[Entry]) -> list[Known]:
+def known(entries: Sequence[Entry]) -> list[StoredEntry]:
     return [
-        Known(
+        StoredEntry(
             id=one.id,
             guid=one.guid,
             link=one.link,
@@ -66,7 +66,7 @@ def moved(one: Entry, **changes: object) -> Entry:
 def test_an_entry_at_another_address_is_known_by_title_and_guid_or_by_title_and_date(
     changes: dict[str, object],
 ) -> None:
-    (found,) = under_known_ids([moved(OLD[3], **changes)], known(OLD))
+    (found,) = match_known_entries([moved(OLD[3], **changes)], known(OLD))
     assert found == replace(moved(OLD[3], **changes), id=OLD[3].id)
 
 
@@ -81,43 +81,43 @@ def test_an_entry_at_another_address_is_known_by_title_and_guid_or_by_title_and_
     ids=str,
 )
 def test_an_entry_that_shares_less_is_another(changes: dict[str, object]) -> None:
-    assert under_known_ids([moved(OLD[3], **changes)], known(OLD)) == [moved(OLD[3], **changes)]
+    assert match_known_entries([moved(OLD[3], **changes)], known(OLD)) == [moved(OLD[3], **changes)]
 
 
 def test_an_entry_whose_title_is_edited_after_its_move_is_known_by_link_and_guid() -> None:
     stored = known([replace(moved(OLD[3]), id=OLD[3].id)])
-    (found,) = under_known_ids([moved(OLD[3], title="News 3, corrected")], stored)
+    (found,) = match_known_entries([moved(OLD[3], title="News 3, corrected")], stored)
     assert found.id == OLD[3].id
 
 
 def test_what_the_document_still_shows_under_its_link_did_not_move() -> None:
     shown = [OLD[3], moved(OLD[3])]
-    assert under_known_ids(shown, known(OLD)) == shown
+    assert match_known_entries(shown, known(OLD)) == shown
 
 
 def test_of_two_entries_that_may_be_the_one_neither_is_it() -> None:
     twice = [moved(OLD[3]), replace(moved(OLD[3]), id="other", link="https://jetty.example/other")]
-    assert under_known_ids(twice, known(OLD)) == twice
+    assert match_known_entries(twice, known(OLD)) == twice
 
 
 def test_all_guids_new_is_a_change_and_one_guid_as_before_is_none() -> None:
     new = [replace(one, guid=f"urn:{n}") for n, one in enumerate(OLD)]
-    (change,) = changes_of(new, known(OLD))
+    (change,) = identity_changes(new, known(OLD))
     assert (change.what, change.why) == ("guids", "all 5 entries that it showed before have new guids")
-    assert changes_of([*new[1:], OLD[0]], known(OLD)) == []
-    assert changes_of(new[:2], known(OLD)) == []
+    assert identity_changes([*new[1:], OLD[0]], known(OLD)) == []
+    assert identity_changes(new[:2], known(OLD)) == []
     addresses = [replace(one, guid=f"http://pier.example/?p={n}") for n, one in enumerate(OLD)]
     tracked = [replace(one, guid=f"https://pier.example/?p={n}&utm_campaign=may") for n, one in enumerate(OLD)]
-    assert changes_of(tracked, known(addresses)) == []
-    (change,) = changes_of(new, known(addresses))
+    assert identity_changes(tracked, known(addresses)) == []
+    (change,) = identity_changes(new, known(addresses))
     assert change.what == "guids"
 
 
 def test_all_links_new_is_a_change_that_names_the_site_and_another_spelling_of_a_link_is_none() -> None:
-    (change,) = changes_of(under_known_ids([moved(one) for one in OLD], known(OLD)), known(OLD))
+    (change,) = identity_changes(match_known_entries([moved(one) for one in OLD], known(OLD)), known(OLD))
     assert (change.what, change.sites) == ("links", ("jetty.example",))
     spelled = [replace(one, link=one.link.replace("https://", "http://www.") + "?utm_source=rss") for one in OLD]
-    assert changes_of(spelled, known(OLD)) == []
+    assert identity_changes(spelled, known(OLD)) == []
 
 
 @given(st.permutations(range(8)), st.sets(st.integers(0, 4)), st.booleans())
@@ -127,10 +127,10 @@ def test_order_changes_nothing_ids_stay_apart_and_once_known_all_stays(
     new = [
         moved(one, guid=f"urn:{n}" if renames else one.guid) if n in which else one for n, one in enumerate(OLD)
     ] + [entry(f"https://pier.example/new/{n}", f"Fresh {n}", f"fresh {n}") for n in range(3)]
-    found = {one.link: one.id for one in under_known_ids(new, known(OLD))}
-    again = {one.link: one.id for one in under_known_ids([new[place] for place in order], known(OLD)[::-1])}
+    found = {one.link: one.id for one in match_known_entries(new, known(OLD))}
+    again = {one.link: one.id for one in match_known_entries([new[place] for place in order], known(OLD)[::-1])}
     assert again == found
     assert len(set(found.values())) == len(new)
     assert {one.id for one in OLD} <= set(found.values())
-    settled = under_known_ids(new, known(OLD))
-    assert under_known_ids(new, known(settled)) == settled
+    settled = match_known_entries(new, known(OLD))
+    assert match_known_entries(new, known(settled)) == settled

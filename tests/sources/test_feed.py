@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from newsclust.errors import ParseError, Reason
 from newsclust.model import DateQuality, Entry, Feed, Page, ParsedFeed, id_of
-from newsclust.sources.dates import read_date
+from newsclust.sources.dates import parse_date
 from newsclust.sources.entries import parse_feed
 from newsclust.text.language import language_code
 
@@ -576,7 +576,7 @@ def test_an_update_is_told_apart_from_the_publication_and_dropped_when_in_the_fu
 def test_every_moment_is_read_back_from_rfc_822_and_rfc_3339(seconds: int, offset: int) -> None:
     at = datetime.fromtimestamp(seconds, timezone(timedelta(minutes=offset)))
     for written in (at.isoformat(), at.strftime("%a, %d %b %Y %H:%M:%S %z")):
-        read = read_date(written)
+        read = parse_date(written)
         assert read.at == at
         assert read.at.utcoffset() == timedelta(0)
         assert read.exact
@@ -588,7 +588,7 @@ def test_every_moment_is_read_back_from_rfc_822_and_rfc_3339(seconds: int, offse
 )
 def test_any_text_is_a_date_in_utc_or_a_value_error(text: str) -> None:
     try:
-        read = read_date(text)
+        read = parse_date(text)
     except ValueError:
         return
     assert read.at.tzinfo is UTC

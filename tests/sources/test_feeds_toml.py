@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from newsclust.errors import SettingsError
 from newsclust.model import Feed, FeedList, PagePolicy, id_of
-from newsclust.sources.feeds_toml import add_to, read_feeds, read_lists, write_feeds
+from newsclust.sources.feeds_toml import append_feeds, read_feeds, read_lists, write_feeds
 from newsclust.sources.opml import read_opml, write_opml
 from newsclust.sources.registry import SOURCES
 from newsclust.urls import canonical
@@ -157,7 +157,7 @@ def test_the_list_that_comes_with_the_project_is_read_and_serves_both_languages(
     assert all(feed.site_url and feed.tags for feed in some)
 
 
-# --- living lists, and adding
+# --- OPML subscriptions, and adding
 
 
 def test_living_lists_are_read_beside_the_feeds(tmp_path: Path) -> None:
@@ -180,10 +180,10 @@ def test_what_is_added_is_read_after_what_was_there_or_refused_whole(
     before = path.read_bytes()
     if {feed.id for feed in first} & {feed.id for feed in more}:
         with pytest.raises(SettingsError, match="the same feed as"):
-            add_to(path, more)
+            append_feeds(path, more)
         assert path.read_bytes() == before
     else:
-        add_to(path, more)
+        append_feeds(path, more)
         assert path.read_bytes().startswith(before)
         assert read_feeds(path) == first + more
 
@@ -191,7 +191,7 @@ def test_what_is_added_is_read_after_what_was_there_or_refused_whole(
 def test_the_ends_of_lines_stay_as_they_are(tmp_path: Path) -> None:
     path = toml_file(tmp_path, f"# from another system\n[[feed]]\n{_GOOD}".replace("\n", "\r\n"))
     before = path.read_bytes()
-    add_to(path, lists=[FeedList(id="l", url="https://l.example/")])
+    append_feeds(path, lists=[FeedList(id="l", url="https://l.example/")])
     assert path.read_bytes().startswith(before.rstrip())
     assert (len(read_feeds(path)), len(read_lists(path))) == (1, 1)
 
@@ -199,7 +199,7 @@ def test_the_ends_of_lines_stay_as_they_are(tmp_path: Path) -> None:
 def test_credentials_are_added_as_they_were_written(tmp_path: Path) -> None:
     path = toml_file(tmp_path, '[[feed]]\nurl = "https://ana:${PASSWORD}@paper.example/feed"\ntitle = "Paid"\n')
     other = tmp_path / "other.toml"
-    add_to(other, read_feeds(path))
+    append_feeds(other, read_feeds(path))
     assert other.read_text() == path.read_text()
 
 

@@ -82,7 +82,7 @@ def add(
     """Discover what is at an address, show it, and add it to feeds.toml."""
     from newsclust.model import Feed, id_of
     from newsclust.sources.discovery import FoundFeed, FoundList
-    from newsclust.sources.feeds_toml import add_to, read_feeds
+    from newsclust.sources.feeds_toml import append_feeds, read_feeds
 
     settings = settings_of(config)
     path = settings.paths.feeds
@@ -121,7 +121,7 @@ def add(
         replace(feed, title=title or feed.title, language=language or feed.language, tags=tags)
         for feed in new.values()
     ]
-    add_to(path, added)
+    append_feeds(path, added)
     print(f"Added to {path}; the next night requests {'it' if len(added) == 1 else 'them'}.")
     print(f"To see what would be stored: newsclust feeds preview '{added[0].url}'")
 
@@ -162,7 +162,7 @@ def import_feeds(
     config: Config = None,
 ) -> None:
     """Add the feeds of an OPML file to the list; those that are listed already stay as they are."""
-    from newsclust.sources.feeds_toml import add_to, read_feeds
+    from newsclust.sources.feeds_toml import append_feeds, read_feeds
     from newsclust.sources.opml import read_opml
 
     target = settings_of(config).paths.feeds
@@ -172,7 +172,7 @@ def import_feeds(
         print(f"{opml}: {problem}", file=sys.stderr)
     added = [feed for feed in imported.feeds if feed.id not in known]
     if added:
-        add_to(target, added)
+        append_feeds(target, added)
     feeds = _counted(len(added), "feed", "feeds")
     print(f"{feeds} added to {target}, {len(imported.feeds) - len(added)} listed already")
 
@@ -205,22 +205,22 @@ def _show_subscribed(database: Path | None, config: Path | None) -> None:
 
 
 def _add_list(found: "FoundList", path: Path, tags: tuple[str, ...]) -> None:
-    from newsclust.sources.feeds_toml import add_to, read_lists
+    from newsclust.sources.feeds_toml import append_feeds, read_lists
 
     _print_list(found)
     if path.exists() and found.list.id in {known.id for known in read_lists(path)}:
         raise SettingsError(f"{found.list.url} is listed in {path} already")
-    add_to(path, lists=[replace(found.list, tags=tags)])
+    append_feeds(path, lists=[replace(found.list, tags=tags)])
     print(f"Added to {path} as an OPML subscription: each night reads it again, and its feeds come and go with it.")
 
 
 def _candidate(url: str, path: Path, *, select: str | None, token_env: str | None) -> "Feed | FoundList":
     """Return what the arguments name: the OPML list in a file, or a feed to look for; `path` is feeds.toml."""
-    from newsclust.sources.discovery import new_feed, read_list
+    from newsclust.sources.discovery import new_feed, read_opml_file
     from newsclust.sources.registry import kind_with, matching_kind, source_of
 
     if "://" not in url and Path(url).exists():
-        return read_list(Path(url), os.path.relpath(url, path.parent))
+        return read_opml_file(Path(url), os.path.relpath(url, path.parent))
     if "://" not in url:
         raise SettingsError(f"{url!r} is no file here and no address of a page, which begins with https://")
     if select is not None and token_env is not None:

@@ -18,7 +18,7 @@ from newsclust.errors import SettingsError
 from newsclust.evaluation.datasets import SAMPLE_FOLDER, read_set, sample_set
 from newsclust.extract import TrafilaturaExtractor
 from newsclust.model import Article, DateQuality, Source
-from newsclust.sources.dates import read_date
+from newsclust.sources.dates import parse_date
 from newsclust.urls import canonical
 
 ROOT = Path(__file__).parents[3]
@@ -235,7 +235,7 @@ def _articles(rows: Sequence[_Row]) -> list[Article]:
 
 def _moment(written: str | None, undated: Iterator[datetime]) -> tuple[datetime, DateQuality]:
     try:
-        moment = read_date(written or "")
+        moment = parse_date(written or "")
     except ValueError:  # none, or "about 9 hours ago", which a scrape took for a date
         return next(undated), DateQuality.MISSING
     return moment.at, DateQuality.GIVEN if moment.exact else DateQuality.GUESSED

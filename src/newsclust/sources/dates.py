@@ -41,15 +41,15 @@ _ZONES = {
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Moment:
+class ParsedDate:
     """A date as read, in UTC; `exact` when a time and a known zone were written with it."""
 
     at: datetime
     exact: bool
 
 
-def read_date(text: str) -> Moment:
-    """The moment that a feed's date names; a missing zone is UTC, a missing time midnight.
+def parse_date(text: str) -> ParsedDate:
+    """Return the moment that a feed's date names; a missing zone is UTC, a missing time midnight.
 
     ValueError when no known shape fits or the calendar has no such day.
     """
@@ -62,7 +62,7 @@ def read_date(text: str) -> Moment:
     raise ValueError(f"not a date: {line}")
 
 
-def _moment(part: dict[str, str | None]) -> Moment:
+def _moment(part: dict[str, str | None]) -> ParsedDate:
     year = int(part["year"] or "")
     if len(part["year"] or "") == 2:
         year += 2000 if year < 70 else 1900
@@ -80,7 +80,7 @@ def _moment(part: dict[str, str | None]) -> Moment:
         tzinfo=zone or UTC,
     )
     try:
-        return Moment(at=local.astimezone(UTC), exact=part["hour"] is not None and zone is not None)
+        return ParsedDate(at=local.astimezone(UTC), exact=part["hour"] is not None and zone is not None)
     except OverflowError as error:
         raise ValueError(f"out of the calendar: {local}") from error
 
@@ -96,7 +96,7 @@ def _month(word: str) -> int:
 
 
 def _offset(zone: str | None) -> timezone | None:
-    """The zone, or None when none is written or its name says nothing certain."""
+    """Return the zone; None when none is written or its name is ambiguous."""
     if not zone:
         return None
     if match := re.fullmatch(r"(?:GMT|UTC)?([+-])(\d{1,2}):?(\d{2})?", zone, re.IGNORECASE):

@@ -15,7 +15,7 @@ from newsclust.sources.entries import parse_feed
 from newsclust.sources.feed_links import WELL_KNOWN, FeedLink, feed_links, without_other_formats
 from newsclust.sources.feeds_toml import secret_urls
 from newsclust.sources.fetching import SourceFetcher
-from newsclust.sources.opml import OpmlImport, read_opml
+from newsclust.sources.opml import OpmlFeeds, read_opml
 from newsclust.sources.registry import matching_kind, source_of
 from newsclust.sources.sitemap import is_news_address, sitemaps_in
 from newsclust.text.sanitize import one_line
@@ -42,7 +42,7 @@ class FoundList:
     """An OPML list of feeds, and what it names now."""
 
     list: FeedList
-    opml: OpmlImport
+    opml: OpmlFeeds
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -190,7 +190,7 @@ def _sitemap_of_robots(feed: Feed, page: Page, world: _World) -> FoundFeed | Non
             there = replace(new_feed(url), language=feed.language, tags=feed.tags, pages=feed.pages)
             found = _sitemap_feed(there, _page(there, world), world)
         except (FetchError, ParseError, SettingsError):
-            continue  # the reason that a person is told is the page's own
+            continue  # the reason shown to a person is that of the page
         return replace(found, how=f"a news sitemap that {fetch.request.url} leads to")
     return None
 
@@ -243,7 +243,7 @@ def _page(feed: Feed, world: _World) -> Page:
     return fetch.page
 
 
-def read_list(path: Path, written: str) -> FoundList:
+def read_opml_file(path: Path, written: str) -> FoundList:
     """Return the list of feeds in an OPML file; SettingsError when it is none or cannot be read."""
     try:
         body = path.read_bytes()

@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from urllib.parse import urljoin
 
 from newsclust.model import DateQuality, Entry, Feed, Page, ParsedFeed, id_of
-from newsclust.sources.dates import read_date
+from newsclust.sources.dates import parse_date
 from newsclust.sources.document import SourceDocument, SourceItem
 from newsclust.sources.html import plain_text
 from newsclust.sources.registry import source_of
@@ -25,7 +25,7 @@ _LONGEST_WARNING = 200
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class _Addressed:
+class _AddressedItem:
     """An item with its address: `link` absolute, `url` canonical."""
 
     item: SourceItem
@@ -35,12 +35,12 @@ class _Addressed:
 
     @property
     def whole(self) -> tuple[str, str | None, str]:
-        """What must agree for two items to be one item shown twice."""
+        """Return what must agree for two items to be one item shown twice."""
         return self.url, self.item.guid, self.item.title
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class _Dates:
+class _EntryDates:
     published_at: datetime
     quality: DateQuality
     updated_at: datetime | None
@@ -48,7 +48,7 @@ class _Dates:
 
 
 def parse_feed(feed: Feed, page: Page) -> ParsedFeed:
-    """The entries of one downloaded feed document, in its order, each id once; nothing is lost in silence.
+    """Return the entries of one downloaded feed document, in its order, each id once.
 
     An entry's id is made of the feed's URL and
     - its canonical link, where no other item of the document has that link and it is not the site's home;
@@ -64,8 +64,8 @@ def parse_feed(feed: Feed, page: Page) -> ParsedFeed:
     over 15 minutes ahead. The language is the entry's own, else what a person wrote in the feed list, else
     the document's.
 
-    Titles, names and warnings are sanitised: one line of 500 or 200 characters at most, without controls and
-    overrides of direction. Summary and content are HTML without scripts, and whole.
+    Titles, names and warnings are one line of 500 or 200 characters at most, without control characters and bidi
+    overrides. Summary and content are sanitised HTML, and whole. Whatever is left out or corrected is a warning.
 
     ParseError(feed.url) when the page is nothing of the feed's kind: EMPTY, HTML_NOT_FEED, NOT_A_FEED or
     NOTHING_SELECTED.
@@ -75,7 +75,7 @@ def parse_feed(feed: Feed, page: Page) -> ParsedFeed:
     if not document.items:
         warnings.append("no entries")
     document_language = _language(document.language, warnings)
-    addressed: list[_Addressed] = []
+    addressed: list[_AddressedItem] = []
     base = _base(feed, page, document)
     for item in document.items:
         try:
@@ -84,21 +84,23 @@ def parse_feed(feed: Feed, page: Page) -> ParsedFeed:
             title = one_line(_title(item, "(no title)"), _TITLE_CHARACTERS)
             warnings.append(f"entry without an address: {title}")
     homes = _homes(feed, page, document)
-    distinct = {one.whole for one in addressed}
+    distinct = {candidate.whole for candidate in addressed}
     urls = Counter(url for url, _, _ in distinct)
     guids = Counter(guid for _, guid, _ in distinct if guid)
     entries: dict[str, Entry] = {}
-    for one in addressed:
-        guid = one.item.guid
-        if urls[one.url] == 1 and one.url not in homes:
-            identity: tuple[str, ...] = (one.url,)
+    for candidate in addressed:
+        guid = candidate.item.guid
+        if urls[candidate.url] == 1 and candidate.url not in homes:
+            identity: tuple[str, ...] = (candidate.url,)
         elif guid and guids[guid] == 1:
             identity = (guid,)
         else:
-            identity = (one.url, one.item.title)
+            identity = (candidate.url, candidate.item.title)
         # Two feeds whose addresses differ only in what is hidden are two feeds.
-        showing = feed.id if HIDDEN in feed.url else feed.url
-        entry = _entry(feed, id_of(showing, *identity), one, feed.language or document_language, page.fetched_at)
+        feed_key = feed.id if HIDDEN in feed.url else feed.url
+        entry = _entry(
+            feed, id_of(feed_key, *identity), candidate, feed.language or document_language, page.fetched_at
+        )
         if entry.id in entries:
             warnings.append(f"entry repeated: {entry.title[:_TITLE_CHARACTERS]}")
         else:
@@ -113,21 +115,23 @@ def parse_feed(feed: Feed, page: Page) -> ParsedFeed:
     )
 
 
-def _entry(feed: Feed, entry_id: str, one: _Addressed, language: str | None, now: datetime) -> Entry:
-    item = one.item
-    warnings = list(one.warnings)
+def _entry(feed: Feed, entry_id: str, addressed: _AddressedItem, language: str | None, now: datetime) -> Entry:
+    item = addressed.item
+    warnings = list(addressed.warnings)
     own_language = _language(item.language, warnings)
     dates = _dates(item, now)
     warnings.extend(dates.warnings)
-    title = one_line(_title(item, one.url), _LONGEST_TITLE) or one.url
+    title = one_line(_title(item, addressed.url), _LONGEST_TITLE) or addressed.url
     if not item.title:
-        warnings.append("no title: the address stands in" if title == one.url else "no title: taken from the text")
+        warnings.append(
+            "no title: the address stands in" if title == addressed.url else "no title: taken from the text"
+        )
     return Entry(
         id=entry_id,
         feed_id=feed.id,
         guid=one_line(item.guid, _LONGEST_GUID) if item.guid else None,
-        link=one.link,
-        url=one.url,
+        link=addressed.link,
+        url=addressed.url,
         title=title,
         summary=item.summary,
         content=item.content,
@@ -147,7 +151,7 @@ def _name(written: str | None) -> str | None:
 
 
 def _title(item: SourceItem, otherwise: str) -> str:
-    """The title, else the first words of the text, else `otherwise`."""
+    """Return the title, else the first words of the text, else `otherwise`."""
     text = item.title or plain_text(item.summary or "") or plain_text(item.content or "")
     if item.title or len(text) <= _TITLE_CHARACTERS:
         return text or otherwise
@@ -156,7 +160,7 @@ def _title(item: SourceItem, otherwise: str) -> str:
 
 
 def _language(written: str | None, warnings: list[str]) -> str | None:
-    """The two letters for what was written, None and a warning for nonsense."""
+    """Return the ISO 639-1 code of what was written; None and a warning when it is no language."""
     if not written or not written.strip():
         return None
     try:
@@ -169,17 +173,17 @@ def _language(written: str | None, warnings: list[str]) -> str | None:
 # --- addresses
 
 
-def _addressed(item: SourceItem, base: str) -> _Addressed:
-    """The item with its address; ValueError when neither its link nor its guid is one."""
+def _addressed(item: SourceItem, base: str) -> _AddressedItem:
+    """Return the item with its address; ValueError when neither its link nor its guid is one."""
     if item.link:
         try:
             link = _short(urljoin(base, item.link))
-            return _Addressed(item=item, link=link, url=canonical(link), warnings=())
+            return _AddressedItem(item=item, link=link, url=canonical(link), warnings=())
         except ValueError:
             if not item.guid:
                 raise
     link = _short(item.guid or "")
-    return _Addressed(item=item, link=link, url=canonical(link), warnings=("no usable link: the guid stands in",))
+    return _AddressedItem(item=item, link=link, url=canonical(link), warnings=("no usable link: the guid stands in",))
 
 
 def _short(link: str) -> str:
@@ -195,7 +199,7 @@ def _base(feed: Feed, page: Page, document: SourceDocument) -> str:
 
 
 def _homes(feed: Feed, page: Page, document: SourceDocument) -> set[str]:
-    """Canonical addresses that are the site itself and so no entry's own."""
+    """Return the canonical addresses that are the site itself and so no entry's own."""
     written = (feed.site_url, document.site_url, urljoin(feed.url, "/"), urljoin(page.final_url, "/"))
     return {canonical(home) for home in written if home and _is_address(home)}
 
@@ -211,8 +215,8 @@ def _is_address(text: str) -> bool:
 # --- dates
 
 
-def _dates(item: SourceItem, now: datetime) -> _Dates:
-    """When the item was published, as far as it says; `now` stands in where it does not."""
+def _dates(item: SourceItem, now: datetime) -> _EntryDates:
+    """Return when the item was published and updated; `now` stands in for a missing or future date."""
     warnings: list[str] = []
     published = _moment(item.published, warnings)
     updated = _moment(item.updated, warnings)
@@ -226,15 +230,15 @@ def _dates(item: SourceItem, now: datetime) -> _Dates:
         warnings.append(f"date in the future: {_date_shown(item.published or item.updated)}")
     else:
         at, quality = published
-    return _Dates(published_at=at, quality=quality, updated_at=updated_at, warnings=tuple(warnings))
+    return _EntryDates(published_at=at, quality=quality, updated_at=updated_at, warnings=tuple(warnings))
 
 
 def _moment(written: str | None, warnings: list[str]) -> tuple[datetime, DateQuality] | None:
-    """A date and how far it can be trusted; None with a warning when it is unreadable or absurdly early."""
+    """Return a date and its quality; None with a warning when it is unreadable or before 1995."""
     if not written or not written.strip():
         return None
     try:
-        moment = read_date(written)
+        moment = parse_date(written)
     except ValueError:
         warnings.append(f"date unreadable: {_date_shown(written)}")
         return None

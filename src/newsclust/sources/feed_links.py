@@ -1,4 +1,4 @@
-"""From the address that a person has to the address of the feed."""
+"""Feed autodiscovery: the feeds that a page names (rssboard.org/rss-autodiscovery)."""
 
 import re
 from collections.abc import Sequence
@@ -38,7 +38,7 @@ class FeedLink:
 
 
 def feed_links(page: Page) -> tuple[FeedLink, ...]:
-    """The feeds that the page names in <link rel="alternate">, in its order, each address once.
+    """Return the feeds that the page names in <link rel="alternate">, in its order, each address once.
 
     Source: rssboard.org/rss-autodiscovery. Addresses that are none are left out.
     """
@@ -54,7 +54,7 @@ def feed_links(page: Page) -> tuple[FeedLink, ...]:
                 url = urljoin(base, written)
                 key = canonical(url)
             except ValueError:
-                continue  # feed:, mailto: and slips: nothing that could be asked
+                continue  # feed:, mailto: and slips: nothing that can be requested
             if not url.isprintable():
                 continue  # it would be shown to a person, and no site means it
             title = one_line(link.get("title") or "", _TITLE_CHARACTERS)
@@ -65,13 +65,13 @@ def feed_links(page: Page) -> tuple[FeedLink, ...]:
 
 
 def without_other_formats(links: Sequence[FeedLink]) -> tuple[FeedLink, ...]:
-    """The links; of those that name one feed in several formats, by type and the words of their titles, the first."""
-    kept: dict[str, list[FeedLink]] = {}
+    """Return the links; of several formats of one feed, by type and the words of their titles, only the first."""
+    by_name: dict[str, list[FeedLink]] = {}
     for link in links:
-        same = kept.setdefault(" ".join(_FORMAT_WORD.sub(" ", link.title.lower()).split()), [])
-        if not same or any(one.media_type == link.media_type for one in same):
+        same = by_name.setdefault(" ".join(_FORMAT_WORD.sub(" ", link.title.lower()).split()), [])
+        if not same or any(other.media_type == link.media_type for other in same):
             same.append(link)
-    chosen = [link for same in kept.values() for link in same]
+    chosen = [link for same in by_name.values() for link in same]
     return tuple(link for link in links if link in chosen)
 
 

@@ -1,4 +1,4 @@
-"""The list of feeds that a person keeps: `feeds.toml` <-> `Feed` and `FeedList`."""
+"""The list of feeds that a person keeps, `feeds.toml`: read, checked, appended to and written."""
 
 import json
 import re
@@ -22,7 +22,7 @@ from pydantic import (
 from newsclust.errors import SettingsError
 from newsclust.model import DEFAULT_KIND, Feed, FeedList, PagePolicy, id_of
 from newsclust.sources.registry import kind_with, source_of
-from newsclust.sources.validators import check_line, checked_address, if_hidden, tag_of
+from newsclust.sources.validators import check_address, check_line, tag_of, url_with_secrets
 from newsclust.text.language import language_code
 from newsclust.urls import canonical, redacted
 
@@ -65,9 +65,9 @@ class _FeedRow(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
-    url: Annotated[str, AfterValidator(checked_address)]
+    url: Annotated[str, AfterValidator(check_address)]
     title: Annotated[str, AfterValidator(check_line)]
-    site_url: Annotated[str, AfterValidator(checked_address)] | None = None
+    site_url: Annotated[str, AfterValidator(check_address)] | None = None
     language: Annotated[str, AfterValidator(_language)] | None = None
     tags: _Tags = ()
     pages: PagePolicy = PagePolicy.AUTO
@@ -99,7 +99,7 @@ class _ListRow(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
-    url: Annotated[str, AfterValidator(checked_address)] | None = None
+    url: Annotated[str, AfterValidator(check_address)] | None = None
     path: Annotated[str, AfterValidator(check_line)] | None = None
     tags: _Tags = ()
 
@@ -114,7 +114,7 @@ _AnyRow = TypeVar("_AnyRow", _FeedRow, _ListRow)
 
 
 def read_feeds(path: Path) -> list[Feed]:
-    """The feeds of a `feeds.toml`, in its order; each id is made of the canonical address.
+    """Return the feeds of a `feeds.toml`, in its order; each id is made of the canonical address.
 
     SettingsError, one line for every problem with file, feed and key, when any of it is wrong: the TOML, an
     unknown key, a value that does not fit, an address that stands there twice in whatever spelling.
@@ -123,11 +123,11 @@ def read_feeds(path: Path) -> list[Feed]:
 
 
 def read_lists(path: Path) -> list[FeedList]:
-    """The living lists of a `feeds.toml`, in its order; SettingsError as in `read_feeds`."""
+    """Return the OPML subscriptions of a `feeds.toml`, in its order; SettingsError as in `read_feeds`."""
     return _parsed(path, _text(path))[1]
 
 
-def add_to(path: Path, feeds: Sequence[Feed] = (), lists: Sequence[FeedList] = ()) -> None:
+def append_feeds(path: Path, feeds: Sequence[Feed] = (), lists: Sequence[FeedList] = ()) -> None:
     """Append to a `feeds.toml`, which is made when there is none; what a person wrote stays as it is.
 
     SettingsError, and nothing is written, when the file is or would be wrong.
@@ -167,11 +167,11 @@ def _parsed(path: Path, text: str) -> tuple[list[Feed], list[FeedList]]:
             problems.append(f"{name} ({feed.url}): url: the same feed as {feeds[feed.id].url}")
         feeds.setdefault(feed.id, feed)
     lists: dict[str, FeedList] = {}
-    for name, written in _rows(path, document, "list", _ListRow, problems):
-        one = _feed_list(written, path.parent)
-        if one.id in lists:
-            problems.append(f"{name}: the same list as {lists[one.id].url}")
-        lists.setdefault(one.id, one)
+    for name, list_row in _rows(path, document, "list", _ListRow, problems):
+        feed_list = _feed_list(list_row, path.parent)
+        if feed_list.id in lists:
+            problems.append(f"{name}: the same list as {lists[feed_list.id].url}")
+        lists.setdefault(feed_list.id, feed_list)
     if problems:
         raise SettingsError("\n".join(problems))
     return list(feeds.values()), list(lists.values())
@@ -180,7 +180,7 @@ def _parsed(path: Path, text: str) -> tuple[list[Feed], list[FeedList]]:
 def _rows(
     path: Path, document: dict[str, Any], key: str, model: type[_AnyRow], problems: list[str]
 ) -> Iterator[tuple[str, _AnyRow]]:
-    """Each sound row of an array of tables with the name it is told by; `problems` gets the others'."""
+    """Yield each valid row of an array of tables with its name for messages; `problems` gets those of the others."""
     tables = document.get(key, [])
     if not isinstance(tables, list):
         raise SettingsError(f"{path}: {key}: write [[{key}]], with two brackets")
@@ -189,22 +189,22 @@ def _rows(
         try:
             yield name, model.model_validate(table)
         except ValidationError as error:
-            problems.extend(_told(name, table, error))
+            problems.extend(_problem_lines(name, table, error))
 
 
-def _told(name: str, table: Any, error: ValidationError) -> Iterator[str]:
+def _problem_lines(name: str, table: Any, error: ValidationError) -> Iterator[str]:
     url = table.get("url") if isinstance(table, dict) else None
-    named = f"{name} ({url})" if isinstance(url, str) else name
+    row_name = f"{name} ({url})" if isinstance(url, str) else name
     for problem in error.errors(include_url=False):
         key = ".".join(str(part) for part in problem["loc"]) or "table"
-        yield redacted(f"{named}: {key}: {problem['msg'].removeprefix('Value error, ')}")
+        yield redacted(f"{row_name}: {key}: {problem['msg'].removeprefix('Value error, ')}")
 
 
 def _feed(row: _FeedRow) -> Feed:
     return Feed(
         id=id_of(canonical(row.url)),
         url=redacted(row.url),
-        written_url=if_hidden(row.url),
+        written_url=url_with_secrets(row.url),
         title=row.title,
         site_url=None if row.site_url is None else redacted(row.site_url),
         language=row.language,
@@ -222,7 +222,7 @@ def _feed_list(row: _ListRow, folder: Path) -> FeedList:
         return FeedList(
             id=id_of("list", canonical(row.url)),
             url=redacted(row.url),
-            written_url=if_hidden(row.url),
+            written_url=url_with_secrets(row.url),
             tags=row.tags,
         )
     path = row.path or ""
@@ -230,7 +230,7 @@ def _feed_list(row: _ListRow, folder: Path) -> FeedList:
 
 
 def write_feeds(feeds: Iterable[Feed]) -> str:
-    """TOML that `read_feeds` reads back to equal feeds in the same order; what is default is left out."""
+    """Return TOML that `read_feeds` reads back to equal feeds in the same order; what is default is left out."""
     return "\n".join(_table(feed) for feed in feeds)
 
 
@@ -254,11 +254,11 @@ def _table(feed: Feed) -> str:
     return "\n".join(lines) + "\n"
 
 
-def _list_table(one: FeedList) -> str:
+def _list_table(feed_list: FeedList) -> str:
     lines = [
         "[[list]]",
-        f"{'url' if one.file is None else 'path'} = {_quoted(one.written_url or one.url)}",
-        *_tags_line(one.tags),
+        f"{'url' if feed_list.file is None else 'path'} = {_quoted(feed_list.written_url or feed_list.url)}",
+        *_tags_line(feed_list.tags),
     ]
     return "\n".join(lines) + "\n"
 
@@ -268,7 +268,7 @@ def _tags_line(tags: tuple[str, ...]) -> list[str]:
 
 
 def _quoted(text: str) -> str:
-    """A TOML basic string: JSON's escapes are a subset of TOML's, which also wants DEL escaped."""
+    """Return a TOML basic string: JSON's escapes are a subset of TOML's, which also wants DEL escaped."""
     return json.dumps(text, ensure_ascii=False).replace("\x7f", "\\u007f")
 
 

@@ -1,4 +1,4 @@
-"""OPML <-> feeds, as other readers write and read it (opml.org/spec2.opml)."""
+"""OPML, as other readers write and read it (opml.org/spec2.opml), and subscriptions to such lists."""
 
 import logging
 import re
@@ -12,7 +12,7 @@ from urllib.parse import urlsplit
 from newsclust.errors import FetchError, Reason, SettingsError
 from newsclust.fetch import Fetcher
 from newsclust.model import DEFAULT_KIND, Feed, FeedList, Fetch, Page, Request, id_of
-from newsclust.sources.validators import UNPRINTABLE, checked_address, if_hidden, tag_of
+from newsclust.sources.validators import UNPRINTABLE, check_address, tag_of, url_with_secrets
 from newsclust.text.language import language_code
 from newsclust.text.sanitize import one_line
 from newsclust.urls import canonical, redacted
@@ -25,15 +25,15 @@ _BARE_AMPERSAND = re.compile(rb"&(?!#?\w+;)")  # in addresses; the most common f
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class OpmlImport:
+class OpmlFeeds:
     """The feeds of an OPML file, and one sentence for each thing that could not be taken as it stands."""
 
     feeds: tuple[Feed, ...]
     problems: tuple[str, ...]
 
 
-def read_opml(text: bytes) -> OpmlImport:
-    """The feeds of an OPML file, with a sentence for each outline that could not be taken as it stands.
+def read_opml(text: bytes) -> OpmlFeeds:
+    """Return the feeds of an OPML file, with a sentence for each outline that could not be taken as it stands.
 
     Folders, from the outermost, and `category` attributes become tags. A feed in several folders is one feed
     with the tags of all, of which the first 50 count; a title has 200 characters at most. Of a file that is not
@@ -54,11 +54,11 @@ def read_opml(text: bytes) -> OpmlImport:
         if feed is not None:
             known = feeds.get(feed.id, feed)
             feeds[feed.id] = replace(known, tags=_first_tags((*known.tags, *feed.tags)))
-    return OpmlImport(feeds=tuple(feeds.values()), problems=tuple(problems))
+    return OpmlFeeds(feeds=tuple(feeds.values()), problems=tuple(problems))
 
 
 def _opml_root(text: bytes, problems: list[str]) -> Any:
-    """The root element; of a document that is not well-formed what can be saved, and `problems` by line."""
+    """Return the root element; of a document that is not well-formed what can be saved, with `problems` by line."""
     from lxml import etree
 
     safe = {"resolve_entities": False, "no_network": True, "huge_tree": False, "load_dtd": False}
@@ -82,7 +82,7 @@ def _opml_root(text: bytes, problems: list[str]) -> Any:
 
 
 def _outlines(parent: Any, folders: tuple[str, ...]) -> Iterator[tuple[Any, tuple[str, ...]]]:
-    """Every outline without outlines in it or with an address, and the tags of the folders around it."""
+    """Yield every outline without outlines in it or with an address, and the tags of the folders around it."""
     for outline in parent.iterchildren("outline"):
         is_feed = "xmlurl" in _attributes(outline)
         inner = outline.find("outline") is not None
@@ -93,7 +93,7 @@ def _outlines(parent: Any, folders: tuple[str, ...]) -> Iterator[tuple[Any, tupl
 
 
 def _outlined(outline: Any, folders: tuple[str, ...], problems: list[str]) -> Feed | None:
-    """The feed of an outline; None when `problems` got the sentence why there is none."""
+    """Return the feed of an outline; None when `problems` got the sentence why there is none."""
     written = _attributes(outline)
     title = one_line(redacted(_name(outline)), _LONGEST_TITLE)
     name = title or f"line {outline.sourceline}"
@@ -105,14 +105,14 @@ def _outlined(outline: Any, folders: tuple[str, ...], problems: list[str]) -> Fe
         problems.append(redacted(f"{name}: left out, xmlUrl: it names an environment variable"))
         return None
     try:
-        feed_id = id_of(canonical(checked_address(url)))
+        feed_id = id_of(canonical(check_address(url)))
     except ValueError as error:
         problems.append(redacted(f"{name}: left out, xmlUrl: {error}"))
         return None
     return Feed(
         id=feed_id,
         url=redacted(url),
-        written_url=if_hidden(url),
+        written_url=url_with_secrets(url),
         title=title or urlsplit(url).netloc.rpartition("@")[2],
         site_url=_optional(written, "htmlurl", _shown_address, name, problems),
         language=_optional(written, "language", language_code, name, problems),
@@ -121,7 +121,7 @@ def _outlined(outline: Any, folders: tuple[str, ...], problems: list[str]) -> Fe
 
 
 def _optional(written: dict[str, str], key: str, checked: Any, name: str, problems: list[str]) -> str | None:
-    """An attribute as `checked` returns it; None when it is absent or `problems` got the sentence why."""
+    """Return an attribute as `checked` returns it; None when it is absent or `problems` got the sentence why."""
     if not written.get(key):
         return None
     try:
@@ -132,11 +132,11 @@ def _optional(written: dict[str, str], key: str, checked: Any, name: str, proble
 
 
 def _shown_address(text: str) -> str:
-    return redacted(checked_address(text))
+    return redacted(check_address(text))
 
 
 def _attributes(outline: Any) -> dict[str, str]:
-    """The attributes with lower-case names (many exports write xmlurl or xmlURL) and outer blanks gone."""
+    """Return the attributes with lower-case names (many exports write xmlurl or xmlURL) and outer blanks gone."""
     return {str(key).lower(): str(value).strip() for key, value in outline.attrib.items()}
 
 
@@ -146,22 +146,22 @@ def _name(outline: Any) -> str:
 
 
 def _tags(categories: str) -> tuple[str, ...]:
-    """The tags of a list parted by commas ("/Tech/Linux, /News": a slash in front says it is a path)."""
+    """Return the tags of a list parted by commas ("/Tech/Linux, /News": a slash in front says it is a path)."""
     tags = (tag_of(UNPRINTABLE.sub(" ", category)) for category in categories.split(","))
     return _first_tags(tag for tag in tags if tag)
 
 
 def _first_tags(tags: Iterable[str]) -> tuple[str, ...]:
-    """Each tag once, and not more of them than a person gives: a list of others may hold any number."""
+    """Return each tag once, and not more of them than a person gives: a list of others may hold any number."""
     return tuple(islice(dict.fromkeys(tags), _MOST_TAGS))
 
 
 def write_opml(feeds: Sequence[Feed]) -> str:
-    """OPML 2.0 that any reader imports and `read_opml` reads back, in the order of the folders.
+    """Return OPML 2.0 that any reader imports and `read_opml` reads back, in the order of the folders.
 
     A feed stands in the folder of its first tag, which is all that most readers look at; all its tags are its
     categories. What OPML has no word for is left out: when to download pages, which feed is preferred, and whole
-    the feeds that no other reader could ask (sitemaps, pages, accounts).
+    the feeds that no other reader can poll (sitemaps, pages, accounts).
     """
     from lxml import etree
 
@@ -191,11 +191,11 @@ def write_opml(feeds: Sequence[Feed]) -> str:
 
 
 class ListFetcher:
-    """Reads living lists, from addresses and from files; a list without feeds in it is an error, not a list."""
+    """Fetches OPML subscriptions, from addresses and from files; a list without feeds in it is an error."""
 
     def __init__(self, fetcher: Fetcher, lists: Sequence[FeedList], clock: Callable[[], datetime]) -> None:
         self._fetcher = fetcher
-        self._files = {one.id: one.file for one in lists if one.file is not None}
+        self._files = {feed_list.id: feed_list.file for feed_list in lists if feed_list.file is not None}
         self._clock = clock
 
     def fetch(self, requests: Sequence[Request]) -> Iterator[Fetch]:
@@ -212,29 +212,29 @@ class ListFetcher:
         try:
             body = self._files[request.item_id].read_bytes()
         except OSError as error:
-            lost = FetchError(request.url, Reason.NOT_FOUND, error.strerror or str(error))
-            return Fetch.not_made(request, lost, now)
+            unreadable = FetchError(request.url, Reason.NOT_FOUND, error.strerror or str(error))
+            return Fetch.not_made(request, unreadable, now)
         page = Page(url=request.url, final_url=request.url, fetched_at=now, headers={}, body=body)
         return replace(Fetch.not_made(request, None, now), page=page, received_bytes=len(body))
 
 
 def _readable(fetch: Fetch) -> Fetch:
-    """The Fetch with what counts of its list, as OPML of ours; an error in place of a page that names no feeds.
+    """Return the Fetch with its list as OPML of ours; an error in place of a page that names no feeds.
 
-    So the list that was read before stays. Credentials in a list of others are not stored, and so not kept:
-    such a feed is for feeds.toml itself.
+    So the list that was read before stays. A feed whose address holds credentials is left out, since they must not
+    be stored: its place is feeds.toml.
     """
     if fetch.page is None:
         return fetch
     url = fetch.request.url
     try:
-        brought = read_opml(fetch.page.body)
+        opml = read_opml(fetch.page.body)
     except SettingsError as error:
         return replace(fetch, page=None, error=FetchError(url, Reason.NOT_A_LIST, str(error)))
-    kept = [feed for feed in brought.feeds if feed.written_url is None]
-    secret = [f"{feed.title}: left out, its address holds credentials" for feed in brought.feeds if feed.written_url]
-    for problem in (*brought.problems, *secret):
+    without_secrets = [feed for feed in opml.feeds if feed.written_url is None]
+    dropped = [f"{feed.title}: left out, its address holds credentials" for feed in opml.feeds if feed.written_url]
+    for problem in (*opml.problems, *dropped):
         log.warning("%s: %s", url, problem)
-    if not kept:
+    if not without_secrets:
         return replace(fetch, page=None, error=FetchError(url, Reason.NOT_A_LIST, "there is no feed in it"))
-    return replace(fetch, page=replace(fetch.page, body=write_opml(kept).encode()))
+    return replace(fetch, page=replace(fetch.page, body=write_opml(without_secrets).encode()))

@@ -7,8 +7,8 @@ from newsclust.errors import ParseError
 from newsclust.isolation import IsolatedPool
 from newsclust.model import Feed, Page, ParsedFeed
 
-Document = tuple[Feed, Page]
-Outcome = ParsedFeed | ParseError
+FeedPage = tuple[Feed, Page]
+ParseOutcome = ParsedFeed | ParseError
 
 _CALLS_PER_WORKER = 50  # documents: another worker parses about as many while one starts
 
@@ -55,7 +55,7 @@ class FeedParserPool:
             raise outcome
         return outcome
 
-    def parse(self, documents: Iterable[Document]) -> Iterator[tuple[Document, Outcome]]:
+    def parse(self, documents: Iterable[FeedPage]) -> Iterator[tuple[FeedPage, ParseOutcome]]:
         """Yield each document once, with what a call of it returns or raises, in order of completion.
 
         `documents` is read only a little ahead. StepError as for a call.

@@ -25,7 +25,7 @@ class Source(Protocol):
 
     @property
     def description(self) -> str:
-        """Return what a person is told an address of this kind is, with its article: "a news sitemap"."""
+        """Return what an address of this kind is, for people, with the article: "a news sitemap"."""
         ...
 
     @property
@@ -37,7 +37,7 @@ class Source(Protocol):
         ...
 
     def poll_url(self, url: str) -> str:
-        """Return the address to poll for what a person sees at `url`; poll_url(poll_url(u)) == poll_url(u)."""
+        """Return the address to poll for what a person sees at `url`; idempotent."""
         ...
 
     def matches(self, url: str, page: Page | None = None) -> bool:

@@ -8,7 +8,7 @@ from newsclust.urls import canonical, redacted
 UNPRINTABLE = re.compile("[\x00-\x1f\x7f-\x9f\ud800-\udfff\ufffe\uffff]")
 
 
-def checked_address(text: str) -> str:
+def check_address(text: str) -> str:
     """Return the address itself; ValueError, which repeats no password, when it is none of a page."""
     try:
         canonical(text)
@@ -42,6 +42,6 @@ def check_variable(text: str) -> str:
     return text
 
 
-def if_hidden(written: str) -> str | None:
+def url_with_secrets(written: str) -> str | None:
     """Return the address as written, where some of it is hidden when it is shown; else None."""
     return written if redacted(written) != written else None

@@ -8,7 +8,7 @@ from datetime import datetime
 import pyarrow as pa
 
 from newsclust.model import DateQuality, ParsedFeed, RequestKind, Run
-from newsclust.sources.entry_identity import Change, Known, changes_of, under_known_ids
+from newsclust.sources.entry_identity import IdentityChange, StoredEntry, identity_changes, match_known_entries
 from newsclust.sources.entry_updates import EntryState, is_changed, updated_state
 from newsclust.store.database import Database
 from newsclust.store.polling import save_update_hints
@@ -59,8 +59,8 @@ def _of_different_feeds(documents: Sequence[ReadDocument]) -> Iterator[Sequence[
 def _save_together(db: Database, run: Run, documents: Sequence[ReadDocument]) -> tuple[int, int]:
     read = [document.parsed for document in documents if document.parsed]
     known, before = _stored_entries(db, read)
-    kept = {parsed.feed_id: under_known_ids(parsed.entries, known.get(parsed.feed_id, ())) for parsed in read}
-    changes = {feed_id: changes_of(entries, known.get(feed_id, ())) for feed_id, entries in kept.items()}
+    kept = {parsed.feed_id: match_known_entries(parsed.entries, known.get(parsed.feed_id, ())) for parsed in read}
+    changes = {feed_id: identity_changes(entries, known.get(feed_id, ())) for feed_id, entries in kept.items()}
     shown = [
         (entry, as_shown.id in document.want_pages, updated_state(before.get(entry.id), entry, run))
         for document in documents
@@ -132,7 +132,7 @@ def _save_together(db: Database, run: Run, documents: Sequence[ReadDocument]) ->
 
 def _stored_entries(
     db: Database, documents: Sequence[ParsedFeed]
-) -> tuple[dict[str, list[Known]], dict[str, EntryState]]:
+) -> tuple[dict[str, list[StoredEntry]], dict[str, EntryState]]:
     """Return what is stored of these documents' entries by feed, and their states by id.
 
     Of a feed that shows none that is known, or has once changed all its links, those under a title or link of theirs,
@@ -155,10 +155,10 @@ def _stored_entries(
                 f"SELECT {_KNOWN} FROM entries SEMI JOIN shown USING (feed_id, title) "  # noqa: S608
                 f"UNION SELECT {_KNOWN} FROM entries SEMI JOIN shown USING (feed_id, link)"
             )
-    known: dict[str, list[Known]] = {}
+    known: dict[str, list[StoredEntry]] = {}
     for row in {row["entry_id"]: row for row in rows}.values():
         known.setdefault(row["feed_id"], []).append(
-            Known(
+            StoredEntry(
                 id=row["entry_id"],
                 guid=row["guid"],
                 link=row["link"],
@@ -180,7 +180,7 @@ def _stored_entries(
     return known, states
 
 
-def _save_changes(db: Database, run: Run, changes: Mapping[str, Sequence[Change]]) -> None:
+def _save_changes(db: Database, run: Run, changes: Mapping[str, Sequence[IdentityChange]]) -> None:
     rows = [
         {
             "feed_id": feed_id,

@@ -1,4 +1,4 @@
-"""The list of feeds: those that people and living lists name, and those that they once named."""
+"""The list of feeds: those that people and OPML subscriptions name, and those that they once named."""
 
 from collections.abc import Sequence
 

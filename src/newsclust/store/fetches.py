@@ -24,7 +24,7 @@ def feeds_to_fetch(db: Database, run: Run) -> list[Request]:
 
 
 def lists_to_read(db: Database, run: Run, lists: Sequence[FeedList], secret_urls: Mapping[str, str]) -> list[Request]:
-    """Return one request for each living list that has not answered in this run, with its last validators."""
+    """Return one request for each OPML subscription that has not answered in this run, with its last validators."""
     rows = db.rows(
         "SELECT item_id, bool_or(run_id = $1) AS answered, "
         "arg_max(fetches, requested_at) FILTER (status <> 304) AS last_answer "
@@ -48,7 +48,7 @@ def lists_to_read(db: Database, run: Run, lists: Sequence[FeedList], secret_urls
 
 
 def held_lists(db: Database) -> dict[str, Page]:
-    """Return the last readable state of every living list ever read."""
+    """Return the last readable state of every OPML subscription ever read."""
     ids = [row["item_id"] for row in db.rows("SELECT item_id FROM pages WHERE kind = 'list'")]
     return dict(stored_pages(db, RequestKind.LIST, ids))
 
