@@ -24,7 +24,7 @@ from newsclust.errors import SettingsError
 from newsclust.evaluation.extraction import read_pages, trafilatura_precision
 from newsclust.evaluation.pairs import DATA
 from newsclust.extract import TrafilaturaExtractor
-from newsclust.model import Page, Source
+from newsclust.model import ArticleInput, Page
 
 WORKERS = 2
 AT_ONCE = 300  # pages, as the pipeline hands them over
@@ -125,8 +125,8 @@ def _cpu_s() -> float:
     return own.user + own.system + own.children_user + own.children_system + ticks / os.sysconf("SC_CLK_TCK")
 
 
-def _source(page: Page) -> Source:
-    return Source(
+def _source(page: Page) -> ArticleInput:
+    return ArticleInput(
         article_id="-", url=page.url, title="", summary=None, content=None, language=None, feed_title="", page=page
     )
 

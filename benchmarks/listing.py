@@ -18,7 +18,7 @@ from pathlib import Path
 from newsclust.errors import ItemError, SettingsError
 from newsclust.evaluation.extraction import read_pages
 from newsclust.evaluation.pairs import DATA
-from newsclust.extract.index_pages import HEADLINE_WORDS, HEADLINES
+from newsclust.extract.index_pages import MIN_HEADLINE_WORDS, MIN_HEADLINES
 from newsclust.extract.page import read_page
 from newsclust.model import Feed, Page
 from newsclust.sources.entries import parse_feed
@@ -97,9 +97,9 @@ def front_cards(folder: Path) -> Iterator[list[Card]]:
                 summary=escape(" ".join(html_to_text(entry.summary or entry.content or "").split()[:SUMMARY_WORDS])),
             )
             for number, entry in enumerate(entries[:MOST])
-            if len(entry.title.split()) >= HEADLINE_WORDS
+            if len(entry.title.split()) >= MIN_HEADLINE_WORDS
         ]
-        if len(cards) >= HEADLINES:
+        if len(cards) >= MIN_HEADLINES:
             yield cards
 
 

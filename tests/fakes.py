@@ -12,11 +12,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from newsclust.errors import FetchError, Reason, SettingsError
-from newsclust.extract import Extracted
+from newsclust.extract import ExtractOutcome
 from newsclust.extract.page import PageText
-from newsclust.extract.select_text import article_of
+from newsclust.extract.select_text import select_text
 from newsclust.fetch import HttpFetcher
-from newsclust.model import Fetch, Page, Request, RequestKind, Source
+from newsclust.model import ArticleInput, Fetch, Page, Request, RequestKind
 from newsclust.text.html_to_text import html_to_text
 from tests.factories import BUNDLED, drawn_direction
 
@@ -69,7 +69,7 @@ class DirectionEmbedder:
 class PlainExtractor:
     """An Extractor without processes, to whom a page is its text without the tags."""
 
-    def extract(self, sources: Sequence[Source]) -> Iterator[Extracted]:
+    def extract(self, sources: Sequence[ArticleInput]) -> Iterator[ExtractOutcome]:
         for source in sources:
             page = source.page and PageText(
                 text=html_to_text(source.page.body.decode(errors="replace")),
@@ -79,7 +79,7 @@ class PlainExtractor:
                 canonical=None,
                 notice=None,
             )
-            yield article_of(source, page, None)
+            yield select_text(source, page, None)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -162,7 +162,7 @@ class HangingExtractor:
     def __init__(self, *, reached: str) -> None:
         self.reached = Path(reached)
 
-    def extract(self, sources: Sequence[Source]) -> Iterator[Extracted]:
+    def extract(self, sources: Sequence[ArticleInput]) -> Iterator[ExtractOutcome]:
         yield from PlainExtractor().extract(sources[:1])
         _hang(self.reached)
 

@@ -14,9 +14,9 @@ from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from newsclust.errors import ParseError, Reason
-from newsclust.extract.page import page_markup, read_page, refusal
-from newsclust.extract.select_text import article_of
-from newsclust.model import Feed, Page, ParsedFeed, Source, id_of
+from newsclust.extract.page import page_markup, read_page, rejection
+from newsclust.extract.select_text import select_text
+from newsclust.model import ArticleInput, Feed, Page, ParsedFeed, id_of
 from newsclust.sources.entries import parse_feed
 from newsclust.sources.registry import SOURCES
 from newsclust.text.sanitize import one_line
@@ -373,10 +373,10 @@ def test_hiding_secrets_in_any_text_twice_is_hiding_them_once(text: str) -> None
 def ends_as_a_text_or_as_a_reason(body: bytes, content_type: str) -> None:
     """What the workers read in-process: a page of HTML gives its text or none, and the article follows from it."""
     page = page_of(body, content_type)
-    if refusal(page, 2_000_000) is not None:
+    if rejection(page, 2_000_000) is not None:
         return
     page_markup(page).encode()  # raises for a lone surrogate, which no database takes
-    source = Source(
+    source = ArticleInput(
         article_id="a",
         url=ADDRESS,
         title="A crane",
@@ -386,7 +386,7 @@ def ends_as_a_text_or_as_a_reason(body: bytes, content_type: str) -> None:
         feed_title="H",
         page=page,
     )
-    outcome = article_of(source, read_page(page), None)
+    outcome = select_text(source, read_page(page), None)
     if outcome.extraction is None:
         assert outcome.error is not None
         assert outcome.error.reason in {Reason.NO_TEXT, Reason.LIST_PAGE}

@@ -226,7 +226,7 @@ class ParsedFeed:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Source:
+class ArticleInput:
     """What is known of one article before its text is taken: an entry's fields and, perhaps, its page."""
 
     article_id: str

@@ -23,6 +23,7 @@ from newsclust.errors import ParseError
 from newsclust.extract import Extractor
 from newsclust.model import (
     Article,
+    ArticleInput,
     Constraints,
     DateQuality,
     Feed,
@@ -31,7 +32,6 @@ from newsclust.model import (
     Page,
     Request,
     RequestKind,
-    Source,
     Window,
     id_of,
 )
@@ -152,12 +152,12 @@ def check_extractor(extractor: Extractor) -> None:
     """Check that each input has one outcome, in order, and that no page of a stranger raises."""
     now = datetime(2026, 3, 2, 12, tzinfo=UTC)
 
-    def source(number: int, body: bytes | None, content: str | None) -> Source:
+    def source(number: int, body: bytes | None, content: str | None) -> ArticleInput:
         url = f"https://site{number}.example/article"
         page = body and Page(
             url=url, final_url=url, fetched_at=now, headers={"content-type": "text/html; charset=utf-8"}, body=body
         )
-        return Source(
+        return ArticleInput(
             article_id=id_of(url),
             url=url,
             title=f"The tale number {number}",

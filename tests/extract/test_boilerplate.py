@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from newsclust.extract.boilerplate import breaks_off, paywall_notice, without_boilerplate
+from newsclust.extract.boilerplate import is_truncated, paywall_notice, strip_boilerplate
 
 BODY = "The town heats its pool with servers.\n\nNobody noticed a difference in the water."
 
@@ -55,15 +55,15 @@ LINES = [
 
 @pytest.mark.parametrize("tail", TAILS)
 def test_a_tail_goes_as_the_last_paragraph_and_as_the_last_sentence(tail: str) -> None:
-    assert without_boilerplate(f"{BODY}\n\n{tail}") == (BODY, None)
-    assert without_boilerplate(f"{BODY} {tail}") == (BODY, None)
+    assert strip_boilerplate(f"{BODY}\n\n{tail}") == (BODY, None)
+    assert strip_boilerplate(f"{BODY} {tail}") == (BODY, None)
 
 
 @pytest.mark.parametrize("line", LINES)
 def test_a_line_of_boilerplate_goes_wherever_it_stands_alone(line: str) -> None:
     first, second = BODY.split("\n\n")
-    assert without_boilerplate(f"{first}\n\n{line}\n\n{second}") == (BODY, None)
-    assert without_boilerplate(f"{BODY}\n\n{line}") == (BODY, None)
+    assert strip_boilerplate(f"{first}\n\n{line}\n\n{second}") == (BODY, None)
+    assert strip_boilerplate(f"{BODY}\n\n{line}") == (BODY, None)
 
 
 @pytest.mark.parametrize(
@@ -81,19 +81,19 @@ def test_a_line_of_boilerplate_goes_wherever_it_stands_alone(line: str) -> None:
     ],
 )
 def test_the_same_words_inside_a_running_sentence_stay(sentence: str) -> None:
-    assert without_boilerplate(f"{BODY} {sentence}") == (f"{BODY} {sentence}", None)
-    assert without_boilerplate(f"{BODY}\n\n{sentence}") == (f"{BODY}\n\n{sentence}", None)
+    assert strip_boilerplate(f"{BODY} {sentence}") == (f"{BODY} {sentence}", None)
+    assert strip_boilerplate(f"{BODY}\n\n{sentence}") == (f"{BODY}\n\n{sentence}", None)
 
 
 @pytest.mark.parametrize("heading", ["Recent Posts", "Latest headlines", "À lire aussi", "Voir aussi :", "Et vous ?"])
 def test_a_list_of_headlines_that_closes_the_text_goes_with_its_heading(heading: str) -> None:
     listed = "Mayor swims in November\n\nWho pays for the pumps?\n\nThe bacs are late, says the captain of…"
-    assert without_boilerplate(f"{BODY}\n\n{heading}\n\n{listed}") == (BODY, None)
+    assert strip_boilerplate(f"{BODY}\n\n{heading}\n\n{listed}") == (BODY, None)
 
 
 def test_of_a_list_in_the_middle_of_an_article_only_the_heading_goes() -> None:
     text = f"{BODY}\n\nRelated articles\n\nMayor swims in November\n\nThe pool opens at nine on Sundays."
-    assert without_boilerplate(text)[0] == f"{BODY}\n\nMayor swims in November\n\nThe pool opens at nine on Sundays."
+    assert strip_boilerplate(text)[0] == f"{BODY}\n\nMayor swims in November\n\nThe pool opens at nine on Sundays."
 
 
 @pytest.mark.parametrize(
@@ -116,22 +116,22 @@ def test_of_a_list_in_the_middle_of_an_article_only_the_heading_goes() -> None:
     ],
 )
 def test_a_paywall_notice_at_the_end_is_the_cut_and_leaves_the_text(notice: str) -> None:
-    assert without_boilerplate(f"{BODY}\n\n{notice}") == (BODY, notice)
+    assert strip_boilerplate(f"{BODY}\n\n{notice}") == (BODY, notice)
     offers = "Déjà abonné ? Connectez-vous.\n\nOnly 1 € for the first month, cancel anytime."
-    assert without_boilerplate(f"{BODY}\n\n{notice}\n\n{offers}\n\nLire la suite") == (BODY, notice)
+    assert strip_boilerplate(f"{BODY}\n\n{notice}\n\n{offers}\n\nLire la suite") == (BODY, notice)
 
 
 def test_a_notice_and_the_way_in_for_subscribers_may_share_a_paragraph() -> None:
     notice = "Il reste 80% de l’article à découvrir."
     beside = "Il faut être abonné•e pour en lire plus. Déjà abonné•e ? Connectez-vous."
-    assert without_boilerplate(f"{BODY}\n\n{notice} {beside}") == (BODY, notice)
+    assert strip_boilerplate(f"{BODY}\n\n{notice} {beside}") == (BODY, notice)
     other = "The town council will discuss the pool in March."
-    assert without_boilerplate(f"{BODY}\n\n{notice} {other}") == (f"{BODY}\n\n{notice} {other}", None)
+    assert strip_boilerplate(f"{BODY}\n\n{notice} {other}") == (f"{BODY}\n\n{notice} {other}", None)
 
 
 def test_the_earliest_of_several_notices_is_the_one_reported() -> None:
     notices = "La suite est réservée aux abonnés.\n\nSubscribe to continue reading"
-    assert without_boilerplate(f"{BODY}\n\n{notices}") == (BODY, "La suite est réservée aux abonnés.")
+    assert strip_boilerplate(f"{BODY}\n\n{notices}") == (BODY, "La suite est réservée aux abonnés.")
 
 
 def test_an_article_about_paywalls_is_whole() -> None:
@@ -142,12 +142,12 @@ def test_an_article_about_paywalls_is_whole() -> None:
         "“This article is for subscribers only” comes second, and its author regrets it.\n\n"
         "The study asked for a subscription to be read."
     )
-    assert without_boilerplate(text) == (text, None)
-    assert not breaks_off(text)
+    assert strip_boilerplate(text) == (text, None)
+    assert not is_truncated(text)
 
 
 def test_a_text_that_is_nothing_but_a_notice_is_empty_and_cut() -> None:
-    assert without_boilerplate("This article is for subscribers only") == (
+    assert strip_boilerplate("This article is for subscribers only") == (
         "",
         "This article is for subscribers only",
     )
@@ -163,11 +163,11 @@ def test_a_notice_is_found_among_the_lines_of_a_page() -> None:
                "end.\n\nLa suite est réservée aux abonnés."],
 )  # fmt: skip
 def test_a_text_that_ends_with_a_promise_breaks_off(ending: str) -> None:
-    assert breaks_off(f"The town heats its pool {ending}")
+    assert is_truncated(f"The town heats its pool {ending}")
 
 
 def test_a_credit_under_a_whole_text_is_no_promise_of_more() -> None:
-    assert not breaks_off(f"{BODY}\n\nThe post Town heats pool appeared first on Harbour News.")
+    assert not is_truncated(f"{BODY}\n\nThe post Town heats pool appeared first on Harbour News.")
 
 
 SENTENCES = st.sampled_from(
@@ -181,21 +181,21 @@ NOISE = st.sampled_from(
 
 @given(st.lists(PARAGRAPHS | NOISE, max_size=8), st.booleans())
 def test_stripping_twice_is_stripping_once(paragraphs: list[str], joined: bool) -> None:
-    once, _ = without_boilerplate((" " if joined else "\n\n").join(paragraphs))
-    assert without_boilerplate(once)[0] == once
+    once, _ = strip_boilerplate((" " if joined else "\n\n").join(paragraphs))
+    assert strip_boilerplate(once)[0] == once
 
 
 @given(st.lists(PARAGRAPHS | NOISE, max_size=8), PARAGRAPHS)
 def test_no_paragraph_of_the_article_is_lost_before_its_last_one(before: list[str], last: str) -> None:
-    kept = without_boilerplate("\n\n".join([*before, last]))[0].split("\n\n")
+    kept = strip_boilerplate("\n\n".join([*before, last]))[0].split("\n\n")
     own = [p for p in [*before, last] if p.endswith((".", "mayor.")) and p not in {*TAILS, *LINES}]
     assert [p for p in own if p not in kept] == []
 
 
 def test_a_thousand_headings_and_a_megabyte_in_one_paragraph_are_stripped_in_bounded_time() -> None:
     started = time.monotonic()
-    without_boilerplate("\n\n".join(["Recent Posts\n\nThe pool is warm."] * 3000))
-    without_boilerplate("The pool is warm. " * 60_000 + "Read more")
+    strip_boilerplate("\n\n".join(["Recent Posts\n\nThe pool is warm."] * 3000))
+    strip_boilerplate("The pool is warm. " * 60_000 + "Read more")
     assert time.monotonic() - started < 10
 
 
@@ -210,10 +210,10 @@ def test_a_thousand_headings_and_a_megabyte_in_one_paragraph_are_stripped_in_bou
 )
 def test_a_text_built_to_be_stripped_piece_by_piece_is_given_up_in_time(built: str) -> None:
     started = time.process_time()
-    without_boilerplate(built)
+    strip_boilerplate(built)
     assert time.process_time() - started < 5
 
 
 @given(st.text(alphabet=st.characters(codec="utf-8"), max_size=200))
 def test_any_text_is_only_shortened(text: str) -> None:
-    assert len(without_boilerplate(text)[0]) <= len(text)
+    assert len(strip_boilerplate(text)[0]) <= len(text)

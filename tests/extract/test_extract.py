@@ -9,11 +9,11 @@ from pathlib import Path
 import pytest
 
 from newsclust.errors import ExtractError, Reason, StepError
-from newsclust.extract import Extracted, TrafilaturaExtractor, wants_page
+from newsclust.extract import ExtractOutcome, TrafilaturaExtractor, wants_page
 from newsclust.extract.page import PageText, read_page
-from newsclust.extract.select_text import article_of
+from newsclust.extract.select_text import select_text
 from newsclust.extract.site_rules import SiteRule
-from newsclust.model import Extraction, Page, PagePolicy, Source, TextSource
+from newsclust.model import ArticleInput, Extraction, Page, PagePolicy, TextSource
 
 SHARED = Path(__file__).parents[3] / "shared"
 needs_shared = pytest.mark.skipif(not SHARED.is_dir(), reason="the shared data is not beside the repository")
@@ -65,8 +65,8 @@ def source_of(
     summary: str | None = None,
     content: str | None = None,
     final_url: str = URL,
-) -> Source:
-    return Source(
+) -> ArticleInput:
+    return ArticleInput(
         article_id=article_id,
         url=URL,
         title=title,
@@ -82,13 +82,13 @@ def page_text(**fields: object) -> PageText:
     return PageText(**{"text": "", **fields})  # type: ignore[arg-type]
 
 
-def extraction_of(outcome: Extracted) -> Extraction:
+def extraction_of(outcome: ExtractOutcome) -> Extraction:
     assert outcome.extraction is not None
     return outcome.extraction
 
 
-def extracted(source: Source, page: PageText | None = None) -> Extraction:
-    return extraction_of(article_of(source, page, None))
+def extracted(source: ArticleInput, page: PageText | None = None) -> Extraction:
+    return extraction_of(select_text(source, page, None))
 
 
 def read_by_order(page: Page, rule: SiteRule | None) -> PageText:
@@ -253,12 +253,12 @@ def test_the_choice_of_a_text_says_what_else_there_was_and_why_a_page_was_not_am
     longest = extracted(source_of(content=whole, summary=short), page_text(text=LONG[0]))
     assert longest.text_choice == "the longest of page 19, feed_content 88, feed_summary 4 words"
     assert extracted(source_of(summary=short)).text_choice == "the only text: feed_summary 4 words"
-    failed = article_of(source_of(summary=short), None, ExtractError("a1", Reason.TIMEOUT, "slow"))
+    failed = select_text(source_of(summary=short), None, ExtractError("a1", Reason.TIMEOUT, "slow"))
     assert extraction_of(failed).text_choice == "page failed: timeout; the only text: feed_summary 4 words"
 
 
 def test_a_list_of_articles_is_an_error_of_its_own_and_the_feed_stands_in() -> None:
-    outcome = article_of(source_of(b"<html>", summary="The pool is warm."), page_text(headlines=9), None)
+    outcome = select_text(source_of(b"<html>", summary="The pool is warm."), page_text(headlines=9), None)
     assert outcome.error is not None
     assert (outcome.error.reason, outcome.error.detail) == (Reason.LIST_PAGE, f"a list of 9 articles: {URL}")
     assert extraction_of(outcome).text_choice.startswith("page failed: list_page; ")
@@ -266,7 +266,7 @@ def test_a_list_of_articles_is_an_error_of_its_own_and_the_feed_stands_in() -> N
 
 @pytest.mark.parametrize("summary", [None, "<p></p>", "Town heats pool with servers", "Lire la suite", "— 12 … :)"])
 def test_a_source_without_any_text_of_its_own_is_an_error(summary: str | None) -> None:
-    outcome = article_of(source_of(summary=summary), None, None)
+    outcome = select_text(source_of(summary=summary), None, None)
     assert outcome.extraction is None
     assert outcome.error is not None
     assert outcome.error.reason is Reason.NO_TEXT

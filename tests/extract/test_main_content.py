@@ -3,7 +3,7 @@
 import pytest
 from lxml.html import document_fromstring
 
-from newsclust.extract.main_content import below_title, main_text, tidy
+from newsclust.extract.main_content import drop_above_title, main_text, prepare_tree
 from newsclust.extract.page import read_page
 from newsclust.text.normalize import alphanumeric_key
 from tests.extract.test_extract import LONG, URL, html_page, page_of
@@ -34,7 +34,7 @@ def test_headlines_linked_within_the_site_are_no_text_wherever_they_stand() -> N
 def left(body: str) -> str:
     """What is left of a page before it is read."""
     tree = document_fromstring(f"<html><body>{body}</body></html>")
-    tidy(tree, "harbour.example")
+    prepare_tree(tree, "harbour.example")
     return str(tree.text_content())
 
 
@@ -146,7 +146,7 @@ def test_what_stands_above_the_heading_that_names_the_page_is_not_of_it(
     above: list[str], heading: str, is_cut: bool
 ) -> None:
     lines = [*above, heading, *LONG]
-    below = below_title(lines, {alphanumeric_key(heading)}, alphanumeric_key("The pool is warm - Harbour News"))
+    below = drop_above_title(lines, {alphanumeric_key(heading)}, alphanumeric_key("The pool is warm - Harbour News"))
     assert below == (LONG if is_cut else lines)
 
 

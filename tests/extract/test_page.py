@@ -4,7 +4,7 @@ import time
 import pytest
 
 from newsclust.errors import Reason
-from newsclust.extract.page import read_page, refusal
+from newsclust.extract.page import read_page, rejection
 from tests.extract.test_extract import LONG, html_page, page_of
 
 
@@ -26,7 +26,7 @@ from tests.extract.test_extract import LONG, html_page, page_of
 def test_what_is_no_page_worth_reading_is_refused_with_its_reason(
     body: bytes, content_type: str, reason: Reason
 ) -> None:
-    refused = refusal(page_of(body, content_type=content_type), max_bytes=1000)
+    refused = rejection(page_of(body, content_type=content_type), max_bytes=1000)
     assert refused is not None
     assert refused[0] is reason
 
@@ -34,17 +34,17 @@ def test_what_is_no_page_worth_reading_is_refused_with_its_reason(
 def test_comments_before_a_page_are_passed_over_once() -> None:
     body = b"<!---->" * 26 + b"<p>fine"
     begun = time.process_time()
-    assert refusal(page_of(body), max_bytes=1000) is None
-    refused = refusal(page_of(b"<?xml?> <!-- <p> --> <?x?><!----><rss>"), max_bytes=1000)
+    assert rejection(page_of(body), max_bytes=1000) is None
+    refused = rejection(page_of(b"<?xml?> <!-- <p> --> <?x?><!----><rss>"), max_bytes=1000)
     assert refused == (Reason.NOT_HTML, "no tag of HTML in it")
     assert time.process_time() - begun < 1
 
 
 @pytest.mark.parametrize("content_type", ["text/html; charset=utf-8", "TEXT/HTML", "", "application/xhtml+xml"])
 def test_a_page_is_not_refused(content_type: str) -> None:
-    assert refusal(page_of(b"<!doctype html><p>fine", content_type=content_type), max_bytes=1000) is None
+    assert rejection(page_of(b"<!doctype html><p>fine", content_type=content_type), max_bytes=1000) is None
     utf_16 = codecs.BOM_UTF16_LE + "<html><p>fine</p></html>".encode("utf-16-le")
-    assert refusal(page_of(utf_16, content_type=content_type), max_bytes=1000) is None
+    assert rejection(page_of(utf_16, content_type=content_type), max_bytes=1000) is None
 
 
 def test_the_article_is_read_without_comments_headlines_cookie_banner_and_navigation() -> None:

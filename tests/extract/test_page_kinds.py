@@ -10,9 +10,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from lxml.html import document_fromstring
 
-from newsclust.extract.metadata import PageDate, Said, said_by
+from newsclust.extract.metadata import PageDate, PageMetadata, read_metadata
 from newsclust.extract.page import read_page
-from newsclust.extract.select_text import article_of
+from newsclust.extract.select_text import select_text
 from newsclust.model import DateQuality
 from newsclust.text.sanitize import strip_controls
 from tests.extract.test_extract import LONG, URL, page_of, source_of
@@ -118,9 +118,9 @@ def test_a_page_that_says_it_is_an_article_is_none_the_less_for_its_headlines() 
     assert read_page(page_of(listing(LONG[0], head=head).encode())).headlines == 0
 
 
-def said(head: str, *, body: str = "") -> Said:
+def said(head: str, *, body: str = "") -> PageMetadata:
     tree = document_fromstring(f"<html><head>{head}</head><body>{body}</body></html>")
-    return said_by(tree, URL, now=NOW)
+    return read_metadata(tree, URL, now=NOW)
 
 
 def linked(node: Any) -> str:
@@ -198,7 +198,7 @@ def test_nothing_hostile_in_a_page_or_its_feed_is_left_in_the_article() -> None:
     html = f"<html><head><title>{HOSTILE}</title>{head}</head><body><article>{own}</article></body></html>".encode()
     for source in (source_of(html), replace(source_of(html, content=f"<p>{HOSTILE}</p>"), page=None)):
         page = read_page(source.page) if source.page else None
-        article = article_of(replace(source, title=""), page, None).extraction
+        article = select_text(replace(source, title=""), page, None).extraction
         assert article is not None
         assert article.author == ("Ada Quay[31m" if page else None)
         for words in (article.title, article.text, article.author or "", article.canonical_url, article.text_choice):
@@ -213,4 +213,4 @@ VALUES = st.none() | st.integers() | st.text() | st.sampled_from(["Article", "20
 
 @given(st.recursive(VALUES, lambda inner: st.lists(inner) | st.dictionaries(KEYS, inner), max_leaves=8))
 def test_no_linked_data_crashes_the_reading(node: Any) -> None:
-    assert isinstance(said(linked(json.dumps(node).replace("<", " "))), Said)
+    assert isinstance(said(linked(json.dumps(node).replace("<", " "))), PageMetadata)

@@ -7,10 +7,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from newsclust.errors import Reason, SettingsError
-from newsclust.extract import TrafilaturaExtractor, lines_of, without_lines
+from newsclust.extract import TrafilaturaExtractor, boilerplate_candidates, drop_site_boilerplate
 from newsclust.extract.page import read_page
-from newsclust.extract.site_boilerplate import LONG_TITLES, SHORT_WORDS, TITLES
-from newsclust.extract.site_rules import SiteRule, TextFrom, read_rules, rule_for
+from newsclust.extract.site_boilerplate import MAX_SHORT_WORDS, MIN_TITLES, MIN_TITLES_LONG
+from newsclust.extract.site_rules import SiteRule, TextFrom, read_site_rules, site_rule_for
 from newsclust.model import Extraction, TextSource
 from newsclust.settings import ExtractSettings, Settings
 from tests.extract.test_extract import LONG, URL, html_page, page_of, source_of
@@ -34,7 +34,7 @@ def text_of(title: str, *paragraphs: str, host: str = "harbour.example") -> Extr
 
 def known_after(*texts: Extraction) -> frozenset[int]:
     known: set[int] = set()
-    for titles, lines in lines_of(texts).items():
+    for titles, lines in boilerplate_candidates(texts).items():
         under: dict[int, set[int]] = {}
         for line in lines:
             under.setdefault(line.key, set()).add(line.context)
@@ -45,7 +45,7 @@ def known_after(*texts: Extraction) -> frozenset[int]:
 def test_a_paragraph_under_three_titles_of_a_site_is_left_out_and_the_rest_stays() -> None:
     texts = [text_of(f"Title {n}", LONG[n], FOOT) for n in range(3)]
     known = known_after(*texts)
-    assert [without_lines(text, known).text for text in texts] == LONG[:3]
+    assert [drop_site_boilerplate(text, known).text for text in texts] == LONG[:3]
 
 
 @pytest.mark.parametrize(
@@ -60,21 +60,21 @@ def test_a_paragraph_under_three_titles_of_a_site_is_left_out_and_the_rest_stays
 )
 def test_what_is_not_the_sites_own_is_kept(texts: list[Extraction]) -> None:
     known = known_after(*texts)
-    assert [without_lines(text, known) for text in texts] == texts
+    assert [drop_site_boilerplate(text, known) for text in texts] == texts
 
 
-@pytest.mark.parametrize(("articles", "is_learned"), [(LONG_TITLES - 1, False), (LONG_TITLES, True)])
+@pytest.mark.parametrize(("articles", "is_learned"), [(MIN_TITLES_LONG - 1, False), (MIN_TITLES_LONG, True)])
 def test_what_follow_ups_repeat_of_an_affair_stays_and_a_long_imprint_goes(articles: int, is_learned: bool) -> None:
     long = "Last spring the harbour board had said that the pool would stay shut until the boiler was paid for. " * 2
-    assert len(long.split()) > SHORT_WORDS
+    assert len(long.split()) > MAX_SHORT_WORDS
     texts = [text_of(f"Title {n}", f"Story number {n} says one thing.", long.strip()) for n in range(articles)]
     assert len(known_after(*texts)) == is_learned
-    assert len(known_after(*texts[: TITLES + 1])) == 0
+    assert len(known_after(*texts[: MIN_TITLES + 1])) == 0
 
 
 def test_a_text_of_nothing_but_recurring_lines_is_kept_as_it_is() -> None:
     texts = [text_of(f"Title {n}", FOOT) for n in range(3)]
-    assert [without_lines(text, known_after(*texts)) for text in texts] == texts
+    assert [drop_site_boilerplate(text, known_after(*texts)) for text in texts] == texts
 
 
 @given(st.lists(st.tuples(st.sampled_from("ABCD"), st.sampled_from([*LONG, FOOT])), max_size=12), st.randoms())
@@ -86,8 +86,8 @@ def test_neither_the_order_nor_a_second_sight_of_texts_changes_what_is_known(
     random.shuffle(shuffled)  # type: ignore[attr-defined]
     known = known_after(*texts)
     assert known_after(*shuffled) == known
-    once = [without_lines(text, known) for text in texts]
-    assert [without_lines(text, known) for text in once] == once
+    once = [drop_site_boilerplate(text, known) for text in texts]
+    assert [drop_site_boilerplate(text, known) for text in once] == once
 
 
 def written(folder: Path, toml: str) -> Path:
@@ -97,20 +97,20 @@ def written(folder: Path, toml: str) -> Path:
 
 
 def test_a_rule_says_which_elements_are_read_and_which_are_not(tmp_path: Path) -> None:
-    rules = read_rules(
+    rules = read_site_rules(
         written(tmp_path, "['harbour.example']\nwhy = 'x'\nbody = ['//main', '//footer']\ndrop = ['//h1', '//nav']\n")
     )
-    rule = rule_for("https://www.harbour.example/news", rules)
+    rule = site_rule_for("https://www.harbour.example/news", rules)
     assert read_page(page_of(html_page(LONG)), rule).text == "\n\n".join([*LONG, "Imprint"])
 
 
 def test_the_rule_of_the_longest_domain_holds() -> None:
     wide, narrow = (SiteRule(why=why, use=TextFrom.FEED) for why in ("wide", "narrow"))
     rules = {"harbour.example": wide, "blog.harbour.example": narrow}
-    assert rule_for("https://blog.harbour.example/a", rules) is narrow
-    assert rule_for("https://a.blog.harbour.example/a", rules) is narrow
-    assert rule_for("https://www.harbour.example/a", rules) is wide
-    assert rule_for("https://notharbour.example/a", rules) is None
+    assert site_rule_for("https://blog.harbour.example/a", rules) is narrow
+    assert site_rule_for("https://a.blog.harbour.example/a", rules) is narrow
+    assert site_rule_for("https://www.harbour.example/a", rules) is wide
+    assert site_rule_for("https://notharbour.example/a", rules) is None
 
 
 def test_a_site_whose_feed_is_used_has_no_page_read_and_the_choice_says_why(tmp_path: Path) -> None:
@@ -168,15 +168,15 @@ def test_a_rule_that_finds_its_body_needs_nothing_to_drop(tmp_path: Path) -> Non
 def test_a_rule_that_cannot_work_is_refused_with_its_file(tmp_path: Path, toml: str, said: str) -> None:
     path = written(tmp_path, toml)
     with pytest.raises(ValueError, match=said):
-        read_rules(path)
+        read_site_rules(path)
     settings = Settings.model_construct(extract=ExtractSettings(options={"site_rules": str(path)}))
     with pytest.raises(SettingsError, match=r"rules\.toml"):
         settings.extractor()
 
 
 def test_the_tracked_rules_are_sound_and_a_missing_file_holds_none(tmp_path: Path) -> None:
-    assert all(rule.why for rule in read_rules(RULES).values())
+    assert all(rule.why for rule in read_site_rules(RULES).values())
     commented = "\n".join(line.removeprefix("# ") for line in RULES.read_text(encoding="utf-8").splitlines())
     examples = commented[commented.index('["') : commented.index("There are none")]
-    assert len(read_rules(written(tmp_path, examples))) == 2
-    assert read_rules(tmp_path / "none.toml") == {}
+    assert len(read_site_rules(written(tmp_path, examples))) == 2
+    assert read_site_rules(tmp_path / "none.toml") == {}

@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
-from newsclust.extract import lines_of, without_lines
-from newsclust.extract.site_boilerplate import TITLES
+from newsclust.extract import boilerplate_candidates, drop_site_boilerplate
+from newsclust.extract.site_boilerplate import MIN_TITLES
 from newsclust.model import DateQuality, Entry, Extraction, Feed, Fingerprint, ParsedFeed, Run, TextSource, id_of
 from newsclust.store import Database, articles, feeds, fingerprints, runs
 from newsclust.store import entries as store_entries
@@ -168,8 +168,10 @@ def test_a_sites_own_paragraph_is_learned_over_nights_and_survives_in_no_later_t
     for night in range(4):
         run, article_id = seen(db, quality=DateQuality.GIVEN, title=f"Title {night}", night=night)
         text = taken(article_id, title=f"Title {night}", text=f"{LONG[night]}\n\n{FOOT}")
-        lines = lines_of([text])[TITLES]
-        kept.append(without_lines(text, fingerprints.learn_boilerplate(db, run, lines, min_contexts=TITLES)).text)
+        lines = boilerplate_candidates([text])[MIN_TITLES]
+        kept.append(
+            drop_site_boilerplate(text, fingerprints.learn_boilerplate(db, run, lines, min_contexts=MIN_TITLES)).text
+        )
     assert kept == [f"{LONG[0]}\n\n{FOOT}", f"{LONG[1]}\n\n{FOOT}", LONG[2], LONG[3]]
 
 

@@ -21,8 +21,8 @@ import pytest
 
 from newsclust import pipeline
 from newsclust.errors import ExtractError, ParseError, Reason, StepError
-from newsclust.extract import Extracted
-from newsclust.model import Count, Feed, Link, PagePolicy, Run, Source, Window, WordCounts, id_of
+from newsclust.extract import ExtractOutcome
+from newsclust.model import ArticleInput, Count, Feed, Link, PagePolicy, Run, Window, WordCounts, id_of
 from newsclust.overrides import Correction, CorrectionKind, new_correction
 from newsclust.store import Database, database, runs
 from newsclust.store import word_counts as store_words
@@ -606,10 +606,10 @@ def test_an_article_without_any_text_is_told_once_and_tried_again_when_its_entry
 
 def test_extraction_fails_as_a_step_when_most_articles_crash_once_their_reasons_are_stored(nights: Nights) -> None:
     class Crashing:
-        def extract(self, sources: Sequence[Source]) -> Iterator[Extracted]:
+        def extract(self, sources: Sequence[ArticleInput]) -> Iterator[ExtractOutcome]:
             for source in sources:
                 error = ExtractError(source.article_id, Reason.CRASHED, "signal 11")
-                yield Extracted(extraction=None, error=error)
+                yield ExtractOutcome(extraction=None, error=error)
 
     with nights.begun(two_outlets(), [ONE, TWO], extractor=Crashing()) as (db, work):
         for name in STEPS[:5]:

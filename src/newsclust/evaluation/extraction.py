@@ -21,8 +21,8 @@ from pydantic import BaseModel, ConfigDict, TypeAdapter, ValidationError
 from newsclust.errors import SettingsError
 from newsclust.evaluation.baselines import UnavailableError
 from newsclust.extract.page import page_markup, read_page
-from newsclust.extract.select_text import article_of
-from newsclust.model import Page, Source, id_of
+from newsclust.extract.select_text import select_text
+from newsclust.model import ArticleInput, Page, id_of
 from newsclust.text.html_to_text import html_to_text
 from newsclust.urls import registered_domain
 
@@ -155,10 +155,10 @@ def run_overlap(gold: str, found: str) -> Overlap:
 
 def newsclust(page: Page) -> str:
     """The text as the pipeline stores it, of an entry of which nothing but the address is known."""
-    source = Source(
+    source = ArticleInput(
         article_id="-", url=page.url, title="", summary=None, content=None, language=None, feed_title="", page=page
     )
-    extraction = article_of(source, read_page(page), None).extraction
+    extraction = select_text(source, read_page(page), None).extraction
     return extraction.text if extraction else ""
 
 

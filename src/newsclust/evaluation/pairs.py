@@ -17,7 +17,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from newsclust.errors import SettingsError
 from newsclust.evaluation.datasets import SAMPLE_FOLDER, read_set, sample_set
 from newsclust.extract import TrafilaturaExtractor
-from newsclust.model import Article, DateQuality, Source
+from newsclust.model import Article, ArticleInput, DateQuality
 from newsclust.sources.dates import parse_date
 from newsclust.urls import canonical
 
@@ -200,7 +200,7 @@ def _pairs(path: Path) -> Iterator[LabelledPair]:
 
 def _articles(rows: Sequence[_Row]) -> list[Article]:
     sources = [
-        Source(
+        ArticleInput(
             article_id=row.id,
             url=_hidden(row.id),
             title=row.title,

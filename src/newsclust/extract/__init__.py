@@ -1,16 +1,14 @@
-"""One article's fields and page -> its text, or a reason why not."""
+"""Main text and metadata of an article, from its page or its feed fields, or a reason why not."""
 
 from newsclust.extract.extractor import Extractor, TrafilaturaExtractor
-from newsclust.extract.select_text import Extracted, wants_page
-from newsclust.extract.site_boilerplate import lines_of, without_lines
-from newsclust.text.html_to_text import html_to_text
+from newsclust.extract.select_text import ExtractOutcome, wants_page
+from newsclust.extract.site_boilerplate import boilerplate_candidates, drop_site_boilerplate
 
 __all__ = [
-    "Extracted",
+    "ExtractOutcome",
     "Extractor",
     "TrafilaturaExtractor",
-    "html_to_text",
-    "lines_of",
+    "boilerplate_candidates",
+    "drop_site_boilerplate",
     "wants_page",
-    "without_lines",
 ]

@@ -103,7 +103,7 @@ def makes_version(stored: StoredArticle | None, extraction: Extraction) -> bool:
 
 
 def _best_dated(sightings: Collection[Sighting]) -> Sighting:
-    """The sighting whose date counts: a date one can trust, of the own feed, the most exact, the earliest."""
+    """Return the sighting whose date counts: a date one can trust, of the own feed, the most exact, the earliest."""
     own = _own_sightings(sightings)
     return min(
         sightings,
@@ -118,14 +118,14 @@ def _best_dated(sightings: Collection[Sighting]) -> Sighting:
 
 
 def _own_sightings(sightings: Collection[Sighting]) -> set[str]:
-    """The entries that a feed of the article's own site showed; none when one feed alone showed the article."""
+    """Return the entries that a feed of the article's own site showed; none when only one feed showed it."""
     if len({sighting.feed_id for sighting in sightings}) == 1:
         return set()
     return {one.entry_id for one in sightings if registered_domain(one.url) in map(_site, one.feed_urls)}
 
 
 def _site(url: str | None) -> str | None:
-    """The registered domain of an address as a person wrote it, None when it has none."""
+    """Return the registered domain of an address as a person wrote it, None when it has none."""
     try:
         return registered_domain(url or "")
     except ValueError:

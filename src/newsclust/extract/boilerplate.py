@@ -1,7 +1,7 @@
-"""What stands in a text without belonging to it: read-more tails, headline blocks, paywall notices.
+"""Strip boilerplate from a text by patterns: read-more tails, headline blocks, paywall notices.
 
-Everything here matches a whole line, or a whole sentence at the very end of the text. So nothing is cut
-inside a running sentence, and an article that speaks of such words keeps them.
+Every pattern matches a whole line, or a whole sentence at the very end of the text. So nothing is cut inside a
+running sentence, and an article that quotes such words keeps them.
 """
 
 import re
@@ -126,10 +126,12 @@ _OFFER = re.compile(
     r"offre|offer|résili|cancel|compte|account|rss",
     re.IGNORECASE,
 )
-MOST_OFFER_WORDS = 25  # a longer line after a notice is text, and then the notice is a quotation
-MOST_HEADLINE_WORDS = 45  # developpez.com's "Voir aussi" lists hold headlines of 40
-LONGEST_LINE = 600  # characters; a longer paragraph is no boilerplate, and patterns stay cheap
-_MOST_ROUNDS = 10  # each may bare another line: a text of nothing but such lines would take the square of its length
+MAX_OFFER_WORDS = 25  # a longer line after a notice is text, and then the notice is a quotation
+MAX_HEADLINE_WORDS = 45  # developpez.com's "Voir aussi" lists hold headlines of 40
+MAX_LINE_LENGTH = 600  # characters; a longer paragraph is no boilerplate, and patterns stay cheap
+_MAX_ROUNDS = (
+    10  # each may uncover another line: a text of nothing but such lines would take the square of its length
+)
 
 _STRAIGHT = str.maketrans({"’": "'", "‘": "'", "ʼ": "'", "\xa0": " ", "\u202f": " ", "\u2009": " "})
 
@@ -148,18 +150,18 @@ _MARK = re.compile(r" *\[ ?(?:…|\.\.\.|\.\. ?\.) ?\]$")  # WordPress: the exce
 _SENTENCE_END = re.compile(r"\.[»”\"')\]]*$")
 
 
-def without_boilerplate(text: str) -> tuple[str, str | None]:
-    """The text without what does not belong to it, and the words that say a paywall cut it (None: whole).
+def strip_boilerplate(text: str) -> tuple[str, str | None]:
+    """Return the text without boilerplate, and the words that say a paywall cut it (None: whole).
 
     `text` and the result are in normal form. Stripping twice is stripping once, but for a text that was built to be
     stripped of one line after the other. A paragraph with text after it goes only if all of it is boilerplate.
     """
     paragraphs = text.split("\n\n")
     cut: str | None = None
-    for _ in range(_MOST_ROUNDS):
+    for _ in range(_MAX_ROUNDS):
         before = paragraphs
         paragraphs, notice = _without_notice(before)
-        paragraphs = drop_repeats([p for p in paragraphs if not _is(_LINE, p)])
+        paragraphs = drop_repeats([p for p in paragraphs if not _matches(_LINE, p)])
         paragraphs = _without_tail(_without_lists(paragraphs))
         cut = notice or cut  # the earliest one: later ones were beside it
         if paragraphs == before:
@@ -168,29 +170,29 @@ def without_boilerplate(text: str) -> tuple[str, str | None]:
 
 
 def paywall_notice(lines: list[str]) -> str | None:
-    """The first line's sentence that says the rest costs money, None when no line is such a notice."""
+    """Return the first line's opening sentence that says the rest costs money, None when no line is a notice."""
     return next((words for line in lines if (words := _notice_of(line)) is not None), None)
 
 
-def breaks_off(text: str) -> bool:
-    """Whether a text in normal form says of itself that more of it stands elsewhere."""
+def is_truncated(text: str) -> bool:
+    """Return whether a text in normal form says that more of it stands elsewhere."""
     last = text.rsplit("\n\n", 1)[-1]
     return (
         last.endswith(("…", "...", "[…]", "[...]", "…]", "...]"))
-        or any(_is(_MORE, p) for p in text.split("\n\n"))
-        or _is(_MORE, _SENTENCE_START.split(last)[-1])
-        or without_boilerplate(text)[1] is not None
+        or any(_matches(_MORE, p) for p in text.split("\n\n"))
+        or _matches(_MORE, _SENTENCE_START.split(last)[-1])
+        or strip_boilerplate(text)[1] is not None
     )
 
 
-def _is(pattern: re.Pattern[str], paragraph: str) -> bool:
-    return len(paragraph) <= LONGEST_LINE and bool(pattern.fullmatch(paragraph.translate(_STRAIGHT)))
+def _matches(pattern: re.Pattern[str], paragraph: str) -> bool:
+    return len(paragraph) <= MAX_LINE_LENGTH and bool(pattern.fullmatch(paragraph.translate(_STRAIGHT)))
 
 
 def _notice_of(paragraph: str) -> str | None:
-    """The notice, when the paragraph opens with one and holds nothing but offers beside it."""
+    """Return the notice, when the paragraph opens with one and holds nothing but offers beside it."""
     first, *others = _SENTENCE_START.split(paragraph)
-    if _is(_NOTICE, first) and all(_is(_NOTICE, s) or _OFFER.search(s) for s in others):
+    if _matches(_NOTICE, first) and all(_matches(_NOTICE, s) or _OFFER.search(s) for s in others):
         return first
     return None
 
@@ -198,7 +200,7 @@ def _notice_of(paragraph: str) -> str | None:
 def _without_notice(paragraphs: list[str]) -> tuple[list[str], str | None]:
     """Cut from the first paywall notice on that has only offers and boilerplate after it."""
     first = len(paragraphs)
-    while first and _may_follow_notice(paragraphs[first - 1]):
+    while first and _is_offer_or_boilerplate(paragraphs[first - 1]):
         first -= 1
     for at in range(first, len(paragraphs)):
         if (words := _notice_of(paragraphs[at])) is not None:
@@ -206,16 +208,16 @@ def _without_notice(paragraphs: list[str]) -> tuple[list[str], str | None]:
     return paragraphs, None
 
 
-def _may_follow_notice(paragraph: str) -> bool:
-    is_offer = word_count(paragraph) <= MOST_OFFER_WORDS and _OFFER.search(paragraph) is not None
-    return is_offer or _notice_of(paragraph) is not None or _is(_LINE, paragraph)
+def _is_offer_or_boilerplate(paragraph: str) -> bool:
+    is_offer = word_count(paragraph) <= MAX_OFFER_WORDS and _OFFER.search(paragraph) is not None
+    return is_offer or _notice_of(paragraph) is not None or _matches(_LINE, paragraph)
 
 
 def _without_lists(paragraphs: list[str]) -> list[str]:
     """Drop headings of headline lists, and the headlines too where nothing but them follows."""
     kept: list[str] = []
     for at, paragraph in enumerate(paragraphs):
-        if not _is(_HEADING, paragraph):
+        if not _matches(_HEADING, paragraph):
             kept.append(paragraph)
         elif all(map(_may_be_headline, paragraphs[at + 1 :])):
             break
@@ -223,8 +225,8 @@ def _without_lists(paragraphs: list[str]) -> list[str]:
 
 
 def _may_be_headline(paragraph: str) -> bool:
-    """Headlines and their blurbs end without a full stop; paragraphs of an article end with one."""
-    return word_count(paragraph) <= MOST_HEADLINE_WORDS and not _SENTENCE_END.search(paragraph)
+    """Return whether it ends without a full stop, as headlines and blurbs do and an article's paragraphs do not."""
+    return word_count(paragraph) <= MAX_HEADLINE_WORDS and not _SENTENCE_END.search(paragraph)
 
 
 def _without_tail(paragraphs: list[str]) -> list[str]:
@@ -238,9 +240,9 @@ def _without_tail(paragraphs: list[str]) -> list[str]:
 
 
 def _before_tail(paragraph: str, end: int) -> int:
-    """Where the mark or the one boilerplate sentence begins that stands last before `end`; `end` if none does."""
-    begin = max(0, end - LONGEST_LINE)
+    """Return where the last excerpt mark or boilerplate sentence before `end` begins; `end` if there is none."""
+    begin = max(0, end - MAX_LINE_LENGTH)
     if (mark := _MARK.search(paragraph, begin, end)) is not None:
         return mark.start()
     starts = _SENTENCE_START.finditer(paragraph, begin, end)
-    return next((start.start() for start in starts if _is(_TAIL, paragraph[start.end() : end])), end)
+    return next((start.start() for start in starts if _matches(_TAIL, paragraph[start.end() : end])), end)

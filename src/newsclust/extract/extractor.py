@@ -6,11 +6,11 @@ from pathlib import Path
 from typing import Protocol, Self
 
 from newsclust.errors import ExtractError
-from newsclust.extract.page import PageText, refusal
-from newsclust.extract.select_text import Extracted, article_of
-from newsclust.extract.site_rules import SiteRule, TextFrom, read_rules, rule_for
+from newsclust.extract.page import PageText, rejection
+from newsclust.extract.select_text import ExtractOutcome, select_text
+from newsclust.extract.site_rules import SiteRule, TextFrom, read_site_rules, site_rule_for
 from newsclust.isolation import IsolatedPool, Task
-from newsclust.model import Source
+from newsclust.model import ArticleInput
 
 # Pages submitted ahead of the one awaited, for each worker: enough to keep them busy behind a slow page, few enough
 # that copies of pages do not pile up.
@@ -25,7 +25,7 @@ PageTask = Task[PageText, ExtractError]
 class Extractor(Protocol):
     """Takes the text of articles out of pages and feeds. One that is a context manager is entered for a step."""
 
-    def extract(self, sources: Sequence[Source]) -> Iterator[Extracted]:
+    def extract(self, sources: Sequence[ArticleInput]) -> Iterator[ExtractOutcome]:
         """Return one outcome for each source, in order of input."""
         ...
 
@@ -54,7 +54,7 @@ class TrafilaturaExtractor:
             raise ValueError("workers, timeout_s, memory_bytes and max_page_bytes must be positive")
         self.workers = workers
         self.max_page_bytes = max_page_bytes
-        self.rules = read_rules(site_rules)
+        self.rules = read_site_rules(site_rules)
         self._pool: IsolatedPool[PageText, ExtractError] = IsolatedPool(
             read,
             error=ExtractError,
@@ -74,9 +74,9 @@ class TrafilaturaExtractor:
         self._keeps_workers = False
         self._pool.close()
 
-    def extract(self, sources: Sequence[Source]) -> Iterator[Extracted]:
+    def extract(self, sources: Sequence[ArticleInput]) -> Iterator[ExtractOutcome]:
         """Yield one outcome for each source, in order of input; StepError when no worker can start."""
-        ahead: deque[tuple[Source, PageTask | ExtractError | SiteRule | None]] = deque()
+        ahead: deque[tuple[ArticleInput, PageTask | ExtractError | SiteRule | None]] = deque()
         try:
             for source in sources:
                 ahead.append((source, self._begin(source)))
@@ -88,24 +88,24 @@ class TrafilaturaExtractor:
             if ahead or not self._keeps_workers:
                 self._pool.close()
 
-    def _begin(self, source: Source) -> PageTask | ExtractError | SiteRule | None:
+    def _begin(self, source: ArticleInput) -> PageTask | ExtractError | SiteRule | None:
         """Submit the source's page to the workers, or return why it is not read."""
         if source.page is None:
             return None
-        rule = rule_for(source.page.final_url, self.rules)
+        rule = site_rule_for(source.page.final_url, self.rules)
         if rule is not None and rule.use is TextFrom.FEED:
             return rule
-        refused = refusal(source.page, self.max_page_bytes)
+        refused = rejection(source.page, self.max_page_bytes)
         if refused is not None:
             reason, detail = refused
             return ExtractError(source.url, reason, f"{source.page.final_url}: {detail}")
         return self._pool.submit(source.url, source.page, rule)
 
-    def _finish(self, source: Source, begun: PageTask | ExtractError | SiteRule | None) -> Extracted:
+    def _finish(self, source: ArticleInput, begun: PageTask | ExtractError | SiteRule | None) -> ExtractOutcome:
         """Wait for the source's page, if it is read, and choose the article's text."""
         if isinstance(begun, SiteRule):
-            return article_of(source, None, None, unread=f"the site's rule leaves the page: {begun.why}")
+            return select_text(source, None, None, unread=f"the site's rule leaves the page: {begun.why}")
         outcome = self._pool.result(begun) if isinstance(begun, Task) else begun
         if isinstance(outcome, ExtractError):
-            return article_of(source, None, outcome)
-        return article_of(source, outcome, None)
+            return select_text(source, None, outcome)
+        return select_text(source, outcome, None)

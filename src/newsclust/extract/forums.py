@@ -1,4 +1,4 @@
-"""A forum thread -> the posts of it that are articles, without what the forum writes about their authors."""
+"""Find the posts of a forum thread that are articles, and drop what the forum writes about their authors."""
 
 import re
 from typing import TYPE_CHECKING
@@ -11,8 +11,8 @@ if TYPE_CHECKING:
 
 # A later post is an article when it has a title of its own and so many words of its own: of the replies in the
 # developpez.com thread that we know the longest has 253, of the articles the shortest 757.
-ARTICLE_WORDS = 400
-TITLE_WORDS = 4
+MIN_ARTICLE_WORDS = 400
+MIN_TITLE_WORDS = 4
 
 # Posts of a thread as vBulletin (developpez.com), phpBB, XenForo and Discourse mark them.
 _POST_CLASSES = frozenset(("post", "postcontainer", "message--post", "topic-post"))
@@ -26,42 +26,42 @@ _PROFILE = re.compile(
 )
 _ICON_AND_TITLE = re.compile(r"(?:par défaut|default) +(.+)", re.IGNORECASE)
 _REPLY = re.compile(r"(?:re|tr|aw) ?:", re.IGNORECASE)
-_LONGEST_PROFILE = 40  # lines
+_MAX_PROFILE_LINES = 40
 
 
-def posts_of(tree: "HtmlElement") -> list["HtmlElement"]:
-    """The posts of a forum thread, in order; none when the page is no thread."""
-    named = tree.xpath("//*[contains(@class, 'post')][not(ancestor::blockquote)]")
-    posts = [element for element in named if not _POST_CLASSES.isdisjoint(element.get("class").split())]
-    with_profile = [post for post in posts if any(map(_PROFILE.fullmatch, element_lines(post)[:_LONGEST_PROFILE]))]
+def forum_posts(tree: "HtmlElement") -> list["HtmlElement"]:
+    """Return the posts of a forum thread, in order; none when the page is no thread."""
+    candidates = tree.xpath("//*[contains(@class, 'post')][not(ancestor::blockquote)]")
+    posts = [element for element in candidates if not _POST_CLASSES.isdisjoint(element.get("class").split())]
+    with_profile = [post for post in posts if any(map(_PROFILE.fullmatch, element_lines(post)[:_MAX_PROFILE_LINES]))]
     return posts if len(posts) > 1 and len(with_profile) * 2 >= len(posts) else []
 
 
 def thread_text(posts: list["HtmlElement"]) -> str:
-    """The lines of the thread's articles: its first post, and each later one that is no reply."""
-    first, *others = posts
-    return "\n".join(_without_profile(element_lines(post)) for post in [first, *filter(_is_article, others)])
+    """Return the lines of the thread's articles: its first post, and each later one that is no reply."""
+    first, *later = posts
+    return "\n".join(_without_profile(element_lines(post)) for post in [first, *filter(_is_article, later)])
 
 
 def _is_article(post: "HtmlElement") -> bool:
     quoted = sum(word_count(quote.text_content()) for quote in post.iter("blockquote"))
     own = word_count(_without_profile(element_lines(post))) - quoted
-    return own >= ARTICLE_WORDS and any(map(_is_title, _titles(post)))
+    return own >= MIN_ARTICLE_WORDS and any(map(_is_title, _titles(post)))
 
 
 def _titles(post: "HtmlElement") -> list[str]:
-    named = [
-        found[1] for line in element_lines(post)[:_LONGEST_PROFILE] if (found := _ICON_AND_TITLE.fullmatch(line))
+    icon_titles = [
+        found[1] for line in element_lines(post)[:_MAX_PROFILE_LINES] if (found := _ICON_AND_TITLE.fullmatch(line))
     ]
-    return [*named, *(heading.text_content() for heading in post.iter("h1", "h2", "h3"))]
+    return [*icon_titles, *(heading.text_content() for heading in post.iter("h1", "h2", "h3"))]
 
 
 def _is_title(words: str) -> bool:
-    return word_count(words) >= TITLE_WORDS and not _REPLY.match(words.strip())
+    return word_count(words) >= MIN_TITLE_WORDS and not _REPLY.match(words.strip())
 
 
 def _without_profile(lines: list[str]) -> str:
-    """The lines from behind the last one that describes the author of a forum post."""
-    head = lines[:_LONGEST_PROFILE]
+    """Return the lines after the last one that describes the author of a forum post."""
+    head = lines[:_MAX_PROFILE_LINES]
     last = max((at for at, line in enumerate(head) if _PROFILE.fullmatch(line)), default=-1)
     return "\n".join(lines[last + 1 :])

@@ -1,4 +1,4 @@
-"""Links in a page's tree: where they lead, and how many words they hold."""
+"""Links of a parsed page: where they lead, and how many words they hold."""
 
 import re
 from functools import lru_cache
@@ -14,47 +14,48 @@ if TYPE_CHECKING:
 _SCHEME = re.compile(r"([A-Za-z][A-Za-z0-9+.-]*):")
 
 
-def site_of(url: str) -> str:
-    """The registered domain of an address; ValueError when it has none."""
-    return _site_of_host(urlsplit(url).netloc)
+def site_domain(url: str) -> str:
+    """Return the registered domain of an address; ValueError when it has none."""
+    return _domain_of_host(urlsplit(url).netloc)
 
 
 @lru_cache(maxsize=1024)
-def _site_of_host(netloc: str) -> str:
+def _domain_of_host(netloc: str) -> str:
     return registered_domain(f"http://{netloc}")
 
 
-def leads_to(link: "HtmlElement", site: str) -> bool:
-    """Whether a link of a page of `site` leads to a page of it, and not to a place in this one."""
+def is_internal_link(link: "HtmlElement", site: str) -> bool:
+    """Return whether a link on a page of `site` leads to a page of the same site, and not to a place in this page."""
     href = link.get("href", "").strip()
     if not href or href.startswith("#"):
         return False
     scheme = _SCHEME.match(href)
     if scheme is None:
-        return not href.startswith("//") or _is_of(f"http:{href}", site)
-    return scheme[1].lower() in {"http", "https"} and _is_of(href, site)
+        return not href.startswith("//") or _is_on_site(f"http:{href}", site)
+    return scheme[1].lower() in {"http", "https"} and _is_on_site(href, site)
 
 
-def _is_of(url: str, site: str) -> bool:
+def _is_on_site(url: str, site: str) -> bool:
     try:
-        return site_of(url) == site
+        return site_domain(url) == site
     except ValueError:
         return False
 
 
-def links_of(block: "HtmlElement") -> list["HtmlElement"]:
-    """The links in a block, or the one that it stands in."""
+def links_in(block: "HtmlElement") -> list["HtmlElement"]:
+    """Return the links in a block, or the link that it stands in."""
     parent = block.getparent()
     return [parent] if parent is not None and parent.tag == "a" else list(block.iter("a"))
 
 
-def words_of(element: "HtmlElement") -> int:
+def text_words(element: "HtmlElement") -> int:
+    """Count the words under an element."""
     return word_count(element.text_content())
 
 
 def linked_words(block: "HtmlElement") -> int:
-    """How many of a block's words stand in links."""
+    """Count the words of a block that stand in links."""
     parent = block.getparent()
     if parent is not None and parent.tag == "a":
-        return words_of(block)
-    return sum(map(words_of, block.iter("a")))
+        return text_words(block)
+    return sum(map(text_words, block.iter("a")))

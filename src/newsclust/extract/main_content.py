@@ -1,8 +1,8 @@
-"""The tree of an article's page -> the lines of its main text.
+"""Extract the main text of an article's page.
 
-Two readings by others and what they both miss: trafilatura (Barbaresi 2021, ACL demos) keeps what looks like the
-article's container, readability scores paragraphs. Before them goes what neither knows to be foreign (teasers, hover
-cards), and a body that the layout splits is joined, since trafilatura reads its first part only.
+Two extractors, and what both miss: trafilatura (Barbaresi 2021, ACL demos) keeps what looks like the article's
+container, readability scores paragraphs. Before they run, teasers and hover cards are dropped, which neither
+recognises, and a body that the layout splits is joined, since trafilatura reads its first part only.
 """
 
 import re
@@ -12,7 +12,7 @@ from copy import deepcopy
 from itertools import dropwhile, takewhile
 from typing import TYPE_CHECKING
 
-from newsclust.extract.links import leads_to, linked_words, links_of, site_of, words_of
+from newsclust.extract.links import is_internal_link, linked_words, links_in, site_domain, text_words
 from newsclust.text.html_to_text import html_to_text
 from newsclust.text.normalize import alphanumeric_key, normalize_text, word_count
 
@@ -20,17 +20,17 @@ if TYPE_CHECKING:
     from lxml.html import HtmlElement
 
 # A text of fewer words may be what stands beside an article that was not found.
-SHORT = 100
-MUCH_LONGER = 2  # times; then what the other reading found is the article
-MOST_ABOVE = 4  # paragraphs down to the page's own heading: a kicker, a promotion
-TEASER_WORDS = 4  # a link of fewer words is a name, not a headline
-MOST_LINKS = 2  # of a teaser: its picture's and its headline's
-LIST_ITEMS = 3  # of these at most one in three is a sentence: a promotion, a headline that asks
-LINKED_OF_LIST = 0.4  # words: headlines of a list may be linked in part
+MIN_WORDS = 100
+MIN_GAIN = 2  # times; then the text that readability found is the article
+MAX_ABOVE_TITLE = 4  # paragraphs down to the page's own heading: a kicker, a promotion
+MIN_TEASER_WORDS = 4  # a link of fewer words is a name, not a headline
+MAX_TEASER_LINKS = 2  # of a teaser: its picture's and its headline's
+MIN_LIST_ITEMS = 3  # of these at most one in three is a sentence: a promotion, a headline that asks
+MIN_LINKED_SHARE = 0.4  # words: headlines of a list may be linked in part
 # A page with a larger share of its words in teasers is made of them: they are its text.
-MOST_TEASERS = 0.5
-PARAGRAPHS = 2  # of a part of a split body, each of so many words:
-PARAGRAPH_WORDS = 15
+MAX_TEASER_SHARE = 0.5
+MIN_PARAGRAPHS = 2  # of a part of a split body, each of so many words:
+MIN_PARAGRAPH_WORDS = 15
 
 _SENTENCE_END = re.compile(r"[.!?…][»”\"')\]]*$")
 _INLINE = frozenset(("a", "abbr", "b", "cite", "code", "em", "i", "q", "span", "strong", "sub", "sup", "u"))
@@ -40,40 +40,40 @@ _LINES = frozenset(("p", "head", "item", "quote", "list", "table", "row", "lb", 
 
 
 def main_text(tree: "HtmlElement", url: str) -> str:
-    """The main text of a page in normal form, "" where there is none; the tree is left changed."""
+    """Return the main text of a page in normal form, "" where there is none; the tree is changed."""
     from trafilatura import bare_extraction
 
     headings = {alphanumeric_key(heading.text_content()) for heading in tree.iter("h1")} - {""}
     title = alphanumeric_key("".join(element.text_content() for element in tree.iter("title")))
-    tidy(tree, site_of(url))
-    spare = deepcopy(tree)
+    prepare_tree(tree, site_domain(url))
+    copy_for_readability = deepcopy(tree)
     document = bare_extraction(tree, url=url, favor_precision=True, include_comments=False, fast=True)
     body = getattr(document, "body", None)
     text = normalize_text("".join(_lines_of(body)) if body is not None else "")
-    if word_count(text) < SHORT:
-        other = _by_readability(spare)
-        if word_count(other) > MUCH_LONGER * word_count(text):
-            text = other
-    return "\n\n".join(below_title(text.split("\n\n"), headings, title))
+    if word_count(text) < MIN_WORDS:
+        alternative = _readability_text(copy_for_readability)
+        if word_count(alternative) > MIN_GAIN * word_count(text):
+            text = alternative
+    return "\n\n".join(drop_above_title(text.split("\n\n"), headings, title))
 
 
-def below_title(paragraphs: list[str], headings: set[str], title: str) -> list[str]:
-    """The paragraphs behind the page's headings: what stands above the one that names the page is not of it."""
-    above = [alphanumeric_key(paragraph) for paragraph in paragraphs[:MOST_ABOVE]]
+def drop_above_title(paragraphs: list[str], headings: set[str], title: str) -> list[str]:
+    """Return the paragraphs after the page's headings, without what stands above the heading that names the page."""
+    above = [alphanumeric_key(paragraph) for paragraph in paragraphs[:MAX_ABOVE_TITLE]]
     names = [at for at, line in enumerate(above) if line in headings and line in title]
     return list(dropwhile(lambda line: alphanumeric_key(line) in headings, paragraphs[names[-1] if names else 0 :]))
 
 
-def tidy(tree: "HtmlElement", site: str) -> None:
-    """Leave the tree without headlines of other articles, and with a body in one piece."""
-    _wrap_openings(tree)
+def prepare_tree(tree: "HtmlElement", site: str) -> None:
+    """Drop headlines of other articles from the tree, and join a split body."""
+    _wrap_leading_text(tree)
     _drop_hover_cards(tree)
     _drop_teasers(tree, site)
     _join_split_body(tree)
 
 
-def _by_readability(tree: "HtmlElement") -> str:
-    """The text by trafilatura's copy of readability-lxml; "" where that finds nothing."""
+def _readability_text(tree: "HtmlElement") -> str:
+    """Return the text that trafilatura's copy of readability-lxml finds; "" where it finds nothing."""
     from trafilatura.readability_lxml import Document
 
     try:
@@ -83,7 +83,7 @@ def _by_readability(tree: "HtmlElement") -> str:
 
 
 def _lines_of(body: "HtmlElement") -> Iterator[str]:
-    """The words under trafilatura's body: a line for each block and each row of a table, without signs of its own."""
+    """Yield the text under trafilatura's body: a line for each block and each table row, without bullets or pipes."""
     from lxml.etree import iterwalk
 
     cells = 0
@@ -106,13 +106,13 @@ def _border(element: "HtmlElement", cells: int) -> str:
 
 
 def _drop_hover_cards(tree: "HtmlElement") -> None:
-    """Drop what pops up over a name in a running sentence: a picture with several links and no word beside them."""
+    """Drop what pops up over a name in a running sentence: a picture with several links and no words besides."""
     for card in tree.xpath("//p//span[.//img][count(.//a) > 1]"):
-        if card.getparent() is not None and linked_words(card) >= words_of(card):
+        if card.getparent() is not None and linked_words(card) >= text_words(card):
             card.drop_tree()
 
 
-def _wrap_openings(tree: "HtmlElement") -> None:
+def _wrap_leading_text(tree: "HtmlElement") -> None:
     """Make a paragraph of the running text that opens a block up to its first line break.
 
     trafilatura reads such words behind a break, and loses those before it when a link stands among them.
@@ -122,7 +122,7 @@ def _wrap_openings(tree: "HtmlElement") -> None:
         words = word_count(
             " ".join([div.text or "", *(inner.xpath("string()") + (inner.tail or "") for inner in opening)])
         )
-        if words < PARAGRAPH_WORDS or not (div.text or "").strip():
+        if words < MIN_PARAGRAPH_WORDS or not (div.text or "").strip():
             continue
         paragraph = div.makeelement("p")
         paragraph.text, div.text = div.text, None
@@ -136,39 +136,40 @@ def _drop_teasers(tree: "HtmlElement", site: str) -> None:
     A digest that links elsewhere keeps its lines, and so does a page that is made of such blocks.
     """
     blocks = list(tree.iter(*_LEAVES))
-    teasers = _alone(
+    teasers = _outermost(
         [
             *(block for block in blocks if _is_teaser(block, site)),
             *(block for block in tree.iter("ul", "ol") if _is_list_of_teasers(block, site)),
         ]
     )
-    if teasers and sum(map(words_of, teasers)) <= MOST_TEASERS * sum(map(words_of, _alone(blocks))):
+    if teasers and sum(map(text_words, teasers)) <= MAX_TEASER_SHARE * sum(map(text_words, _outermost(blocks))):
         for teaser in teasers:
             teaser.drop_tree()
 
 
-def _alone(elements: list["HtmlElement"]) -> list["HtmlElement"]:
-    """Those of the elements that stand in no other of them."""
-    given = set(elements)
-    return [element for element in elements if given.isdisjoint(element.iterancestors())]
+def _outermost(elements: list["HtmlElement"]) -> list["HtmlElement"]:
+    """Return the elements that stand in no other of them."""
+    all_elements = set(elements)
+    return [element for element in elements if all_elements.isdisjoint(element.iterancestors())]
 
 
 def _is_teaser(block: "HtmlElement", site: str) -> bool:
-    links = links_of(block)
+    links = links_in(block)
     return (
-        0 < len(links) <= MOST_LINKS
-        and TEASER_WORDS <= words_of(block) <= linked_words(block)
-        and all(leads_to(link, site) for link in links)
+        0 < len(links) <= MAX_TEASER_LINKS
+        and MIN_TEASER_WORDS <= text_words(block) <= linked_words(block)
+        and all(is_internal_link(link, site) for link in links)
     )
 
 
 def _is_list_of_teasers(block: "HtmlElement", site: str) -> bool:
     items = list(block.iterchildren("li"))
     return (
-        len(items) >= LIST_ITEMS
-        and linked_words(block) >= LINKED_OF_LIST * words_of(block)
-        and sum(bool(_SENTENCE_END.search(item.text_content().strip())) for item in items) * LIST_ITEMS <= len(items)
-        and all(any(leads_to(link, site) for link in links_of(item)) for item in items)
+        len(items) >= MIN_LIST_ITEMS
+        and linked_words(block) >= MIN_LINKED_SHARE * text_words(block)
+        and sum(bool(_SENTENCE_END.search(item.text_content().strip())) for item in items) * MIN_LIST_ITEMS
+        <= len(items)
+        and all(any(is_internal_link(link, site) for link in links_in(item)) for item in items)
     )
 
 
@@ -184,11 +185,11 @@ def _join_split_body(tree: "HtmlElement") -> None:
             name = part.get("class")
             if name and _is_part(part):
                 parts[part.tag, name, sum(1 for _ in part.iterancestors())].append(part)
-        for first, *others in parts.values():
-            for other in others:
-                first.extend(list(other))
+        for first, *following in parts.values():
+            for part in following:
+                first.extend(list(part))
 
 
 def _is_part(element: "HtmlElement") -> bool:
-    paragraphs = [p for p in element.iterchildren("p") if words_of(p) >= PARAGRAPH_WORDS]
-    return len(paragraphs) >= PARAGRAPHS and next(element.iter("h1", "article", "time"), None) is None
+    paragraphs = [p for p in element.iterchildren("p") if text_words(p) >= MIN_PARAGRAPH_WORDS]
+    return len(paragraphs) >= MIN_PARAGRAPHS and next(element.iter("h1", "article", "time"), None) is None

@@ -1,4 +1,4 @@
-"""One downloaded page -> its main text and what it says of itself. This part runs in worker processes."""
+"""One downloaded page -> its main text and metadata. This part runs in worker processes."""
 
 import re
 from dataclasses import dataclass
@@ -6,11 +6,11 @@ from typing import TYPE_CHECKING
 
 from newsclust.errors import Reason
 from newsclust.extract.boilerplate import paywall_notice
-from newsclust.extract.forums import posts_of, thread_text
-from newsclust.extract.index_pages import headlines_of
+from newsclust.extract.forums import forum_posts, thread_text
+from newsclust.extract.index_pages import count_headlines
 from newsclust.extract.main_content import main_text
-from newsclust.extract.metadata import PageDate, said_by
-from newsclust.extract.site_rules import SiteRule, ruled_tree
+from newsclust.extract.metadata import PageDate, read_metadata
+from newsclust.extract.site_rules import SiteRule, apply_site_rule
 from newsclust.model import Page
 from newsclust.text.charset import decode, has_byte_order_mark
 from newsclust.text.html_to_text import element_lines
@@ -20,8 +20,8 @@ if TYPE_CHECKING:
     from lxml.html import HtmlElement
 
 # Under this many words a page that calls itself paid for shows an opening, not an article.
-SHORT_FOR_A_PAGE = 250
-FORM_PARAGRAPHS = 3
+MIN_FREE_WORDS = 250
+MIN_FORM_PARAGRAPHS = 3
 # Declared types that can be a web page; servers without a better idea say the last three.
 _HTML_TYPES = frozenset(
     (
@@ -44,12 +44,12 @@ _HTML_TAG = re.compile(
 _OTHER_XML = re.compile(
     rb"(?:\s++|<\?[^>]*+>|<!--.*?-->)*+<(?:rss|feed|rdf:RDF|svg|urlset|sitemapindex)\b", re.DOTALL
 )
-_MOST_NOTICE_CHILDREN = 3  # a heading, an offer, a button
+_MAX_NOTICE_CHILDREN = 3  # a heading, an offer, a button
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PageText:
-    """What one page holds: its main text in normal form, and what it says of itself."""
+    """Main text of one page, in normal form, and the metadata that it states."""
 
     text: str
     title: str | None = None
@@ -58,13 +58,13 @@ class PageText:
     canonical: str | None = None  # rel=canonical, else og:url; absolute, not checked
     published: PageDate | None = None
     updated: PageDate | None = None
-    notice: str | None = None  # the page's words that its text is not free, when the text is short
+    notice: str | None = None  # the paywall notice, when the text is short
     headlines: int = 0  # how many articles it lists; 0 when it is an article itself
-    missed: str = ""  # what the site's rule looks for and the page has not
+    rule_mismatch: str = ""  # what the site's rule selects and the page has not
 
 
-def refusal(page: Page, max_bytes: int) -> tuple[Reason, str] | None:
-    """Why a page is not worth reading, by its size, its declared type and its bytes; None: it is."""
+def rejection(page: Page, max_bytes: int) -> tuple[Reason, str] | None:
+    """Return why a page is not read, by its size, its declared type and its bytes; None when it is."""
     body = page.body
     declared = page.headers.get("content-type", "").partition(";")[0].strip().lower()
     if not body.strip():
@@ -87,10 +87,10 @@ def page_markup(page: Page) -> str:
 
 
 def read_page(page: Page, rule: SiteRule | None = None) -> PageText:
-    """The page's main text, "" where it has none, without comments, teasers and headline lists.
+    """Return the page's metadata and main text ("" where it has none), without comments, teasers and headline lists.
 
-    A forum thread's text is that of its articles, a list of articles has none. Where the site has a rule, the rule
-    says what is read.
+    A forum thread's text is that of its articles, an index page has none. Where the site has a rule, the rule selects
+    what is read.
     """
     from trafilatura import load_html
 
@@ -99,42 +99,42 @@ def read_page(page: Page, rule: SiteRule | None = None) -> PageText:
         return PageText(text="")
     url = page.final_url
     _unwrap_forms(tree)
-    said = said_by(tree, url, now=page.fetched_at)
-    ruled, missed = ruled_tree(tree, rule) if rule else ([], "")
-    posts = [] if ruled else posts_of(tree)
-    headlines = 0 if ruled or posts or said.is_article else headlines_of(tree, url)
-    if ruled:
-        text = "\n".join(line for element in ruled for line in element_lines(element))
+    metadata = read_metadata(tree, url, now=page.fetched_at)
+    selected, rule_mismatch = apply_site_rule(tree, rule) if rule else ([], "")
+    posts = [] if selected else forum_posts(tree)
+    headlines = 0 if selected or posts or metadata.is_article else count_headlines(tree, url)
+    if selected:
+        text = "\n".join(line for element in selected for line in element_lines(element))
     elif posts:
         text = thread_text(posts)
     else:
         text = "" if headlines else main_text(tree, url)
     text = normalize_text(text)
     notice = None
-    if word_count(text) < SHORT_FOR_A_PAGE and not headlines:
-        notice = paywall_notice(_blocks(tree)) or (None if said.is_free else "isAccessibleForFree: false")
+    if word_count(text) < MIN_FREE_WORDS and not headlines:
+        notice = paywall_notice(_small_blocks(tree)) or (None if metadata.is_free else "isAccessibleForFree: false")
     return PageText(
         text=text,
-        title=said.title,
-        author=said.author,
-        site_name=said.site_name,
-        canonical=said.canonical,
-        published=said.published,
-        updated=said.updated,
+        title=metadata.title,
+        author=metadata.author,
+        site_name=metadata.site_name,
+        canonical=metadata.canonical,
+        published=metadata.published,
+        updated=metadata.updated,
         notice=notice,
         headlines=headlines,
-        missed=missed,
+        rule_mismatch=rule_mismatch,
     )
 
 
 def _unwrap_forms(tree: "HtmlElement") -> None:
-    """Forms with paragraphs are no forms to fill in: ASP.NET wraps whole pages in one."""
+    """Unwrap forms that hold paragraphs: ASP.NET wraps whole pages in one."""
     for form in list(tree.iter("form")):
-        if len(form.findall(".//p")) >= FORM_PARAGRAPHS:
+        if len(form.findall(".//p")) >= MIN_FORM_PARAGRAPHS:
             form.drop_tag()
 
 
-def _blocks(tree: "HtmlElement") -> list[str]:
-    """The words of each small element: a notice stands in one of its own, often outside the article."""
-    small = (e for e in tree.iter("p", "div", "h2", "h3", "span") if len(e) <= _MOST_NOTICE_CHILDREN)
-    return [" ".join(e.text_content().split()) for e in small]
+def _small_blocks(tree: "HtmlElement") -> list[str]:
+    """Return the text of each small element: a notice stands in one of its own, often outside the article."""
+    small_elements = (e for e in tree.iter("p", "div", "h2", "h3", "span") if len(e) <= _MAX_NOTICE_CHILDREN)
+    return [" ".join(e.text_content().split()) for e in small_elements]

@@ -1,27 +1,27 @@
-"""An entry's fields and what its page gave -> the article. Pure: no clock, no network, no process."""
+"""Choose an article's text among its page's and its feed's. Pure: no clock, no network, no process."""
 
 import re
 from dataclasses import dataclass
 from urllib.parse import urlsplit
 
 from newsclust.errors import ExtractError, Reason
-from newsclust.extract.boilerplate import breaks_off, without_boilerplate
+from newsclust.extract.boilerplate import is_truncated, strip_boilerplate
 from newsclust.extract.page import PageText
-from newsclust.model import DateQuality, Extraction, PagePolicy, Source, TextSource
+from newsclust.model import ArticleInput, DateQuality, Extraction, PagePolicy, TextSource
 from newsclust.text.html_to_text import html_to_text
 from newsclust.text.language import detect_language
 from newsclust.text.normalize import alphanumeric_key, normalize_text, word_count
 from newsclust.urls import canonical, registered_domain
 
 # A feed's text of fewer words is a teaser: those of our sample feeds that gave whole articles gave over 400.
-TEASER_WORDS = 150
+MIN_FEED_WORDS = 150
 
 _TITLE_SEPARATOR = re.compile(r"\s+[-–—|·•»]\s+|\s*\|\s*")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Extracted:
-    """The outcome for one source: an article, an error, or both when the feed stood in for a failed page."""
+class ExtractOutcome:
+    """Outcome of one article: its text, an error, or both when the feed's text stands in for a failed page."""
 
     extraction: Extraction | None
     error: ExtractError | None
@@ -35,22 +35,24 @@ class _Candidate:
 
 
 def wants_page(*, policy: PagePolicy, summary: str | None, content: str | None) -> bool:
-    """Whether an entry's page should be downloaded: by the feed's policy, and under AUTO by the feed's text.
+    """Return whether an entry's page should be downloaded: by the feed's policy, and under AUTO by the feed's text.
 
     AUTO wants it when that text is short, breaks off, or is cut by a paywall.
     """
     if policy is not PagePolicy.AUTO:
         return policy is PagePolicy.ALWAYS
     text = max((html_to_text(content or ""), html_to_text(summary or "")), key=word_count)
-    return word_count(text) < TEASER_WORDS or breaks_off(text)
+    return word_count(text) < MIN_FEED_WORDS or is_truncated(text)
 
 
-def article_of(source: Source, page: PageText | None, error: ExtractError | None, *, unread: str = "") -> Extracted:
-    """The article by the longest of the page's, the feed's content's and its summary's text.
+def select_text(
+    source: ArticleInput, page: PageText | None, error: ExtractError | None, *, unread: str = ""
+) -> ExtractOutcome:
+    """Return the longest of the page's text, the feed's content and its summary as the article's text.
 
-    `page` is what the page held (None: there was none, or it failed with `error`, or it was not read because of
-    `unread`). Of equal lengths the page's goes first, then the content's. Where nobody has any text there is only an
-    error: the page's, if it failed. A page on which its site's rule finds nothing is read as usual, with an error.
+    `page` is None when there was none, when it failed with `error`, or when it was not read because of `unread`. Of
+    equal lengths the page's goes first, then the content's. Where none has any text there is only an error: the
+    page's, if it failed. A page that does not match its site's rule is read as usual, with an error.
     """
     title = _title(source, page)
     candidates = [
@@ -59,16 +61,16 @@ def article_of(source: Source, page: PageText | None, error: ExtractError | None
         _candidate(html_to_text(source.summary or ""), title, TextSource.FEED_SUMMARY, None),
     ]
     if page is not None and not candidates[0].text:
-        error = _without_text(source, page)
+        error = _no_text_error(source, page)
     notes = [unread, f"page failed: {error.reason}" if error else ""]
-    if page is not None and page.missed:
+    if page is not None and page.rule_mismatch:
         notes.append("the site's rule found nothing on the page")
-        missed = f"the site's rule finds nothing, {page.missed}: {_final_url(source)}"
-        error = error or ExtractError(source.url, Reason.NOTHING_SELECTED, missed)
+        mismatch = f"the site's rule finds nothing, {page.rule_mismatch}: {_final_url(source)}"
+        error = error or ExtractError(source.url, Reason.NOTHING_SELECTED, mismatch)
     best = max(candidates, key=lambda candidate: word_count(candidate.text))
     if not best.text:
         nothing = ExtractError(source.url, Reason.NO_TEXT, "no text in the feed, and no page")
-        return Extracted(extraction=None, error=error or nothing)
+        return ExtractOutcome(extraction=None, error=error or nothing)
     language, language_source = detect_language(f"{title}\n{best.text}", source.language)
     extraction = Extraction(
         article_id=source.article_id,
@@ -85,34 +87,37 @@ def article_of(source: Source, page: PageText | None, error: ExtractError | None
         date_quality=page.published.quality if page and page.published else DateQuality.MISSING,
         updated_at=page.updated.at if page and page.updated else None,
     )
-    return Extracted(extraction=extraction, error=error)
+    return ExtractOutcome(extraction=extraction, error=error)
 
 
-def _without_text(source: Source, page: PageText) -> ExtractError:
+def _no_text_error(source: ArticleInput, page: PageText) -> ExtractError:
     if page.headlines:
-        said = f"a list of {page.headlines} articles: {_final_url(source)}"
-        return ExtractError(source.url, Reason.LIST_PAGE, said)
+        return ExtractError(
+            source.url, Reason.LIST_PAGE, f"a list of {page.headlines} articles: {_final_url(source)}"
+        )
     return ExtractError(source.url, Reason.NO_TEXT, f"no text in the page {_final_url(source)}")
 
 
 def _choice(candidates: list[_Candidate], notes: str) -> str:
-    """Why the longest was taken: what else there was, in words, and what is to be known of the page."""
-    words = [f"{one.text_source} {word_count(one.text)}" for one in candidates if one.text]
-    told = f"the only text: {words[0]} words" if len(words) == 1 else f"the longest of {', '.join(words)} words"
-    return f"{notes}; {told}" if notes else told
+    """Explain the choice: the lengths of all candidates, in words, and the notes on the page."""
+    lengths = [f"{each.text_source} {word_count(each.text)}" for each in candidates if each.text]
+    reason = (
+        f"the only text: {lengths[0]} words" if len(lengths) == 1 else f"the longest of {', '.join(lengths)} words"
+    )
+    return f"{notes}; {reason}" if notes else reason
 
 
 def _candidate(raw: str, title: str, text_source: TextSource, notice: str | None) -> _Candidate:
-    text, cut = without_boilerplate(normalize_text(raw, title=title))
+    text, cut = strip_boilerplate(normalize_text(raw, title=title))
     return _Candidate(text=text if any(map(str.isalpha, text)) else "", cut=cut or notice, text_source=text_source)
 
 
-def _title(source: Source, page: PageText | None) -> str:
-    """The entry's title, the page's where it has none, without the site's name behind it."""
-    given = " ".join(normalize_text(source.title).split())
-    said = " ".join(normalize_text(page.title or "").split()) if page else ""
+def _title(source: ArticleInput, page: PageText | None) -> str:
+    """Return the entry's title, or the page's where it has none, without the site's name behind it."""
+    entry_title = " ".join(normalize_text(source.title).split())
+    page_title = " ".join(normalize_text(page.title or "").split()) if page else ""
     names = [source.feed_title, (page.site_name or "") if page else "", *_host_names(source.url)]
-    return _without_site(given or said, {alphanumeric_key(name) for name in names} - {""})
+    return _without_site_name(entry_title or page_title, {alphanumeric_key(name) for name in names} - {""})
 
 
 def _host_names(url: str) -> tuple[str, str]:
@@ -120,8 +125,8 @@ def _host_names(url: str) -> tuple[str, str]:
     return domain, domain.partition(".")[0]
 
 
-def _without_site(title: str, names: set[str]) -> str:
-    """Cut ` - Site` or ` | Site` where the site is known by that name; what is no known name stays."""
+def _without_site_name(title: str, names: set[str]) -> str:
+    """Cut ` - Site` or ` | Site` where the site is known by that name; any other ending stays."""
     last = None
     for last in _TITLE_SEPARATOR.finditer(title):  # noqa: B007 - only the last one is wanted
         pass
@@ -130,23 +135,23 @@ def _without_site(title: str, names: set[str]) -> str:
     return title[: last.start()]
 
 
-def _final_url(source: Source) -> str:
+def _final_url(source: ArticleInput) -> str:
     return source.page.final_url if source.page else source.url
 
 
-def _canonical_url(source: Source, page: PageText | None) -> str:
-    """The page's own word for its address if it can be trusted, else where it was found, else the entry's.
+def _canonical_url(source: ArticleInput, page: PageText | None) -> str:
+    """Return the canonical address that the page states if it is trusted, else its final one, else the entry's.
 
-    Not trusted: another site's address, a home page (sites that set one canonical for all pages), and no
-    address of a page at all. A page that redirects to the home page is gone.
+    Not trusted: another site's address, a home page (some sites state one canonical address for all pages), and what
+    is no address of a page at all. A page that redirects to the home page is gone.
     """
     final_url = _final_url(source)
-    if page is not None and page.canonical is not None and _names_a_page_of(page.canonical, final_url):
+    if page is not None and page.canonical is not None and _is_page_on_same_site(page.canonical, final_url):
         return canonical(page.canonical)
     return canonical(source.url if _is_home(final_url) else final_url)
 
 
-def _names_a_page_of(url: str, final_url: str) -> bool:
+def _is_page_on_same_site(url: str, final_url: str) -> bool:
     try:
         return registered_domain(url) == registered_domain(final_url) and not _is_home(url)
     except ValueError:

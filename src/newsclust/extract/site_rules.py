@@ -1,4 +1,4 @@
-"""Rules for the sites that no general reading gets right: `data/site_rules.toml`, a table for each domain."""
+"""Rules for sites that the general extraction gets wrong: `data/site_rules.toml`, one table a domain."""
 
 import tomllib
 from collections.abc import Mapping
@@ -15,12 +15,14 @@ if TYPE_CHECKING:
 
 
 class TextFrom(StrEnum):
+    """Where a site's texts are taken from."""
+
     PAGE = "page"
     FEED = "feed"  # the page is worse than what the feed holds
 
 
 class SiteRule(BaseModel):
-    """What to read on the pages of a domain and of the hosts under it, as XPath."""
+    """What to read on the pages of a domain and of its subdomains, as XPath."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
@@ -52,8 +54,8 @@ class SiteRule(BaseModel):
         return self
 
 
-def read_rules(path: Path) -> dict[str, SiteRule]:
-    """The rules of a file by domain, none when there is no such file; ValueError says what is wrong with it."""
+def read_site_rules(path: Path) -> dict[str, SiteRule]:
+    """Return a file's rules by domain, none when there is no such file; ValueError says what is wrong with it."""
     try:
         tables = tomllib.loads(path.read_text(encoding="utf-8"))
     except FileNotFoundError:
@@ -65,22 +67,22 @@ def read_rules(path: Path) -> dict[str, SiteRule]:
         try:
             rules[domain.lower()] = SiteRule.model_validate(table)
         except ValidationError as error:
-            said = "; ".join(f"{'.'.join(map(str, one['loc']))}: {one['msg']}" for one in error.errors())
-            raise ValueError(f"{path}: [{domain!r}] {said}") from error
+            problems = "; ".join(f"{'.'.join(map(str, each['loc']))}: {each['msg']}" for each in error.errors())
+            raise ValueError(f"{path}: [{domain!r}] {problems}") from error
     return rules
 
 
-def rule_for(url: str, rules: Mapping[str, SiteRule]) -> SiteRule | None:
-    """The rule of the longest domain that the address's host is, or lies under."""
+def site_rule_for(url: str, rules: Mapping[str, SiteRule]) -> SiteRule | None:
+    """Return the rule of the longest domain that the address's host equals or is a subdomain of."""
     labels = host(url).split(".") if rules else []
     return next((rules[name] for at in range(len(labels)) if (name := ".".join(labels[at:])) in rules), None)
 
 
-def ruled_tree(tree: "HtmlElement", rule: SiteRule) -> tuple[list["HtmlElement"], str]:
-    """Leave the tree without what the rule drops; return the elements that hold the text, and what it missed.
+def apply_site_rule(tree: "HtmlElement", rule: SiteRule) -> tuple[list["HtmlElement"], str]:
+    """Drop from the tree what the rule drops; return the elements that hold the text, and the mismatch ("" for none).
 
-    Without elements the text is found as usual. Missed is a body that is nowhere, or all that the rule would drop:
-    then the site is no longer what the rule was written for.
+    Without elements the text is found as usual. A mismatch is a body that is nowhere, or nothing to drop: then the
+    site is no longer what the rule was written for.
     """
     dropped = [element for path in rule.drop for element in _elements(tree, path)]
     for element in dropped:
@@ -93,7 +95,7 @@ def ruled_tree(tree: "HtmlElement", rule: SiteRule) -> tuple[list["HtmlElement"]
 
 
 def _elements(tree: "HtmlElement", path: str) -> list["HtmlElement"]:
-    """The elements at a path, which may also name attributes and texts."""
+    """Return the elements at a path, which may also select attributes and texts."""
     from lxml.html import HtmlElement
 
     return [found for found in tree.xpath(path) if isinstance(found, HtmlElement)]

@@ -8,9 +8,10 @@ from pathlib import Path
 
 from newsclust.model import Count
 from newsclust.pipeline.duplicates import find_duplicates, find_rewrites
+from newsclust.pipeline.extract import extract_articles
 from newsclust.pipeline.feeds import fetch_feeds, fetch_lists, parse_feeds, plan_feeds, sync_feeds
 from newsclust.pipeline.health import update_feed_health
-from newsclust.pipeline.pages import extract_articles, fetch_pages
+from newsclust.pipeline.pages import fetch_pages
 from newsclust.pipeline.quarantine import check_feed_anomalies
 from newsclust.pipeline.runner import Clock, night_clock, run_step
 from newsclust.pipeline.stories import embed_articles, group_stories, link_articles, sync_corrections

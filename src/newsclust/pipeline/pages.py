@@ -1,23 +1,20 @@
-"""Entries -> pages -> the texts of articles."""
+"""Download the pages behind entries, as far as robots.txt allows it."""
 
 from collections.abc import Mapping, Sequence
-from contextlib import AbstractContextManager, nullcontext
 from dataclasses import replace
 
-from newsclust.errors import FetchError, ItemError, Reason
-from newsclust.extract import Extractor, lines_of, without_lines
+from newsclust.errors import FetchError, Reason
 from newsclust.fetch import Fetcher, robots
-from newsclust.model import Count, Extraction, Fetch, Request, Run
+from newsclust.model import Count, Fetch, Request, Run
 from newsclust.pipeline.fetching import fetch_and_store, save_fetches
-from newsclust.pipeline.runner import Clock, batches, progress_bar, raise_on_systemic_failure, save_failures
-from newsclust.store import Database, articles, fingerprints
+from newsclust.pipeline.runner import progress_bar, raise_on_systemic_failure
+from newsclust.store import Database
 from newsclust.store import fetches as store_fetches
 from newsclust.store import polling as schedules
 from newsclust.store import robots as store_robots
 from newsclust.urls import site_of
 
 _ORIGINS_OF_ONE = 5  # that the redirects of one page may lead over
-_PAGES_AT_ONCE = 300  # held in memory while texts are taken
 
 
 def fetch_pages(db: Database, run: Run, fetcher: Fetcher, product: str = "newsclust") -> Count:
@@ -45,42 +42,10 @@ def fetch_pages(db: Database, run: Run, fetcher: Fetcher, product: str = "newscl
     return replace(total, failed=total.failed + len(lost))
 
 
-def extract_articles(db: Database, run: Run, clock: Clock, extractor: Extractor) -> Count:
-    """Take the text of every article that is new or changed, from its page or its feed.
-
-    Paragraphs that recur under the titles of one site are learned on the way and left out: those of tonight's texts
-    once enough of them are known.
-    """
-    todo = articles.articles_to_extract(db)
-    done = 0
-    errors: list[ItemError] = []
-    session = extractor if isinstance(extractor, AbstractContextManager) else nullcontext()
-    with session, progress_bar("extract_articles", len(todo)) as progress:
-        for ids in batches(todo, _PAGES_AT_ONCE):
-            taken: list[Extraction] = []
-            failures: list[tuple[str, ItemError]] = []
-            for source, outcome in zip(
-                sources := articles.sources_of(db, ids), extractor.extract(sources), strict=True
-            ):
-                if outcome.extraction:
-                    taken.append(outcome.extraction)
-                if outcome.error:
-                    failures.append((source.article_id, outcome.error))
-                progress.update()
-            save_failures(db, run, clock, "extract_articles", failures)
-            known: set[int] = set()
-            for titles, lines in lines_of(taken).items():
-                known |= fingerprints.learn_boilerplate(db, run, lines, min_contexts=titles)
-            done += articles.save_extractions(db, run, ids, [without_lines(text, known) for text in taken])
-            errors.extend(error for _, error in failures)
-    raise_on_systemic_failure("extract_articles", errors, len(todo))
-    return Count(done=done, failed=len(todo) - done)
-
-
 def _rules(
     db: Database, run: Run, fetcher: Fetcher, product: str, requests: Sequence[Request]
 ) -> dict[str, robots.RobotsRules]:
-    """The rules of each origin that the requests lead to; a robots.txt that was seen today is not asked for again."""
+    """Return the rules of each origin that the requests lead to; a robots.txt seen today is not requested again."""
     origins = sorted({robots.origin_of(request.url) for request in requests})
     files = store_robots.robots_files(db, origins)
     todo = [
@@ -106,7 +71,7 @@ def _rules(
 def _judged(
     requests: Sequence[Request], rules: Mapping[str, robots.RobotsRules]
 ) -> tuple[list[Request], list[tuple[Request, FetchError]]]:
-    """The requests that robots.txt allows, to be made as it wishes, and the others with the reason."""
+    """Return the requests that robots.txt allows, at the pace it asks for, and the others with the reason."""
     allowed, refused = [], []
     for request in requests:
         rule = rules[robots.origin_of(request.url)]

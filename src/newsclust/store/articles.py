@@ -21,7 +21,7 @@ from newsclust.extract.article_state import (
     makes_version,
     representative_sighting,
 )
-from newsclust.model import Article, DateQuality, Extraction, RequestKind, Run, Source, TextSource
+from newsclust.model import Article, ArticleInput, DateQuality, Extraction, RequestKind, Run, TextSource
 from newsclust.store.database import Database, Row
 from newsclust.store.fetches import stored_pages
 from newsclust.text.diff import Revision, unified_diff
@@ -69,14 +69,14 @@ def articles_to_extract(db: Database) -> list[str]:
     return [row["article_id"] for row in db.rows("FROM todo_extract")]
 
 
-def sources_of(db: Database, article_ids: Sequence[str]) -> list[Source]:
+def sources_of(db: Database, article_ids: Sequence[str]) -> list[ArticleInput]:
     """Return what is known of these articles that are still to extract, pages included: ask in batches."""
     seen = _sightings(db, article_ids)
     speaking = {article_id: representative_sighting(found.sightings) for article_id, found in seen.items()}
     shown = {row["entry_id"]: row for row in _rows_of(db, _DESCRIPTIONS, [one.entry_id for one in speaking.values()])}
     pages = dict(stored_pages(db, RequestKind.PAGE, [one for one in seen if seen[one].has_page]))
     return [
-        Source(
+        ArticleInput(
             article_id=article_id,
             url=sighting.url,
             title=shown[sighting.entry_id]["title"],
