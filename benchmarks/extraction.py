@@ -1,4 +1,4 @@
-"""How many article pages a second are read on both cores: ours beside plain trafilatura in the same kind of pool.
+"""How many article pages a second are read on both cores: ours beside plain trafilatura in as many processes.
 
 Run: python -m benchmarks.extraction [FOLDER] [--pages 10000] [--rounds 10] [--seed 5]
 The folder holds ground-truth.json and html/*.html.gz (scrapinghub's article-extraction-benchmark, MIT), which is read
@@ -43,12 +43,12 @@ class Spent:
 
 def ours(pages: Sequence[Page]) -> int:
     """Read pages as the pipeline does; return how many gave a text."""
-    extractor = TrafilaturaExtractor(workers=WORKERS)
-    return sum(
-        outcome.extraction is not None
-        for start in range(0, len(pages), AT_ONCE)
-        for outcome in extractor.extract([_source(page) for page in pages[start : start + AT_ONCE]])
-    )
+    with TrafilaturaExtractor(workers=WORKERS) as extractor:
+        return sum(
+            outcome.extraction is not None
+            for start in range(0, len(pages), AT_ONCE)
+            for outcome in extractor.extract([_source(page) for page in pages[start : start + AT_ONCE]])
+        )
 
 
 def trafilatura_alone(pages: Sequence[Page]) -> int:
@@ -78,7 +78,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
         print(f"Skipped: {error}")
         return
     rng = random.Random(given.seed)
-    # Both pools fork from one server, which is to have loaded what either needs.
+    # The server that trafilatura's pool forks from is to have loaded what its workers need.
     get_context("forkserver").set_forkserver_preload(["newsclust.extract.page", "trafilatura"])
     for read in METHODS.values():  # the server starts, models load: once, in a night
         read(known[:WORKERS])
