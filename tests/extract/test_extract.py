@@ -296,7 +296,7 @@ def test_the_pages_title_serves_an_entry_without_one() -> None:
 
 
 @pytest.mark.parametrize(
-    ("said", "final_url", "address"),
+    ("stated", "final_url", "address"),
     [
         ("https://www.harbour.example/2026/pool", URL, "https://harbour.example/2026/pool"),
         (None, "https://harbour.example/new/pool?utm_source=rss", "https://harbour.example/new/pool"),
@@ -308,10 +308,10 @@ def test_the_pages_title_serves_an_entry_without_one() -> None:
     ],
 )
 def test_the_pages_own_address_is_believed_only_for_a_page_of_its_site(
-    said: str | None, final_url: str, address: str
+    stated: str | None, final_url: str, address: str
 ) -> None:
     source = source_of(b"<html>", final_url=final_url)
-    assert extracted(source, page_text(text="Text.", canonical=said)).canonical_url == address
+    assert extracted(source, page_text(text="Text.", canonical=stated)).canonical_url == address
 
 
 def test_the_canonical_link_is_read_from_the_page_before_the_open_graph_one() -> None:

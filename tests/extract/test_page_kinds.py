@@ -113,12 +113,12 @@ def test_an_article_with_headlines_under_it_is_no_list() -> None:
 
 
 def test_a_page_that_says_it_is_an_article_is_none_the_less_for_its_headlines() -> None:
-    said = json.dumps({"@type": "NewsArticle", "headline": "Pool is warm"})
-    head = f'<script type="application/ld+json">{said}</script>'
+    document = json.dumps({"@type": "NewsArticle", "headline": "Pool is warm"})
+    head = f'<script type="application/ld+json">{document}</script>'
     assert read_page(page_of(listing(LONG[0], head=head).encode())).headlines == 0
 
 
-def said(head: str, *, body: str = "") -> PageMetadata:
+def metadata_of(head: str, *, body: str = "") -> PageMetadata:
     tree = document_fromstring(f"<html><head>{head}</head><body>{body}</body></html>")
     return read_metadata(tree, URL, now=NOW)
 
@@ -141,12 +141,12 @@ def linked(node: Any) -> str:
     ],
 )
 def test_the_date_that_a_page_writes_is_given_in_utc(head: str) -> None:
-    assert said(head).published == PageDate(at=MORNING, quality=DateQuality.GIVEN)
+    assert metadata_of(head).published == PageDate(at=MORNING, quality=DateQuality.GIVEN)
 
 
 @pytest.mark.parametrize("written", ["2026-11-20", "2026-11-20T00:00:00"])
 def test_a_day_or_a_time_without_a_zone_is_a_guess(written: str) -> None:
-    found = said(f'<meta property="article:published_time" content="{written}">').published
+    found = metadata_of(f'<meta property="article:published_time" content="{written}">').published
     assert found == PageDate(at=datetime(2026, 11, 20, tzinfo=UTC), quality=DateQuality.GUESSED)
 
 
@@ -154,14 +154,14 @@ def test_a_day_or_a_time_without_a_zone_is_a_guess(written: str) -> None:
     "written", ["2027-01-01T00:00:00Z", "1970-01-01T00:00:00Z", "soon", "", "0001-01-01T00:00+23:59"]
 )
 def test_a_date_to_come_or_before_the_web_is_not_believed(written: str) -> None:
-    assert said(f'<meta property="article:published_time" content="{written}">').published is None
+    assert metadata_of(f'<meta property="article:published_time" content="{written}">').published is None
 
 
 def test_only_a_later_date_is_an_update() -> None:
     published = '<meta property="article:published_time" content="2026-11-20T08:30:00Z">'
     same = '<meta property="article:modified_time" content="2026-11-20T08:30:00Z">'
-    assert said(published + same).updated is None
-    moved = said(published + same.replace("08:30", "09:30")).updated
+    assert metadata_of(published + same).updated is None
+    moved = metadata_of(published + same.replace("08:30", "09:30")).updated
     assert moved is not None
     assert moved.at - MORNING == timedelta(hours=1)
 
@@ -169,7 +169,7 @@ def test_only_a_later_date_is_an_update() -> None:
 def test_a_list_inside_a_page_does_not_make_it_an_article() -> None:
     items = [{"@type": "ListItem", "item": {"@type": "NewsArticle", "datePublished": "2026-11-20T08:30:00Z"}}]
     listed = {"@type": "CollectionPage", "mainEntity": {"@type": "ItemList", "itemListElement": items}}
-    assert not said(linked(listed)).is_article
+    assert not metadata_of(linked(listed)).is_article
 
 
 @pytest.mark.parametrize(
@@ -186,7 +186,7 @@ def test_a_list_inside_a_page_does_not_make_it_an_article() -> None:
     ],
 )
 def test_the_author_is_a_name_and_no_address(head: str, author: str | None) -> None:
-    assert said(head).author == author
+    assert metadata_of(head).author == author
 
 
 HOSTILE = 'Ada\u202e<script>alert(1)</script> <b onclick="x()">Quay</b>\x1b[31m\u2066\x00\x9b'
@@ -213,4 +213,4 @@ VALUES = st.none() | st.integers() | st.text() | st.sampled_from(["Article", "20
 
 @given(st.recursive(VALUES, lambda inner: st.lists(inner) | st.dictionaries(KEYS, inner), max_leaves=8))
 def test_no_linked_data_crashes_the_reading(node: Any) -> None:
-    assert isinstance(said(linked(json.dumps(node).replace("<", " "))), PageMetadata)
+    assert isinstance(metadata_of(linked(json.dumps(node).replace("<", " "))), PageMetadata)

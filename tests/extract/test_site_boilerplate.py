@@ -150,7 +150,7 @@ def test_a_rule_that_finds_its_body_needs_nothing_to_drop(tmp_path: Path) -> Non
 
 
 @pytest.mark.parametrize(
-    ("toml", "said"),
+    ("toml", "message"),
     [
         (
             "['a.example']\nwhy = 'x'\nbody = ['count(//p)']\n",
@@ -165,9 +165,9 @@ def test_a_rule_that_finds_its_body_needs_nothing_to_drop(tmp_path: Path) -> Non
         ("['a.example'\n", "rules.toml"),
     ],
 )
-def test_a_rule_that_cannot_work_is_refused_with_its_file(tmp_path: Path, toml: str, said: str) -> None:
+def test_a_rule_that_cannot_work_is_refused_with_its_file(tmp_path: Path, toml: str, message: str) -> None:
     path = written(tmp_path, toml)
-    with pytest.raises(ValueError, match=said):
+    with pytest.raises(ValueError, match=message):
         read_site_rules(path)
     settings = Settings.model_construct(extract=ExtractSettings(options={"site_rules": str(path)}))
     with pytest.raises(SettingsError, match=r"rules\.toml"):

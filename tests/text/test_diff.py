@@ -1,4 +1,4 @@
-"""What an editor changed: told by a diff, kept with the state it replaced, and no copy of anything."""
+"""Diffs of edited articles: stored with the revision that was replaced, and never a duplicate of anything."""
 
 import re
 from collections.abc import Sequence
@@ -112,9 +112,9 @@ def test_a_sentence_keeps_its_closing_quote_and_is_told_alone(sentences: tuple[s
 def test_of_ten_thousand_rewritten_words_the_sentences_that_stayed_are_not_told() -> None:
     before = [f"{prose(f'before {n}', 20)}." for n in range(500)]
     after = [before[n] if n % 10 == 0 else f"{prose(f'after {n}', 20)}." for n in range(500)]
-    told = unified_diff(state(*before), state(*after)).splitlines()
-    assert len([line for line in told if line.startswith("+")]) == 450
-    assert not {f"-{sentence}" for sentence in before[::10]} & set(told)
+    diff = unified_diff(state(*before), state(*after)).splitlines()
+    assert len([line for line in diff if line.startswith("+")]) == 450
+    assert not {f"-{sentence}" for sentence in before[::10]} & set(diff)
 
 
 def test_texts_too_long_to_compare_are_one_hunk_between_what_they_share_at_both_ends() -> None:
@@ -122,21 +122,21 @@ def test_texts_too_long_to_compare_are_one_hunk_between_what_they_share_at_both_
     before = ["begin."] + [word for n in range(50_000) for word in (f"old {n}.", "x.")] + ["end."]
     after = ["begin."] + [word for n in range(100) for word in (f"new {n}.", "x.")] + ["end."]
     assert len(before) * len(after) > MAX_PAIRS
-    told = unified_diff(state(*before), state(*after))
-    assert [line for line in told.splitlines() if line.startswith("@@")] == ["@@ -3,99999 +3,199 @@"]
-    assert patched(["Title", *before], told) == ["Title", *after]
+    diff = unified_diff(state(*before), state(*after))
+    assert [line for line in diff.splitlines() if line.startswith("@@")] == ["@@ -3,99999 +3,199 @@"]
+    assert patched(["Title", *before], diff) == ["Title", *after]
 
 
 # --- the states that are kept
 
 
 def test_the_state_that_is_replaced_keeps_how_it_differs_from_the_next(nights: Nights) -> None:
-    told = [
+    revisions = [
         Item(link=LINK, title="Bridge closes", text="it shuts today. Nobody knows why."),
         Item(link=LINK, title="Bridge closed", text="it shuts today. Rust is why."),
         Item(link=LINK, title="Bridge closed", text="it shuts today. Rust is why. Ferries run."),
     ]
-    for days, item in enumerate(told):
+    for days, item in enumerate(revisions):
         nights.live({ONE.url: rss(item)}, [ONE], days=days, names=READ)
     changes = nights.rows(
         "SELECT version, outlet, title_before, title_after, words_added, words_removed, diff "
@@ -166,8 +166,8 @@ def test_an_edited_article_is_never_a_copy_of_itself_though_another_with_its_fir
     reprinted = edited | {TWO.url: rss(Item(link="https://two.example/b", text=old))}
     for days, shown in enumerate((web, edited, edited, reprinted)):
         nights.live(shown, days=days, names=[*READ, "find_duplicates"])
-        copies = nights.rows("SELECT url, original_url, method FROM duplicate_articles")
-        assert copies == ([("https://two.example/b", LINK, "near_text")] if shown is reprinted else [])
+        duplicates = nights.rows("SELECT url, original_url, method FROM duplicate_articles")
+        assert duplicates == ([("https://two.example/b", LINK, "near_text")] if shown is reprinted else [])
     assert nights.rows("SELECT count(*) FROM article_versions") == [(1,)]
 
 

@@ -13,7 +13,7 @@ from newsclust.isolation import IsolatedPool, Task
 from newsclust.model import ArticleInput
 
 # Pages submitted ahead of the one awaited, for each worker: enough to keep them busy behind a slow page, few enough
-# that copies of pages do not pile up.
+# that pages do not pile up in memory.
 AHEAD = 8
 _PAGES_PER_WORKER = 12  # another worker starts only for more: one reads about as many while another starts
 # Imported when a worker starts, not within the time of its first page.
