@@ -251,8 +251,8 @@ class Extraction:
     language_source: str  # "text", "feed" or "none"
     author: str | None
     text_source: TextSource
-    cut: str | None = None  # the words that say the text is cut by a paywall; None when it is whole
-    text_choice: str = ""  # why the text was taken from there
+    paywall_marker: str | None = None  # the words that say a paywall cut the text; None when it is whole
+    text_source_reason: str = ""  # why the text was taken from there
     published_at: datetime | None = None  # by the page's own word, which stands in for a feed's missing date
     date_quality: DateQuality = DateQuality.MISSING  # of that word
     updated_at: datetime | None = None  # by the page's own word

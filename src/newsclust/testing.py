@@ -36,7 +36,7 @@ from newsclust.model import (
     id_of,
 )
 from newsclust.sources.document import SourceDocument
-from newsclust.sources.registry import Source as SourceKind
+from newsclust.sources.registry import Source
 from newsclust.stories.clustering import Clusterer
 from newsclust.stories.pairs import Linker
 
@@ -187,7 +187,7 @@ def check_extractor(extractor: Extractor) -> None:
     _require(list(extractor.extract([])) == [], "no input has no outcome")
 
 
-def check_source(source: SourceKind, feed: Feed, body: bytes) -> None:
+def check_source(source: Source, feed: Feed, body: bytes) -> None:
     """Check a kind of source on a feed of the kind and a document that it answers with.
 
     Its methods must be pure, recognise without raising, name the feed's item in each request, and refuse garbage with
@@ -217,7 +217,7 @@ def check_source(source: SourceKind, feed: Feed, body: bytes) -> None:
             raise ContractError(f"not kept: garbage is a ParseError ({type(error).__name__}: {error})") from error
 
 
-def _check_requests(source: SourceKind, feed: Feed, page: Page) -> None:
+def _check_requests(source: Source, feed: Feed, page: Page) -> None:
     request = Request(url=source.poll_url(feed.url), kind=RequestKind.FEED, item_id=feed.id)
     environment = {feed.token_env: "a-token"} if feed.token_env else {}
     steps = source.fetch(request, feed, now=page.fetched_at, environment=environment)

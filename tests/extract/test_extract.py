@@ -120,8 +120,8 @@ def test_a_page_gives_its_article_and_where_it_came_from() -> None:
         language_source="text",
         author=None,
         text_source=TextSource.PAGE,
-        cut=None,
-        text_choice="the longest of page 88, feed_summary 1 words",
+        paywall_marker=None,
+        text_source_reason="the longest of page 88, feed_summary 1 words",
     )
 
 
@@ -240,28 +240,28 @@ def test_the_feeds_content_is_taken_when_it_is_longer_than_the_page() -> None:
 
 def test_a_cut_text_names_the_words_that_say_so() -> None:
     source = source_of(content=f"<p>{LONG[0]}</p><p>Il reste 80% de l’article à découvrir.</p>")
-    assert (extracted(source).text, extracted(source).cut) == (
+    assert (extracted(source).text, extracted(source).paywall_marker) == (
         LONG[0],
         "Il reste 80% de l’article à découvrir.",
     )
     noted = page_text(text="\n\n".join(LONG), notice="isAccessibleForFree: false")
-    assert extracted(source, noted).cut == "isAccessibleForFree: false"
+    assert extracted(source, noted).paywall_marker == "isAccessibleForFree: false"
 
 
 def test_the_choice_of_a_text_says_what_else_there_was_and_why_a_page_was_not_among_it() -> None:
     whole, short = " ".join(LONG), "The pool is warm."
     longest = extracted(source_of(content=whole, summary=short), page_text(text=LONG[0]))
-    assert longest.text_choice == "the longest of page 19, feed_content 88, feed_summary 4 words"
-    assert extracted(source_of(summary=short)).text_choice == "the only text: feed_summary 4 words"
+    assert longest.text_source_reason == "the longest of page 19, feed_content 88, feed_summary 4 words"
+    assert extracted(source_of(summary=short)).text_source_reason == "the only text: feed_summary 4 words"
     failed = select_text(source_of(summary=short), None, ExtractError("a1", Reason.TIMEOUT, "slow"))
-    assert extraction_of(failed).text_choice == "page failed: timeout; the only text: feed_summary 4 words"
+    assert extraction_of(failed).text_source_reason == "page failed: timeout; the only text: feed_summary 4 words"
 
 
 def test_a_list_of_articles_is_an_error_of_its_own_and_the_feed_stands_in() -> None:
     outcome = select_text(source_of(b"<html>", summary="The pool is warm."), page_text(headlines=9), None)
     assert outcome.error is not None
     assert (outcome.error.reason, outcome.error.detail) == (Reason.LIST_PAGE, f"a list of 9 articles: {URL}")
-    assert extraction_of(outcome).text_choice.startswith("page failed: list_page; ")
+    assert extraction_of(outcome).text_source_reason.startswith("page failed: list_page; ")
 
 
 @pytest.mark.parametrize("summary", [None, "<p></p>", "Town heats pool with servers", "Lire la suite", "— 12 … :)"])

@@ -201,7 +201,13 @@ def test_nothing_hostile_in_a_page_or_its_feed_is_left_in_the_article() -> None:
         article = select_text(replace(source, title=""), page, None).extraction
         assert article is not None
         assert article.author == ("Ada Quay[31m" if page else None)
-        for words in (article.title, article.text, article.author or "", article.canonical_url, article.text_choice):
+        for words in (
+            article.title,
+            article.text,
+            article.author or "",
+            article.canonical_url,
+            article.text_source_reason,
+        ):
             assert strip_controls(words) == words
         assert "<" not in article.text
         assert "alert" not in article.text

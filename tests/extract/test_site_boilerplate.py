@@ -121,7 +121,7 @@ def test_a_site_whose_feed_is_used_has_no_page_read_and_the_choice_says_why(tmp_
     assert outcome.error is None
     assert outcome.extraction is not None
     assert outcome.extraction.text == "The pool is warm."
-    assert outcome.extraction.text_choice == (
+    assert outcome.extraction.text_source_reason == (
         "the site's rule leaves the page: a consent wall; the only text: feed_summary 4 words"
     )
 
@@ -136,7 +136,9 @@ def test_a_rule_that_finds_nothing_leaves_the_usual_text_and_an_error_that_names
     (outcome,) = TrafilaturaExtractor(workers=1, site_rules=path).extract([source_of(html_page(LONG))])
     assert outcome.extraction is not None
     assert outcome.extraction.text == "\n\n".join(LONG)
-    assert outcome.extraction.text_choice.startswith("the site's rule found nothing on the page; the only text: page")
+    assert outcome.extraction.text_source_reason.startswith(
+        "the site's rule found nothing on the page; the only text: page"
+    )
     assert outcome.error is not None
     assert outcome.error.reason is Reason.NOTHING_SELECTED
     assert URL in str(outcome.error)

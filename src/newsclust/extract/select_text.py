@@ -30,7 +30,7 @@ class ExtractOutcome:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Candidate:
     text: str
-    cut: str | None
+    paywall_marker: str | None
     text_source: TextSource
 
 
@@ -81,8 +81,8 @@ def select_text(
         language_source=language_source,
         author=" ".join(html_to_text((page.author if page else None) or "").split()) or None,
         text_source=best.text_source,
-        cut=best.cut,
-        text_choice=_choice(candidates, "; ".join(filter(None, notes))),
+        paywall_marker=best.paywall_marker,
+        text_source_reason=_choice(candidates, "; ".join(filter(None, notes))),
         published_at=page.published.at if page and page.published else None,
         date_quality=page.published.quality if page and page.published else DateQuality.MISSING,
         updated_at=page.updated.at if page and page.updated else None,
@@ -108,8 +108,10 @@ def _choice(candidates: list[_Candidate], notes: str) -> str:
 
 
 def _candidate(raw: str, title: str, text_source: TextSource, notice: str | None) -> _Candidate:
-    text, cut = strip_boilerplate(normalize_text(raw, title=title))
-    return _Candidate(text=text if any(map(str.isalpha, text)) else "", cut=cut or notice, text_source=text_source)
+    text, marker = strip_boilerplate(normalize_text(raw, title=title))
+    return _Candidate(
+        text=text if any(map(str.isalpha, text)) else "", paywall_marker=marker or notice, text_source=text_source
+    )
 
 
 def _title(source: ArticleInput, page: PageText | None) -> str:
