@@ -18,11 +18,11 @@ from typing import Any
 import numpy as np
 
 from newsclust.centering import Part
-from newsclust.evaluation.cross_validation import Labelled, judges, out_of_fold
+from newsclust.evaluation.cross_validation import LabelledWindow, fold_models, out_of_fold
 from newsclust.evaluation.datasets import read_set
-from newsclust.evaluation.grouping import Figures, figures, grouped, mean_of
+from newsclust.evaluation.grouping import GroupingScores, grouped_stories, grouping_scores, mean_scores
 from newsclust.evaluation.measures import grouping_score
-from newsclust.evaluation.vectors import KeptVectors, window_of
+from newsclust.evaluation.vectors import CachedEmbedder, window_of
 from newsclust.model import WordCounts
 from newsclust.settings import Settings
 from newsclust.stories.clustering import (
@@ -61,7 +61,7 @@ def save_frequencies(table: WordCounts) -> None:
     )
 
 
-def save_means(sets: Sequence[Labelled]) -> None:
+def save_means(sets: Sequence[LabelledWindow]) -> None:
     """Write the mean vectors that centring takes away."""
     text = np.concatenate([one.window.vectors for one in sets]).mean(axis=0, dtype=np.float64)
     title = np.concatenate([one.window.title_vectors for one in sets]).mean(axis=0, dtype=np.float64)
@@ -69,9 +69,9 @@ def save_means(sets: Sequence[Labelled]) -> None:
     np.savez(RESOURCES / "means_multilingual_e5_small.npz", **means)
 
 
-def told(name: str, rows: Sequence[Figures]) -> Figures:
+def told(name: str, rows: Sequence[GroupingScores]) -> GroupingScores:
     """Print one method's figures, and return their mean."""
-    mean = mean_of(rows)
+    mean = mean_scores(rows)
     worst = min(row.pair for row in rows)
     print(
         f"  {name}: pairwise F1 {mean.pair:.3f} (worst {worst:.3f}, P {mean.pair_precision:.3f}, "
@@ -81,7 +81,7 @@ def told(name: str, rows: Sequence[Figures]) -> Figures:
     return mean
 
 
-def save(name: str, learned: Mapping[str, Any], mean: Figures) -> None:
+def save(name: str, learned: Mapping[str, Any], mean: GroupingScores) -> None:
     """Write one resource, with where it comes from and how well its kind does on windows it has not seen."""
     origin = {
         "made_by": "benchmarks/train_links.py",
@@ -101,10 +101,11 @@ def main() -> None:
     options.add_argument("--cache", type=Path, default=Path("build/vectors"), help="where vectors are kept")
     chosen = options.parse_args()
     settings = Settings()
-    embedder = KeptVectors(settings.embedder(), chosen.cache)
+    embedder = CachedEmbedder(settings.embedder(), chosen.cache)
     files = sorted((chosen.data / "stories").glob("tech_*.jsonl"))
     sets = [
-        Labelled(one, window_of(one, embedder, characters=settings.embed.characters)) for one in map(read_set, files)
+        LabelledWindow(one, window_of(one, embedder, characters=settings.embed.characters))
+        for one in map(read_set, files)
     ]
     if chosen.save:
         save_frequencies(frequencies_of(next((chosen.data / "stream").glob("*.jsonl.gz"))))
@@ -113,12 +114,12 @@ def main() -> None:
     blank = merge_model.MergeModel(
         coefficients=nothing, offset=0, feature_means=nothing, threshold=0.5, trained_on=frozenset()
     )
-    fair = judges(PairModel(), MergeClassifier(model=blank), sets, train_anew=True)
+    fair = fold_models(PairModel(), MergeClassifier(model=blank), sets, train_anew=True)
 
-    def judged(clusterer: Clusterer | None) -> list[Figures]:
+    def judged(clusterer: Clusterer | None) -> list[GroupingScores]:
         return [
-            figures(
-                grouped(one.window, judge.linker, clusterer or judge.clusterer),
+            grouping_scores(
+                grouped_stories(one.window, judge.linker, clusterer or judge.clusterer),
                 one.labelled.stories,
                 one.labelled.languages,
             )

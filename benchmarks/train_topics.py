@@ -13,10 +13,17 @@ from pathlib import Path
 
 import numpy as np
 
-from newsclust.evaluation.cross_validation import FEWEST_OTHERS, Labelled
+from newsclust.evaluation.cross_validation import MIN_TRAINING_SETS, LabelledWindow
 from newsclust.evaluation.datasets import read_set
-from newsclust.evaluation.topics import TopicFigures, days_of, lesson_of, mean_topics, topic_figures, topic_judges
-from newsclust.evaluation.vectors import KeptVectors, window_of
+from newsclust.evaluation.topics import (
+    TopicScores,
+    days_of,
+    mean_topic_scores,
+    topic_folds,
+    topic_scores,
+    training_set,
+)
+from newsclust.evaluation.vectors import CachedEmbedder, window_of
 from newsclust.settings import Settings
 from newsclust.topics import projection
 from newsclust.topics.training import DIMENSIONS, SHRINKAGE, train_projection
@@ -25,10 +32,10 @@ ORIGIN = "hand-labelled windows of English and French tech news of 24 outlets; n
 RESOURCES = Path(projection.__file__).parents[1] / "resources"
 
 
-def left_out_figures(sets: Sequence[Labelled], min_stories: int) -> list[TopicFigures]:
+def left_out_figures(sets: Sequence[LabelledWindow], min_stories: int) -> list[TopicScores]:
     """Return the figures of what a first night finds in each set, by directions learned from the others."""
     return [
-        topic_figures(
+        topic_scores(
             one.labelled,
             one.labelled.stories,
             one.window.vectors,
@@ -36,15 +43,15 @@ def left_out_figures(sets: Sequence[Labelled], min_stories: int) -> list[TopicFi
             min_stories=min_stories,
             directions=judge.directions,
         )
-        for one, judge in zip(sets, topic_judges(sets, [True] * len(sets)), strict=True)
+        for one, judge in zip(sets, topic_folds(sets, [True] * len(sets)), strict=True)
     ]
 
 
-def save(sets: Sequence[Labelled], rows: Sequence[TopicFigures]) -> None:
+def save(sets: Sequence[LabelledWindow], rows: Sequence[TopicScores]) -> None:
     """Write the directions learned from all sets, with where they come from and how well their kind does."""
     np.save(
         RESOURCES / f"{projection.RESOURCE}.npy",
-        train_projection([lesson_of(one) for one in sets]),
+        train_projection([training_set(one) for one in sets]),
         allow_pickle=False,
     )
     told = {
@@ -62,8 +69,11 @@ def save(sets: Sequence[Labelled], rows: Sequence[TopicFigures]) -> None:
         ],
         "dimensions": DIMENSIONS,
         "shrinkage": SHRINKAGE,
-        "left_out_b_cubed_f1": {"mean": round(mean_topics(rows).b3, 3), "worst": round(min(r.b3 for r in rows), 3)},
-        "left_out_outside": round(mean_topics(rows).outside, 3),
+        "left_out_b_cubed_f1": {
+            "mean": round(mean_topic_scores(rows).b3, 3),
+            "worst": round(min(r.b3 for r in rows), 3),
+        },
+        "left_out_outside": round(mean_topic_scores(rows).outside, 3),
     }
     (RESOURCES / f"{projection.RESOURCE}.json").write_text(json.dumps(told, indent=2) + "\n", encoding="utf-8")
 
@@ -76,17 +86,18 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--cache", type=Path, default=Path("build/vectors"), help="where vectors are kept")
     given = parser.parse_args(arguments)
     settings = Settings()
-    embedder = KeptVectors(settings.embedder(), given.cache)
+    embedder = CachedEmbedder(settings.embedder(), given.cache)
     files = sorted(given.stories.glob("tech_*.jsonl"))
-    if len(files) <= FEWEST_OTHERS:
-        parser.error(f"{given.stories}: {len(files)} files tech_*.jsonl, {FEWEST_OTHERS + 1} are needed")
+    if len(files) <= MIN_TRAINING_SETS:
+        parser.error(f"{given.stories}: {len(files)} files tech_*.jsonl, {MIN_TRAINING_SETS + 1} are needed")
     sets = [
-        Labelled(one, window_of(one, embedder, characters=settings.embed.characters)) for one in map(read_set, files)
+        LabelledWindow(one, window_of(one, embedder, characters=settings.embed.characters))
+        for one in map(read_set, files)
     ]
     rows = left_out_figures(sets, settings.topics.min_stories)
     for one, row in zip(sets, rows, strict=True):
         print(f"{one.labelled.name}: B-cubed F1 {row.b3:.3f}, {row.outside:.0%} outside, {row.topics} topics")
-    mean = mean_topics(rows)
+    mean = mean_topic_scores(rows)
     worst = min(row.b3 for row in rows)
     print(f"left out in turn: B-cubed F1 mean {mean.b3:.3f}, worst {worst:.3f}; {mean.outside:.0%} outside")
     if given.save:

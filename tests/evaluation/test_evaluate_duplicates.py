@@ -14,10 +14,10 @@ from hypothesis import strategies as st
 
 from newsclust.errors import SettingsError
 from newsclust.evaluation import duplicates, pairs
-from newsclust.evaluation.confusion import Row, rows_of
+from newsclust.evaluation.confusion import ConfusionRow, confusion_rows
 from newsclust.evaluation.datasets import SAMPLE_FOLDER
-from newsclust.evaluation.duplicates import candidate_pairs, evaluate, evaluate_derived, plain_minhash
-from newsclust.evaluation.pairs import DATA, GOLD, Label, LabelledPair, PairSet, copy_pairs, sample_pairs
+from newsclust.evaluation.duplicates import candidate_pairs, evaluate, evaluate_rewrites, plain_minhash
+from newsclust.evaluation.pairs import DATA, GOLD, Label, LabelledPair, PairSet, duplicate_pairs, sample_pairs
 from newsclust.model import Article, Duplicate, DuplicateMethod, Fingerprint, Run
 from newsclust.settings import DuplicateSettings
 from newsclust.store import Database, fingerprints
@@ -60,7 +60,7 @@ NIGHTS = a_set(
 )
 
 
-def of(rows: Sequence[Row], method: str, label: Label, kind: str = "all") -> Row:
+def of(rows: Sequence[ConfusionRow], method: str, label: Label, kind: str = "all") -> ConfusionRow:
     return next(row for row in rows if (row.method, row.label, row.kind) == (method, label, kind))
 
 
@@ -81,7 +81,7 @@ def test_boilerplate_is_known_from_the_third_night_on_when_articles_come_by_nigh
     found = evaluate([NIGHTS], SETTINGS)
     assert of(found.rows, "newsclust", Label.OTHER).called == 0
     assert of(found.rows, "by night", Label.OTHER).called == 1
-    assert [(one.way, one.copies, one.originals, one.chains) for one in found.outcomes] == [
+    assert [(one.way, one.duplicates, one.originals, one.chains) for one in found.counts] == [
         ("newsclust", 1, 1, 0),
         ("by night", 2, 2, 0),
     ]
@@ -89,7 +89,7 @@ def test_boilerplate_is_known_from_the_third_night_on_when_articles_come_by_nigh
 
 def test_mistakes_say_why() -> None:
     found = evaluate([NIGHTS], SETTINGS)
-    said = [(one.way, one.pair.ids, one.said.method, one.said.evidence) for one in found.mistakes]
+    said = [(one.way, one.pair.ids, one.call.method, one.call.evidence) for one in found.mistakes]
     assert said == [
         ("newsclust", ("a1", "c1"), "", "not compared: no key in common"),
         ("by night", ("a1", "c1"), "", "a1 is an original and so is c1"),
@@ -149,7 +149,7 @@ def test_figures_are_what_counting_one_by_one_gives(labels: list[tuple[Label, in
         LabelledPair(ids=(f"a{n:02}", f"b{n:02}"), kind="xy"[n % 2], label=label, half=half)
         for n, (label, half) in enumerate(labels)
     )
-    rows = rows_of(
+    rows = confusion_rows(
         a_set([], {}, pairs=labelled), {"rule": {labelled[n].ids for n in called}}, [lambda pair: pair.kind]
     )
     right = sum(labels[n][0] is Label.SAME for n in called)
@@ -232,11 +232,11 @@ def test_rewritten_articles_are_judged_by_the_stage_for_them() -> None:
         {("a", "b"): Label.SAME, ("a", "c"): Label.OTHER, ("a", "d"): Label.SAME},
         name="derived",
     )
-    found = evaluate_derived(given, HashingEmbedder())
+    found = evaluate_rewrites(given, HashingEmbedder())
     same = of(found.rows, "newsclust", Label.SAME)
     assert (same.pairs, same.called, same.wrong) == (2, 1, 0)
-    assert [(one.pair.ids, one.said.similarity) for one in found.mistakes] == [(("a", "d"), None)]
-    assert found.mistakes[0].said.evidence.startswith("too short to tell")
+    assert [(one.pair.ids, one.call.similarity) for one in found.mistakes] == [(("a", "d"), None)]
+    assert found.mistakes[0].call.evidence.startswith("too short to tell")
 
 
 # ---------------------------------------------------------------- reading
@@ -292,7 +292,7 @@ def collections(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[...
 
 
 def test_addresses_are_hidden_from_the_articles_and_known_beside_them(collections: Callable[..., Path]) -> None:
-    found = copy_pairs(collections())
+    found = duplicate_pairs(collections())
     assert found.addresses == {"s1": "https://one.example/1", "s2": "https://one.example/1"}
     assert len({one.url for one in found.articles.values()}) == 4
     assert found.articles["s1"].text == found.articles["s2"].text
@@ -304,7 +304,7 @@ def test_addresses_are_hidden_from_the_articles_and_known_beside_them(collection
 
 
 def test_articles_without_a_date_share_no_days_with_any(collections: Callable[..., Path]) -> None:
-    found = copy_pairs(collections()).articles
+    found = duplicate_pairs(collections()).articles
     moments = sorted(one.published_at for one in found.values())
     assert moments[2] == found["s1"].published_at
     assert moments[1] - moments[0] >= timedelta(days=4)
@@ -324,7 +324,7 @@ def test_a_collection_that_is_wrong_is_refused_with_its_reason(
     changed: dict[str, object], said: str, collections: Callable[..., Path]
 ) -> None:
     with pytest.raises(SettingsError, match=said):
-        copy_pairs(collections(**changed))
+        duplicate_pairs(collections(**changed))
 
 
 # ---------------------------------------------------------------- the command
@@ -340,7 +340,7 @@ def test_the_command_prints_each_kind_beside_the_simple_rules_and_writes_what_is
         assert title in ended.out
     half_1 = next(line for line in ended.out.splitlines() if line.startswith("  half 1"))
     assert half_1.split()[2:] == ["1", *["1.000"] * 12, *["1.000"] * 3]
-    assert "Seen before: the verdict's thresholds" in ended.out.splitlines()[-2]
+    assert "Leakage: the similarity thresholds" in ended.out.splitlines()[-2]
     with Path("wrong.tsv").open() as lines:
         wrong = list(csv.DictReader(lines, delimiter="\t"))
     assert [(row["article_a"], row["article_b"], row["way"]) for row in wrong] == [
@@ -387,7 +387,7 @@ def test_the_word_stories_may_be_left_out(terminal: Terminal) -> None:
 
 @pytest.mark.skipif(not (DATA / pairs.WIRES).is_file(), reason="needs ../shared/data, outside the repository")
 def test_on_the_real_collections_duplicates_are_found_as_docs_say() -> None:
-    found = evaluate([copy_pairs(DATA)], SETTINGS)
+    found = evaluate([duplicate_pairs(DATA)], SETTINGS)
     same = of(found.rows, "newsclust", Label.SAME)
     assert (same.precision, same.pairs) == (1, 398)
     assert same.f1 > 0.989
@@ -395,4 +395,4 @@ def test_on_the_real_collections_duplicates_are_found_as_docs_say() -> None:
     assert of(found.rows, "by night", Label.OTHER).called <= 1
     assert of(found.rows, "exact title", Label.SAME).f1 < 0.91
     assert of(found.rows, "MinHash", Label.SAME).f1 < 0.75
-    assert [one.chains for one in found.outcomes] == [0, 0]
+    assert [one.chains for one in found.counts] == [0, 0]

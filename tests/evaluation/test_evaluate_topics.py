@@ -12,10 +12,10 @@ import pytest
 from numpy.typing import NDArray
 
 from benchmarks import train_topics
-from newsclust.evaluation.cross_validation import Labelled, Standing
+from newsclust.evaluation.cross_validation import LabelledWindow, Leakage
 from newsclust.evaluation.datasets import LabelledSet
 from newsclust.evaluation.runner import OURS, evaluate
-from newsclust.evaluation.topics import lesson_of, topic_figures, topic_judges, topics_learned_from
+from newsclust.evaluation.topics import topic_folds, topic_scores, topics_learned_from, training_set
 from newsclust.evaluation.vectors import window_of
 from newsclust.model import Article, DateQuality
 from newsclust.settings import EmbedSettings, PairSettings, Settings, StorySettings
@@ -78,62 +78,62 @@ def relabelled(labelled: LabelledSet, name: str) -> LabelledSet:
     return replace(labelled, name=name, topics=tuple(f"topic {number // 8}" for number in range(64)))
 
 
-def with_vectors(*sets: LabelledSet) -> list[Labelled]:
-    return [Labelled(one, window_of(one, TalliedWords(), characters=300)) for one in sets]
+def with_vectors(*sets: LabelledSet) -> list[LabelledWindow]:
+    return [LabelledWindow(one, window_of(one, TalliedWords(), characters=300)) for one in sets]
 
 
-def score(one: Labelled, directions: NDArray[np.float32] | None) -> float:
-    return topic_figures(
+def score(one: LabelledWindow, directions: NDArray[np.float32] | None) -> float:
+    return topic_scores(
         one.labelled, one.labelled.stories, one.window.vectors, one.window.model, min_stories=3, directions=directions
     ).b3
 
 
 def test_no_label_of_a_set_reaches_the_directions_that_judge_it() -> None:
     sets = [planted(name) for name in NAMES]
-    told = topic_judges(with_vectors(*sets), [True] * 3)
-    told_otherwise = topic_judges(with_vectors(relabelled(sets[0], "a"), *sets[1:]), [True] * 3)
-    assert [judge.standing for judge in told] == [Standing.LEFT_OUT] * 3
+    told = topic_folds(with_vectors(*sets), [True] * 3)
+    told_otherwise = topic_folds(with_vectors(relabelled(sets[0], "a"), *sets[1:]), [True] * 3)
+    assert [judge.leakage for judge in told] == [Leakage.LEFT_OUT] * 3
     same = [np.array_equal(a.directions, b.directions) for a, b in zip(told, told_otherwise, strict=True)]
     assert same == [True, False, False]
 
 
 def test_what_only_the_labels_of_a_set_tell_is_found_by_who_has_seen_them_and_by_no_other() -> None:
     sets = with_vectors(*(planted(name) for name in NAMES))
-    for one, judge in zip(sets, topic_judges(sets, [True] * 3), strict=True):
-        assert score(one, train_projection([lesson_of(one)])) > 0.9
+    for one, judge in zip(sets, topic_folds(sets, [True] * 3), strict=True):
+        assert score(one, train_projection([training_set(one)])) > 0.9
         assert score(one, judge.directions) < 0.5
 
 
 def test_each_set_is_judged_by_what_the_others_teach() -> None:
     first, second, third = with_vectors(*(planted(name) for name in NAMES))
-    judges = topic_judges([first, second, third], [True] * 3)
-    assert np.array_equal(judges[1].directions, train_projection([lesson_of(first), lesson_of(third)]))
+    judges = topic_folds([first, second, third], [True] * 3)
+    assert np.array_equal(judges[1].directions, train_projection([training_set(first), training_set(third)]))
 
 
 def test_a_set_that_is_labelled_twice_is_left_out_twice() -> None:
     one, two, three = (planted(name) for name in NAMES)
     sets = with_vectors(one, two, three, relabelled(one, "second opinion"))
-    first, _, _, again = topic_judges(sets, [True] * 4)
-    others = train_projection([lesson_of(other) for other in sets[1:3]])
+    first, _, _, again = topic_folds(sets, [True] * 4)
+    others = train_projection([training_set(other) for other in sets[1:3]])
     assert np.array_equal(first.directions, others)
     assert np.array_equal(again.directions, others)
 
 
 def test_a_set_that_was_not_seen_is_judged_by_what_ships_and_teaches_nobody() -> None:
     sets = with_vectors(*(planted(name) for name in NAMES))
-    judges = topic_judges(sets, [True, True, False])
-    assert [(judge.standing, judge.directions) for judge in judges] == [
-        (Standing.SEEN, None),
-        (Standing.SEEN, None),
-        (Standing.UNSEEN, None),
+    judges = topic_folds(sets, [True, True, False])
+    assert [(judge.leakage, judge.directions) for judge in judges] == [
+        (Leakage.SEEN, None),
+        (Leakage.SEEN, None),
+        (Leakage.UNSEEN, None),
     ]
 
 
 @pytest.mark.parametrize("labels", ["stories", "topics"])
 def test_a_set_without_labels_teaches_nobody(labels: str) -> None:
     bare = replace(planted("c"), **{labels: ()})
-    judges = topic_judges(with_vectors(planted("a"), planted("b"), bare), [True] * 3)
-    assert [judge.standing for judge in judges][:2] == [Standing.SEEN] * 2
+    judges = topic_folds(with_vectors(planted("a"), planted("b"), bare), [True] * 3)
+    assert [judge.leakage for judge in judges][:2] == [Leakage.SEEN] * 2
 
 
 def test_sets_that_the_projection_has_seen_are_left_out_in_turn_and_have_an_average(
@@ -142,29 +142,29 @@ def test_sets_that_the_projection_has_seen_are_left_out_in_turn_and_have_an_aver
     monkeypatch.setattr("newsclust.evaluation.runner.topics_learned_from", lambda labelled, model: True)
     sets = [planted(name) for name in NAMES]
     found = evaluate(sets, settings(), baselines={}, with_topics=True)
-    assert [[(row.sets, row.stories_from, row.standing) for row in rows] for rows in found.topics] == [
-        *[[((name,), stories, Standing.LEFT_OUT) for stories in ("labels", OURS)] for name in NAMES],
+    assert [[(row.sets, row.stories_from, row.leakage) for row in rows] for rows in found.topics] == [
+        *[[((name,), stories, Leakage.LEFT_OUT) for stories in ("labels", OURS)] for name in NAMES],
         [(tuple(NAMES), stories, None) for stories in ("labels", OURS)],
     ]
     given = with_vectors(*sets)
     expected = [
-        score(one, train_projection([lesson_of(other) for other in given if other is not one])) for one in given
+        score(one, train_projection([training_set(other) for other in given if other is not one])) for one in given
     ]
-    assert [rows[0].figures.b3 for rows in found.topics] == [*expected, pytest.approx(np.mean(expected))]
+    assert [rows[0].scores.b3 for rows in found.topics] == [*expected, pytest.approx(np.mean(expected))]
 
 
 def test_with_two_sets_that_the_projection_has_seen_there_is_no_average(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("newsclust.evaluation.runner.topics_learned_from", lambda labelled, model: True)
     found = evaluate([planted("a"), planted("b")], settings(), baselines={}, with_topics=True)
-    assert [row.standing for rows in found.topics for row in rows] == [Standing.SEEN] * 4
+    assert [row.leakage for rows in found.topics for row in rows] == [Leakage.SEEN] * 4
 
 
 def test_topics_of_stories_that_were_found_by_who_had_seen_the_set_say_so(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("newsclust.stories.pairs.CentredCosine.trained_on", frozenset({planted("a").fingerprint}))
     found = evaluate([planted(name) for name in NAMES], settings(), baselines={}, with_topics=True)
-    assert [(row.sets, row.stories_from, row.standing) for row in found.topics[0]] == [
-        (("a",), "labels", Standing.UNSEEN),
-        (("a",), OURS, Standing.SEEN),
+    assert [(row.sets, row.stories_from, row.leakage) for row in found.topics[0]] == [
+        (("a",), "labels", Leakage.UNSEEN),
+        (("a",), OURS, Leakage.SEEN),
     ]
     assert found.topics[-1][0].sets == ("b", "c")
 
@@ -200,7 +200,7 @@ def test_the_program_that_trains_the_projection_leaves_each_window_out_and_ships
     monkeypatch.setattr(train_topics, "RESOURCES", tmp_path)
     train_topics.main([str(tmp_path), "--save", "--cache", str(tmp_path / "vectors")])
     assert "left out in turn: B-cubed F1 mean 0." in capsys.readouterr().out
-    lessons = [lesson_of(one) for one in with_vectors(*(planted(name) for name in NAMES))]
+    lessons = [training_set(one) for one in with_vectors(*(planted(name) for name in NAMES))]
     assert np.array_equal(np.load(tmp_path / f"{projection.RESOURCE}.npy"), train_projection(lessons))
     told = json.loads((tmp_path / f"{projection.RESOURCE}.json").read_text(encoding="utf-8"))
     assert told["windows"] == [{"from": "2026-02-03", "to": "2026-02-03", "articles": 64, "stories": 64}] * 3

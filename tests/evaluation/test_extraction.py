@@ -19,7 +19,7 @@ from newsclust.evaluation.extraction import (
     newsclust,
     read_pages,
     readability,
-    run_overlap,
+    shingle_overlap,
     word_overlap,
 )
 from newsclust.evaluation.pairs import DATA
@@ -51,16 +51,16 @@ def test_words_are_compared_as_bags() -> None:
 
 
 def test_runs_of_four_words_know_the_order_and_no_signs() -> None:
-    assert run_overlap("a, b c d. e", "a b c d e") == Overlap(precision=1, recall=1)
-    assert run_overlap("a b c d e", "b c d e f") == Overlap(precision=1 / 2, recall=1 / 2)
-    assert run_overlap("a b c d", "d c b a") == Overlap(precision=0, recall=0)
-    assert run_overlap("a b", "a b") == Overlap(precision=1, recall=1)
-    assert run_overlap("a b", "") == Overlap(precision=0, recall=0)
+    assert shingle_overlap("a, b c d. e", "a b c d e") == Overlap(precision=1, recall=1)
+    assert shingle_overlap("a b c d e", "b c d e f") == Overlap(precision=1 / 2, recall=1 / 2)
+    assert shingle_overlap("a b c d", "d c b a") == Overlap(precision=0, recall=0)
+    assert shingle_overlap("a b", "a b") == Overlap(precision=1, recall=1)
+    assert shingle_overlap("a b", "") == Overlap(precision=0, recall=0)
 
 
 @given(WORDS, WORDS)
 def test_precision_one_way_is_recall_the_other_way(one: str, other: str) -> None:
-    for overlap in (word_overlap, run_overlap):
+    for overlap in (word_overlap, shingle_overlap):
         there, back = overlap(one, other), overlap(other, one)
         assert (there.precision, there.recall) == (back.recall, back.precision)
         assert 0 <= there.f1 <= 1

@@ -22,12 +22,12 @@ from newsclust.demo import sample_gold
 from newsclust.errors import SettingsError
 from newsclust.evaluation import baselines, measures
 from newsclust.evaluation.baselines import UnavailableError
-from newsclust.evaluation.cross_validation import Labelled, Standing, judges, out_of_fold
+from newsclust.evaluation.cross_validation import LabelledWindow, Leakage, fold_models, out_of_fold
 from newsclust.evaluation.datasets import SAMPLE_FOLDER, LabelledSet, read_set, sample_set
-from newsclust.evaluation.grouping import figures, mean_of
+from newsclust.evaluation.grouping import grouping_scores, mean_scores
 from newsclust.evaluation.runner import evaluate
-from newsclust.evaluation.topics import topic_figures, topics_learned_from
-from newsclust.evaluation.vectors import KeptVectors
+from newsclust.evaluation.topics import topic_scores, topics_learned_from
+from newsclust.evaluation.vectors import CachedEmbedder
 from newsclust.model import Article, DateQuality, Link, Window
 from newsclust.settings import EmbedSettings, PairSettings, Settings, StorySettings, TopicSettings
 from newsclust.stories.clustering import AverageLinkage
@@ -140,15 +140,15 @@ def test_neither_the_names_of_labels_nor_the_order_of_items_change_a_figure(
     found, gold, sides = ([item[i] for item in items] for i in range(3))
     renamed = [f"story {9 - label}" for label in found]
     order = chance.sample(range(len(items)), len(items))
-    other = figures([renamed[i] for i in order], [gold[i] for i in order], [sides[i] for i in order])
-    for name, value in vars_of(figures(found, gold, sides)).items():
+    other = grouping_scores([renamed[i] for i in order], [gold[i] for i in order], [sides[i] for i in order])
+    for name, value in vars_of(grouping_scores(found, gold, sides)).items():
         assert vars_of(other)[name] == (None if value is None else pytest.approx(value)), name
 
 
 @given(ITEMS)
 def test_a_perfect_grouping_has_every_figure_at_one(items: list[tuple[int, int, str]]) -> None:
     gold, sides = [g for _, g, _ in items], [side for _, _, side in items]
-    for name, value in vars_of(figures([f"s{g}" for g in gold], gold, sides)).items():
+    for name, value in vars_of(grouping_scores([f"s{g}" for g in gold], gold, sides)).items():
         assert value is None or value == pytest.approx(1), name
 
 
@@ -159,20 +159,20 @@ def test_precision_one_way_is_recall_the_other_way(items: list[tuple[int, int, s
 
 
 def test_the_figures_across_languages_look_at_english_and_french_alone_and_are_none_without_such_pairs() -> None:
-    some = figures("xxxyy", "aaabb", ["en", "fr", "de", "en", "de"])
+    some = grouping_scores("xxxyy", "aaabb", ["en", "fr", "de", "en", "de"])
     assert (some.en_fr_precision, some.en_fr_recall, some.en_fr) == (1, 1, 1)
-    none = figures("xxyy", "aabb", ["en", "de", "fr", "fr"])
+    none = grouping_scores("xxyy", "aabb", ["en", "de", "fr", "fr"])
     assert (none.en_fr_precision, none.en_fr_recall, none.en_fr) == (None, None, None)
 
 
 def test_the_mean_of_a_figure_is_over_the_sets_that_have_it() -> None:
-    with_pairs = figures("xyz", "aab", ["en", "fr", "en"])
-    without = figures("xxy", "aab", ["en", "en", "en"])
-    mean = mean_of([with_pairs, without])
+    with_pairs = grouping_scores("xyz", "aab", ["en", "fr", "en"])
+    without = grouping_scores("xxy", "aab", ["en", "en", "en"])
+    mean = mean_scores([with_pairs, without])
     assert (mean.pair, mean.en_fr) == (0.5, 0)
-    assert mean_of([without]).en_fr is None
+    assert mean_scores([without]).en_fr is None
     with pytest.raises(ValueError, match="no rows"):
-        mean_of([])
+        mean_scores([])
 
 
 def vars_of(figure: Any) -> dict[str, float | None]:
@@ -416,7 +416,7 @@ class Rote:
             if self.story_of[a.title] == self.story_of[b.title]
         ]
 
-    def retrained(self, without: Collection[str], sets: Sequence[Labelled]) -> Linker:
+    def retrained(self, without: Collection[str], sets: Sequence[LabelledWindow]) -> Linker:
         self.lessons.append((set(without), [one.labelled.fingerprint for one in sets]))
         assert all(one.window.ids == one.labelled.ids for one in sets)
         knows = {
@@ -446,8 +446,8 @@ def a_set(name: str, *, labelled: bool = True) -> LabelledSet:
     )
 
 
-def with_vectors(sets: Sequence[LabelledSet]) -> list[Labelled]:
-    return [Labelled(one, window_of(one.articles)) for one in sets]
+def with_vectors(sets: Sequence[LabelledSet]) -> list[LabelledWindow]:
+    return [LabelledWindow(one, window_of(one.articles)) for one in sets]
 
 
 def knowing(sets: Sequence[LabelledSet]) -> Rote:
@@ -459,8 +459,8 @@ def knowing(sets: Sequence[LabelledSet]) -> Rote:
 def test_no_label_of_a_set_reaches_the_model_that_judges_it() -> None:
     sets = [a_set(name) for name in "abcd"]
     rote = knowing(sets)
-    found = judges(rote, AverageLinkage(), with_vectors(sets))
-    assert [judge.standing for judge in found] == [Standing.LEFT_OUT] * 4
+    found = fold_models(rote, AverageLinkage(), with_vectors(sets))
+    assert [judge.leakage for judge in found] == [Leakage.LEFT_OUT] * 4
     for one, judge, (without, lessons) in zip(sets, found, rote.lessons, strict=True):
         assert without == {one.fingerprint}
         assert lessons == [other.fingerprint for other in sets if other is not one]
@@ -472,9 +472,9 @@ def test_a_set_that_is_given_twice_or_labelled_twice_is_left_out_twice() -> None
     one, two, three = (a_set(name) for name in "abc")
     second_opinion = LabelledSet(name="opinion", articles=one.articles, stories=("x", "y", "y", "z"))
     rote = knowing([one, two, three])
-    first, _, _, again = judges(rote, AverageLinkage(), with_vectors([one, two, three, second_opinion]))
+    first, _, _, again = fold_models(rote, AverageLinkage(), with_vectors([one, two, three, second_opinion]))
     assert first == again
-    assert first.standing is Standing.LEFT_OUT
+    assert first.leakage is Leakage.LEFT_OUT
     assert rote.lessons == [
         ({out.fingerprint}, [other.fingerprint for other in (one, two, three) if other is not out])
         for out in (one, two, three)
@@ -484,8 +484,8 @@ def test_a_set_that_is_given_twice_or_labelled_twice_is_left_out_twice() -> None
 def test_a_set_that_the_model_has_not_seen_neither_teaches_nor_is_left_out() -> None:
     seen, fresh = [a_set(name) for name in "abc"], a_set("d")
     rote = knowing(seen)
-    found = judges(rote, AverageLinkage(), with_vectors([*seen, fresh]))
-    assert [judge.standing for judge in found] == [Standing.LEFT_OUT] * 3 + [Standing.UNSEEN]
+    found = fold_models(rote, AverageLinkage(), with_vectors([*seen, fresh]))
+    assert [judge.leakage for judge in found] == [Leakage.LEFT_OUT] * 3 + [Leakage.UNSEEN]
     assert found[3].linker is rote
     assert all(fresh.fingerprint not in lessons for _, lessons in rote.lessons)
 
@@ -493,8 +493,8 @@ def test_a_set_that_the_model_has_not_seen_neither_teaches_nor_is_left_out() -> 
 def test_a_set_without_labels_teaches_nobody() -> None:
     sets = [a_set("a"), a_set("b"), a_set("c", labelled=False)]
     rote = knowing([a_set(name) for name in "abc"])
-    found = judges(rote, AverageLinkage(), with_vectors(sets))
-    assert [judge.standing for judge in found] == [Standing.SEEN, Standing.SEEN, Standing.LEFT_OUT]
+    found = fold_models(rote, AverageLinkage(), with_vectors(sets))
+    assert [judge.leakage for judge in found] == [Leakage.SEEN, Leakage.SEEN, Leakage.LEFT_OUT]
     assert rote.lessons == [({sets[2].fingerprint}, [sets[0].fingerprint, sets[1].fingerprint])]
 
 
@@ -502,15 +502,15 @@ def test_a_set_without_labels_teaches_nobody() -> None:
 def test_with_too_few_sets_to_learn_from_a_seen_set_says_so(linker: Rote | Unteachable) -> None:
     sets = [a_set("a"), a_set("b")]
     linker.trained_on = frozenset(one.fingerprint for one in sets)
-    found = judges(linker, AverageLinkage(), with_vectors(sets))
-    assert [(judge.standing, judge.linker) for judge in found] == [(Standing.SEEN, linker)] * 2
+    found = fold_models(linker, AverageLinkage(), with_vectors(sets))
+    assert [(judge.leakage, judge.linker) for judge in found] == [(Leakage.SEEN, linker)] * 2
 
 
 def test_a_linker_that_cannot_learn_again_judges_what_it_saw_and_says_so() -> None:
     sets = [a_set(name) for name in "abcd"]
     linker = Unteachable(trained_on=frozenset(one.fingerprint for one in sets[:3]))
-    found = judges(linker, AverageLinkage(), with_vectors(sets))
-    assert [judge.standing for judge in found] == [Standing.SEEN] * 3 + [Standing.UNSEEN]
+    found = fold_models(linker, AverageLinkage(), with_vectors(sets))
+    assert [judge.leakage for judge in found] == [Leakage.SEEN] * 3 + [Leakage.UNSEEN]
 
 
 class Telltale:
@@ -524,7 +524,7 @@ class Telltale:
         a, b = sorted(window.ids)[:2]
         return [Link(article_a=a, article_b=b, probability=1.0, evidence=dict.fromkeys(self.trained_on, 1.0))]
 
-    def retrained(self, without: Collection[str], sets: Sequence[Labelled]) -> "Telltale":
+    def retrained(self, without: Collection[str], sets: Sequence[LabelledWindow]) -> "Telltale":
         self.trained.append(frozenset(one.labelled.fingerprint for one in sets))
         return Telltale(trained_on=self.trained[-1])
 
@@ -562,8 +562,8 @@ def test_a_clusterer_learns_from_links_of_linkers_that_saw_neither_the_lesson_no
     sets = [a_set(name) for name in names]
     known = frozenset(one.fingerprint for one in sets)
     telltale = Telltale(trained_on=known)
-    for one, judge in zip(sets, judges(telltale, Listening(trained_on=known), with_vectors(sets)), strict=True):
-        assert judge.standing is Standing.LEFT_OUT
+    for one, judge in zip(sets, fold_models(telltale, Listening(trained_on=known), with_vectors(sets)), strict=True):
+        assert judge.leakage is Leakage.LEFT_OUT
         assert isinstance(judge.linker, Telltale)
         assert isinstance(judge.clusterer, Listening)
         others = known - {one.fingerprint}
@@ -584,8 +584,8 @@ def test_out_of_fold_links_come_from_linkers_that_saw_all_sets_but_the_one_they_
 def test_a_set_that_the_clusterer_alone_has_seen_is_left_out_of_the_clusterer() -> None:
     sets, linker = [a_set(name) for name in "abc"], Unteachable(trained_on=frozenset())
     known = frozenset(one.fingerprint for one in sets)
-    for one, judge in zip(sets, judges(linker, Listening(trained_on=known), with_vectors(sets)), strict=True):
-        assert (judge.standing, judge.linker) == (Standing.LEFT_OUT, linker)
+    for one, judge in zip(sets, fold_models(linker, Listening(trained_on=known), with_vectors(sets)), strict=True):
+        assert (judge.leakage, judge.linker) == (Leakage.LEFT_OUT, linker)
         assert isinstance(judge.clusterer, Listening)
         assert judge.clusterer.trained_on == known - {one.fingerprint}
 
@@ -595,16 +595,16 @@ def test_a_clusterer_that_cannot_learn_again_judges_what_it_saw_and_says_so() ->
         trained_on = frozenset(one.fingerprint for one in (a_set("a"), a_set("b"), a_set("c")))
 
     sets, settled = [a_set(name) for name in "abcd"], Settled()
-    found = judges(knowing(sets[:3]), settled, with_vectors(sets))
-    assert [judge.standing for judge in found] == [Standing.SEEN] * 3 + [Standing.UNSEEN]
+    found = fold_models(knowing(sets[:3]), settled, with_vectors(sets))
+    assert [judge.leakage for judge in found] == [Leakage.SEEN] * 3 + [Leakage.UNSEEN]
     assert all(judge.clusterer is settled for judge in found)
 
 
 def test_trained_anew_every_labelled_set_is_left_out_whatever_the_models_say() -> None:
     sets = [*(a_set(name) for name in "abc"), a_set("d", labelled=False)]
     known = {one.fingerprint for one in sets[:3]}
-    found = judges(Telltale(), Listening(), with_vectors(sets), train_anew=True)
-    assert [judge.standing for judge in found] == [Standing.LEFT_OUT] * 3 + [Standing.UNSEEN]
+    found = fold_models(Telltale(), Listening(), with_vectors(sets), train_anew=True)
+    assert [judge.leakage for judge in found] == [Leakage.LEFT_OUT] * 3 + [Leakage.UNSEEN]
     for one, judge in zip(sets[:3], found, strict=False):
         assert isinstance(judge.linker, Telltale)
         assert isinstance(judge.clusterer, Listening)
@@ -621,8 +621,8 @@ def learned_settings(sets: Sequence[LabelledSet]) -> Settings:
 def test_a_model_that_learned_by_heart_scores_nothing_where_it_can_be_left_out() -> None:
     sets = [a_set(name) for name in "abc"]
     found = evaluate(sets, learned_settings(sets), baselines={})
-    assert [(rows[0].standing, rows[0].figures and rows[0].figures.pair) for rows in found.stories] == [
-        *[(Standing.LEFT_OUT, 0)] * 3,
+    assert [(rows[0].leakage, rows[0].scores and rows[0].scores.pair) for rows in found.stories] == [
+        *[(Leakage.LEFT_OUT, 0)] * 3,
         (None, 0),
     ]
 
@@ -631,16 +631,16 @@ def test_a_set_that_was_seen_and_cannot_be_left_out_takes_no_part_in_any_average
     seen, fresh = [a_set(name) for name in "ab"], [a_set(name) for name in "cd"]
     found = evaluate([*seen, *fresh], learned_settings(seen), baselines={"alone": baselines.alone})
     ours = [rows[0] for rows in found.stories]
-    assert [(row.standing, row.figures and row.figures.pair) for row in ours[:4]] == [
-        *[(Standing.SEEN, 1)] * 2,
-        *[(Standing.UNSEEN, 0)] * 2,
+    assert [(row.leakage, row.scores and row.scores.pair) for row in ours[:4]] == [
+        *[(Leakage.SEEN, 1)] * 2,
+        *[(Leakage.UNSEEN, 0)] * 2,
     ]
     assert [(row.method, row.sets, row.articles) for row in found.stories[4]] == [
         ("newsclust", ("c", "d"), 8),
         ("alone", ("c", "d"), 8),
     ]
-    assert ours[4].figures
-    assert ours[4].figures.pair == 0
+    assert ours[4].scores
+    assert ours[4].scores.pair == 0
 
 
 def test_a_recipe_that_one_set_is_too_small_for_has_no_average() -> None:
@@ -648,9 +648,9 @@ def test_a_recipe_that_one_set_is_too_small_for_has_no_average() -> None:
     settings = Settings(embed=HASHED, pairs=COSINE, stories=AVERAGE)
     found = evaluate(sets, settings, baselines={"HDBSCAN": baselines.hdbscan_on_vectors})
     first, second, average = (rows[1] for rows in found.stories)
-    assert (bool(first.figures), first.note) == (True, "")
-    assert (second.figures, second.note) == (None, "HDBSCAN needs two articles")
-    assert (average.figures, average.note) == (None, "HDBSCAN needs two articles")
+    assert (bool(first.scores), first.note) == (True, "")
+    assert (second.scores, second.note) == (None, "HDBSCAN needs two articles")
+    assert (average.scores, average.note) == (None, "HDBSCAN needs two articles")
 
 
 # ---------------------------------------------------------------- topics
@@ -673,7 +673,7 @@ def themed() -> LabelledSet:
 def test_topics_are_scored_over_stories() -> None:
     labelled = themed()
     vectors = HashingEmbedder().embed([a.title for a in labelled.articles])
-    found = topic_figures(labelled, labelled.stories, vectors, "hashed-words", min_stories=3)
+    found = topic_scores(labelled, labelled.stories, vectors, "hashed-words", min_stories=3)
     assert (found.stories, found.topics, found.labels) == (12, 2, 2)
     assert (found.b3, found.outside) == (1, 0)
 
@@ -681,7 +681,7 @@ def test_topics_are_scored_over_stories() -> None:
 def test_a_story_outside_any_topic_is_scored_as_one_of_its_own() -> None:
     labelled = themed()
     vectors = HashingEmbedder().embed([a.title for a in labelled.articles])
-    found = topic_figures(labelled, labelled.stories, vectors, "hashed-words", min_stories=7)  # 12 < 2 x 7: no topic
+    found = topic_scores(labelled, labelled.stories, vectors, "hashed-words", min_stories=7)  # 12 < 2 x 7: no topic
     assert (found.topics, found.outside, found.b3_precision) == (0, 1, 1)
     assert found.b3_recall == pytest.approx(1 / 6)
 
@@ -690,7 +690,7 @@ def test_a_found_story_should_be_where_most_of_its_articles_are_labelled() -> No
     labelled = themed()
     vectors = HashingEmbedder().embed([a.title for a in labelled.articles])
     mixed = ["one"] * 13 + ["two"] * 11  # all of the sea and one of space; the rest of space
-    found = topic_figures(labelled, mixed, vectors, "hashed-words", min_stories=2)
+    found = topic_scores(labelled, mixed, vectors, "hashed-words", min_stories=2)
     assert (found.stories, found.labels) == (2, 2)
 
 
@@ -715,10 +715,10 @@ def test_topics_of_a_set_that_was_seen_in_training_take_no_part_in_the_average(
     )
     sets = [replace(themed(), name=name) for name in ("seen", "one", "two")]
     found = evaluate(sets, Settings(embed=HASHED, pairs=COSINE, stories=AVERAGE), baselines={}, with_topics=True)
-    assert [(rows[1].sets, rows[1].standing) for rows in found.topics] == [
-        (("seen",), Standing.SEEN),
-        (("one",), Standing.UNSEEN),
-        (("two",), Standing.UNSEEN),
+    assert [(rows[1].sets, rows[1].leakage) for rows in found.topics] == [
+        (("seen",), Leakage.SEEN),
+        (("one",), Leakage.UNSEEN),
+        (("two",), Leakage.UNSEEN),
         (("one", "two"), None),
     ]
 
@@ -728,7 +728,7 @@ def test_topics_are_scored_on_the_labelled_and_on_the_found_stories() -> None:
     found = evaluate([themed(), themed(), a_set("a")], settings, baselines={}, with_topics=True)
     assert [[row.stories_from for row in rows] for rows in found.topics] == [["labels", "newsclust"]] * 3
     assert [rows[0].sets for rows in found.topics] == [("themed",), ("themed",), ("themed", "themed")]
-    assert found.topics[2][0].figures == found.topics[0][0].figures
+    assert found.topics[2][0].scores == found.topics[0][0].scores
     assert not evaluate([themed()], settings, baselines={}).topics
 
 
@@ -747,38 +747,38 @@ class Counting(HashingEmbedder):
 
 def test_kept_vectors_are_asked_for_once_for_each_model_and_list_of_texts(tmp_path: Path) -> None:
     one, other = Counting("one"), Counting("other")
-    first = KeptVectors(one, tmp_path / "kept").embed(["ferry", "pier"])
-    again = KeptVectors(one, tmp_path / "kept").embed(["ferry", "pier"])
+    first = CachedEmbedder(one, tmp_path / "kept").embed(["ferry", "pier"])
+    again = CachedEmbedder(one, tmp_path / "kept").embed(["ferry", "pier"])
     assert np.array_equal(first, again)
     assert np.array_equal(first, HashingEmbedder().embed(["ferry", "pier"]))
     assert one.asked == 1
-    KeptVectors(one, tmp_path / "kept").embed(["pier", "ferry"])
-    KeptVectors(other, tmp_path / "kept").embed(["ferry", "pier"])
+    CachedEmbedder(one, tmp_path / "kept").embed(["pier", "ferry"])
+    CachedEmbedder(other, tmp_path / "kept").embed(["ferry", "pier"])
     assert (one.asked, other.asked) == (2, 1)
     assert {file.suffix for file in (tmp_path / "kept").iterdir()} == {".npy"}
 
 
 @pytest.mark.parametrize("damage", [lambda b: b[:20], lambda b: b"", lambda b: b"no array", lambda b: b[:-8]])
 def test_a_damaged_file_of_vectors_is_refused(damage: Callable[[bytes], bytes], tmp_path: Path) -> None:
-    KeptVectors(HashingEmbedder(), tmp_path).embed(["ferry"])
+    CachedEmbedder(HashingEmbedder(), tmp_path).embed(["ferry"])
     (file,) = tmp_path.iterdir()
     file.write_bytes(damage(file.read_bytes()))
     with pytest.raises(SettingsError, match="remove it"):
-        KeptVectors(HashingEmbedder(), tmp_path).embed(["ferry"])
+        CachedEmbedder(HashingEmbedder(), tmp_path).embed(["ferry"])
 
 
 def test_vectors_of_another_shape_are_refused(tmp_path: Path) -> None:
-    KeptVectors(HashingEmbedder(), tmp_path).embed(["ferry"])
+    CachedEmbedder(HashingEmbedder(), tmp_path).embed(["ferry"])
     (file,) = tmp_path.iterdir()
     np.save(file, np.zeros((1, 3), np.float32))
     with pytest.raises(SettingsError, match="not the vectors of 1 texts"):
-        KeptVectors(HashingEmbedder(), tmp_path).embed(["ferry"])
+        CachedEmbedder(HashingEmbedder(), tmp_path).embed(["ferry"])
 
 
 def test_a_folder_that_cannot_be_written_is_told(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
-    with pytest.raises(SettingsError, match="cannot be kept there"):
-        KeptVectors(HashingEmbedder(), tmp_path / "file").embed(["ferry"])
+    with pytest.raises(SettingsError, match="cannot be cached there"):
+        CachedEmbedder(HashingEmbedder(), tmp_path / "file").embed(["ferry"])
 
 
 # ---------------------------------------------------------------- the command
@@ -795,7 +795,7 @@ HARBOUR = [
 @pytest.fixture
 def hashed(terminal: Terminal, monkeypatch: pytest.MonkeyPatch) -> Terminal:
     monkeypatch.setenv("NEWSCLUST_EMBED__USE", "tests.fakes:HashingEmbedder")
-    monkeypatch.setenv("NEWSCLUST_LINKS__USE", "newsclust.stories.pairs:CentredCosine")
+    monkeypatch.setenv("NEWSCLUST_PAIRS__USE", "newsclust.stories.pairs:CentredCosine")
     monkeypatch.setenv("NEWSCLUST_STORIES__USE", "newsclust.stories.clustering:AverageLinkage")
     return terminal
 
@@ -828,9 +828,9 @@ def test_evaluate_prints_a_row_for_each_method_and_writes_what_an_outside_scorer
 def test_evaluate_prints_figures_as_one_json_object_a_line(hashed: Terminal, written: Callable[..., Path]) -> None:
     ended = hashed("evaluate", str(written(*HARBOUR)), "--no-baselines", "--topics", "--format", "json")
     stories, *topics = [json.loads(line) for line in ended.out.splitlines()]
-    assert (stories["sets"], stories["method"], stories["standing"]) == (["mine"], "newsclust", "unseen")
-    assert stories["figures"]["en_fr_recall"] == 1
-    assert [(line["stories_from"], line["figures"]["stories"]) for line in topics] == [
+    assert (stories["sets"], stories["method"], stories["leakage"]) == (["mine"], "newsclust", "unseen")
+    assert stories["scores"]["en_fr_recall"] == 1
+    assert [(line["stories_from"], line["scores"]["stories"]) for line in topics] == [
         ("labels", 3),
         ("newsclust", 3),
     ]
@@ -897,7 +897,7 @@ def test_on_a_real_window_the_simple_rules_have_the_figures_that_are_known_of_th
     window = read_set(WINDOW)
     none = np.zeros((len(window.ids), 1), np.float32)
     alone, titles = (
-        figures(rule(window.articles, none), window.stories, window.languages)
+        grouping_scores(rule(window.articles, none), window.stories, window.languages)
         for rule in (baselines.alone, baselines.title_words)
     )
     assert alone.b3 == pytest.approx(0.85, abs=0.02)

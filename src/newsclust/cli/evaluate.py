@@ -1,4 +1,4 @@
-"""The verbs of `newsclust evaluate`: how well the pipeline's stages rebuild what people labelled."""
+"""`newsclust evaluate ...`: score the pipeline's stages on labelled data."""
 
 import json
 from collections.abc import Iterable, Sequence
@@ -15,16 +15,15 @@ from newsclust.cli.shared import Config, console, settings_of, table
 from newsclust.errors import SettingsError
 
 if TYPE_CHECKING:  # numpy and pydantic cost half of `newsclust --help`
-    from newsclust.evaluation.confusion import Row as ConfusionRow
-    from newsclust.evaluation.duplicates import Outcome
-    from newsclust.evaluation.extraction import PageRow
-    from newsclust.evaluation.extraction import Row as ExtractionRow
-    from newsclust.evaluation.runner import Row, TopicRow
+    from newsclust.evaluation.confusion import ConfusionRow
+    from newsclust.evaluation.duplicates import DuplicateCounts
+    from newsclust.evaluation.extraction import ExtractionScores, PageScores
+    from newsclust.evaluation.runner import StoryResult, TopicResult
 
-_WIDEST = 180  # a table of figures that is folded to 80 columns cannot be read, nor kept in a file
-_CHOSEN = (
-    "Where an address was the label, exact URL is right by definition. Seen before: the verdict's thresholds were\n"
-    "chosen on half 0 of the collections' pairs; how furniture is learned and what is derived, on all of theirs."
+_MIN_WIDTH = 180  # columns: a table of scores that is folded to 80 cannot be read, nor kept in a file
+_LEAKAGE_NOTE = (
+    "Where a URL was the label, exact URL is right by definition. Leakage: the similarity thresholds were chosen on\n"
+    "half 0 of the collections' pairs; how boilerplate is learned and what is a rewrite, on all of theirs."
 )
 # Precision and recall follow the F1 that they belong to.
 _COLUMNS = (
@@ -44,13 +43,15 @@ _COLUMNS = (
 )
 
 
-class Shown(StrEnum):
+class ReportFormat(StrEnum):
+    """How scores are printed."""
+
     TABLE = "table"
     JSON = "json"
 
 
 class _StoriesUnlessNamed(TyperGroup):
-    """Verbs of which the first word may be left out: `evaluate sample` is `evaluate stories sample`."""
+    """A group whose verb `stories` may be left out: `evaluate sample` is `evaluate stories sample`."""
 
     def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
         named = not args or args[0] in self.commands or args[0] in ctx.help_option_names
@@ -60,7 +61,7 @@ class _StoriesUnlessNamed(TyperGroup):
 evaluate_app = typer.Typer(
     cls=_StoriesUnlessNamed,
     no_args_is_help=True,
-    help="Score the stages on what people labelled: stories (may be left out), duplicates or extraction.",
+    help="Score the stages on labelled data: stories (may be left out), duplicates or extraction.",
 )
 
 
@@ -77,13 +78,13 @@ def stories(
     topics: Annotated[bool, typer.Option("--topics", help="Score topics too.")] = False,
     cache: Annotated[Path | None, typer.Option(help="Keep vectors in this folder for the next time.")] = None,
     config: Config = None,
-    form: Annotated[Shown, typer.Option("--format")] = Shown.TABLE,
+    form: Annotated[ReportFormat, typer.Option("--format")] = ReportFormat.TABLE,
 ) -> None:
     """Score the pipeline's own stages on labelled articles; a file without labels is only grouped.
 
     B-cubed (over all items, and over those of stories with several), pairwise over all pairs and over EN-FR pairs
-    alone, stories rebuilt exactly, homogeneity and completeness. A trained model is judged without what it has
-    seen, or the row says so.
+    alone, stories rebuilt exactly, homogeneity and completeness. A model that was trained on a set is scored on it as
+    trained without it, or the row says so.
     """
     from newsclust.evaluation.baselines import STORY_BASELINES
     from newsclust.evaluation.datasets import SAMPLE, SAMPLE_FOLDER, check_ids_differ, read_set, sample_set
@@ -106,8 +107,8 @@ def stories(
         with_topics=topics,
         cache=cache,
     )
-    if form is Shown.JSON:
-        every: Iterable[Row | TopicRow] = chain(*found.stories, *found.topics)
+    if form is ReportFormat.JSON:
+        every: Iterable[StoryResult | TopicResult] = chain(*found.stories, *found.topics)
         for row in every:
             print(json.dumps(asdict(row), ensure_ascii=False))
     else:
@@ -124,45 +125,45 @@ def duplicates(
     data: Annotated[
         Path | None, typer.Option(help="Folder of the labelled collections (default: ../shared/data).")
     ] = None,
-    derived: Annotated[
-        bool, typer.Option("--derived", help="Score rewritten and translated articles too: embeds their sentences.")
+    rewrites: Annotated[
+        bool, typer.Option("--rewrites", help="Score rewritten and translated articles too: embeds their sentences.")
     ] = False,
     errors: Annotated[
         Path | None, typer.Option(help="Write the pairs that are called wrongly there, as TSV.")
     ] = None,
     config: Config = None,
-    form: Annotated[Shown, typer.Option("--format")] = Shown.TABLE,
+    form: Annotated[ReportFormat, typer.Option("--format")] = ReportFormat.TABLE,
 ) -> None:
-    """Score the search for copies on labelled pairs, beside exact titles, exact URLs and plain MinHash.
+    """Score duplicate detection on labelled pairs, beside exact titles, exact URLs and plain MinHash.
 
-    Precision counts the false calls on all labelled pairs that are no copies, recall the copies of one kind. Each
-    set is judged as one night, and night by night, when the stages know of earlier days alone.
+    Precision counts the false positives on all labelled pairs that are no duplicates, recall the duplicates of one
+    kind. Each set is scored as one run, and night by night, where a run knows only the days before it.
     """
     from newsclust.evaluation.confusion import write_mistakes
     from newsclust.evaluation.datasets import SAMPLE_FOLDER
     from newsclust.evaluation.duplicates import evaluate as evaluation_of
-    from newsclust.evaluation.duplicates import evaluate_derived
-    from newsclust.evaluation.pairs import DATA, copy_pairs, derived_pairs, sample_pairs
+    from newsclust.evaluation.duplicates import evaluate_rewrites
+    from newsclust.evaluation.pairs import DATA, duplicate_pairs, rewrite_pairs, sample_pairs
 
     settings = settings_of(config)
     folder = data or DATA
-    found = [evaluation_of([copy_pairs(folder), sample_pairs(SAMPLE_FOLDER)], settings.duplicates)]
-    if derived:
-        found.append(evaluate_derived(derived_pairs(folder), settings.embedder()))
-    rows = [row for one in found for row in one.rows]
-    outcomes = [outcome for one in found for outcome in one.outcomes]
-    if form is Shown.JSON:
+    found = [evaluation_of([duplicate_pairs(folder), sample_pairs(SAMPLE_FOLDER)], settings.duplicates)]
+    if rewrites:
+        found.append(evaluate_rewrites(rewrite_pairs(folder), settings.embedder()))
+    rows = [row for evaluation in found for row in evaluation.rows]
+    counts = [count for evaluation in found for count in evaluation.counts]
+    if form is ReportFormat.JSON:
         for row in rows:
             print(json.dumps({**asdict(row), "precision": row.precision, "recall": row.recall, "f1": row.f1}))
-        for outcome in outcomes:
-            print(json.dumps(asdict(outcome)))
+        for count in counts:
+            print(json.dumps(asdict(count)))
     else:
         for name, of_set in groupby(rows, key=lambda row: row.set):
             _print_pairs(name, list(of_set))
-        _print_outcomes(outcomes)
-        print(_CHOSEN)
+        _print_counts(counts)
+        print(_LEAKAGE_NOTE)
     if errors:
-        write_mistakes(errors, [mistake for one in found for mistake in one.mistakes])
+        write_mistakes(errors, [mistake for evaluation in found for mistake in evaluation.mistakes])
 
 
 @evaluate_app.command()
@@ -170,20 +171,20 @@ def extraction(
     data: Annotated[
         Path | None, typer.Option(help="Folder of the labelled collections (default: ../shared/data).")
     ] = None,
-    worst: Annotated[int, typer.Option(min=0, help="How many of the pages to list that are read worst.")] = 10,
-    form: Annotated[Shown, typer.Option("--format")] = Shown.TABLE,
+    worst: Annotated[int, typer.Option(min=0, help="How many of the worst pages to list.")] = 10,
+    form: Annotated[ReportFormat, typer.Option("--format")] = ReportFormat.TABLE,
 ) -> None:
     """Score the texts taken from article pages, beside plain trafilatura and readability-lxml.
 
-    Words of a page are compared as bags, and the figures of pages averaged: over all, and over each of five groups of
-    sites. "4 words" is the F1 of runs of four words, as the collection's own evaluation reckons it.
+    Words of a page are compared as bags, and the scores of pages averaged: over all, and over each of five folds of
+    sites. "4 words" is the F1 of four-word shingles, as the collection's own evaluation computes it.
     """
     from newsclust.evaluation.extraction import METHODS, OURS, read_pages
     from newsclust.evaluation.extraction import evaluate as evaluation_of
     from newsclust.evaluation.pairs import DATA
 
     rows, pages = evaluation_of(read_pages((data or DATA) / "pages"), METHODS)
-    if form is Shown.JSON:
+    if form is ReportFormat.JSON:
         for row in rows:
             print(json.dumps(asdict(row)))
         return
@@ -191,7 +192,7 @@ def extraction(
     _print_worst(sorted((row for row in pages if row.method == OURS), key=lambda row: row.words.f1)[:worst], pages)
 
 
-def _print_methods(rows: "Sequence[ExtractionRow]") -> None:
+def _print_methods(rows: "Sequence[ExtractionScores]") -> None:
     names = [
         "method",
         "pages",
@@ -200,7 +201,7 @@ def _print_methods(rows: "Sequence[ExtractionRow]") -> None:
         "F1",
         "4 words",
         "under .5",
-        "F1 by group of sites",
+        "F1 by fold of sites",
         "worst",
         "",
     ]
@@ -210,26 +211,26 @@ def _print_methods(rows: "Sequence[ExtractionRow]") -> None:
         if every.note:
             lines.append([method, *[""] * (len(names) - 2), every.note])
             continue
-        figures = map(_share, (every.precision, every.recall, every.f1, every.runs_f1))
+        figures = map(_share, (every.precision, every.recall, every.f1, every.shingles_f1))
         by_fold = " ".join(_share(fold.f1) for fold in folds)
         lines.append([method, every.pages, *figures, every.lost, by_fold, _share(min(fold.f1 for fold in folds)), ""])
     _print_wide("Texts of article pages: means over pages", names, lines)
 
 
-def _print_worst(worst: "Sequence[PageRow]", pages: "Sequence[PageRow]") -> None:
+def _print_worst(worst: "Sequence[PageScores]", pages: "Sequence[PageScores]") -> None:
     methods = list(dict.fromkeys(row.method for row in pages))
     f1 = {(row.method, row.url): row.words.f1 for row in pages}
     lines = [
         [
             _share(row.words.precision),
             _share(row.words.recall),
-            *(_share(f1[one, row.url]) for one in methods),
+            *(_share(f1[method, row.url]) for method in methods),
             row.url,
         ]
         for row in worst
     ]
     if lines:
-        _print_wide("The pages that we read worst", ["P", "R", *(f"F1 {one}" for one in methods), "page"], lines)
+        _print_wide("Our worst pages", ["P", "R", *(f"F1 {method}" for method in methods), "page"], lines)
 
 
 def _print_pairs(name: str, rows: "Sequence[ConfusionRow]") -> None:
@@ -251,18 +252,18 @@ def _print_pairs(name: str, rows: "Sequence[ConfusionRow]") -> None:
     _print_wide(f"{name}: other pairs, and how many are called the same", ["kind", "pairs", *methods], others)
 
 
-def _print_outcomes(outcomes: "Sequence[Outcome]") -> None:
-    names = ["set", "way", "articles", "copies", "originals", "chains"]
-    lines = [[getattr(outcome, name) for name in names] for outcome in outcomes]
+def _print_counts(counts: "Sequence[DuplicateCounts]") -> None:
+    names = ["set", "way", "articles", "duplicates", "originals", "chains"]
+    lines = [[getattr(count, name) for name in names] for count in counts]
     _print_wide("What becomes of the articles", names, lines)
 
 
-def _print_stories(rows: "Sequence[Row]") -> None:
+def _print_stories(rows: "Sequence[StoryResult]") -> None:
     lines = [
         [
             row.method,
-            *(_share(getattr(row.figures, name)) if row.figures else "" for _, name in _COLUMNS),
-            row.standing.value if row.standing else row.note,
+            *(_share(getattr(row.scores, name)) if row.scores else "" for _, name in _COLUMNS),
+            row.leakage.value if row.leakage else row.note,
         ]
         for row in rows
     ]
@@ -270,14 +271,14 @@ def _print_stories(rows: "Sequence[Row]") -> None:
     _print_wide(title, ["method", *(heading for heading, _ in _COLUMNS), ""], lines)
 
 
-def _print_topics(rows: "Sequence[TopicRow]") -> None:
+def _print_topics(rows: "Sequence[TopicResult]") -> None:
     names = ["stories from", "B-cubed", "P", "R", "in no topic", "stories", "topics", "labelled topics", ""]
     lines = [
         [
             row.stories_from,
-            *map(_share, (row.figures.b3, row.figures.b3_precision, row.figures.b3_recall, row.figures.outside)),
-            *(f"{count:.4g}" for count in (row.figures.stories, row.figures.topics, row.figures.labels)),
-            row.standing.value if row.standing else "",
+            *map(_share, (row.scores.b3, row.scores.b3_precision, row.scores.b3_recall, row.scores.outside)),
+            *(f"{count:.4g}" for count in (row.scores.stories, row.scores.topics, row.scores.labels)),
+            row.leakage.value if row.leakage else "",
         ]
         for row in rows
     ]
@@ -294,5 +295,5 @@ def _share(value: float | None) -> str:
 
 def _print_wide(title: str, names: list[str], lines: list[Any]) -> None:
     wide = console()
-    wide.width = max(wide.width, _WIDEST)
+    wide.width = max(wide.width, _MIN_WIDTH)
     wide.print(table(title, names, lines, width=wide.width))

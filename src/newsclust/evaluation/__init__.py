@@ -1,1 +1,1 @@
-"""How good is it? The pipeline's own stages on labelled sets, beside the baselines, with the field's measures."""
+"""Evaluation of the pipeline's stages on labelled data sets, beside baselines, with the field's measures."""

@@ -1,6 +1,6 @@
-"""What stories are measured against: simple rules and the common recipes, on the same vectors.
+"""Baselines of stories: simple rules and the common recipes, on the same vectors.
 
-Each takes articles and vectors of unit length and gives one label for each article.
+Each takes articles and vectors of unit length and returns one label for each article.
 """
 
 import re
@@ -21,17 +21,17 @@ _UMAP_NEIGHBOURS = 15  # BERTopic's choice, and UMAP's own
 
 
 class UnavailableError(NewsclustError):
-    """A baseline cannot be had for this set or on this machine; the message says why."""
+    """A baseline is not available for this set or on this machine; the message says why."""
 
 
 def alone(articles: Sequence[Article], vectors: Vectors) -> list[int]:
-    """Every article is a story of its own."""
+    """Make every article a story of its own."""
     del vectors
     return list(range(len(articles)))
 
 
 def title_words(articles: Sequence[Article], vectors: Vectors) -> list[int]:
-    """Titles that share three words and 60 % of the shorter one are one story, and so are chains of them."""
+    """Group titles that share three words and 60 % of the shorter one, and chains of them."""
     del vectors
     from scipy.sparse import coo_array
     from scipy.sparse.csgraph import connected_components
@@ -43,15 +43,15 @@ def title_words(articles: Sequence[Article], vectors: Vectors) -> list[int]:
     holds = coo_array((np.ones(len(rows)), (rows, columns)), shape=(len(titles), max(len(column), 1))).tocsr()
     shared = (holds @ holds.T).tocoo()
     size = np.array([len(words) for words in titles])
-    one, other = shared.coords
-    same = (shared.data >= 3) & (shared.data >= 0.6 * np.minimum(size[one], size[other]))
-    graph = coo_array((np.ones(int(same.sum())), (one[same], other[same])), shape=(len(titles), len(titles)))
+    left, right = shared.coords
+    same = (shared.data >= 3) & (shared.data >= 0.6 * np.minimum(size[left], size[right]))
+    graph = coo_array((np.ones(int(same.sum())), (left[same], right[same])), shape=(len(titles), len(titles)))
     labels: list[int] = connected_components(graph, directed=False)[1].tolist()
     return labels
 
 
 def hdbscan_on_vectors(articles: Sequence[Article], vectors: Vectors) -> list[int]:
-    """HDBSCAN on the vectors with the smallest clusters it can find, of two; what it calls noise stands alone."""
+    """Cluster the vectors with HDBSCAN, with its smallest possible clusters, of two; noise stands alone."""
     del articles
     import hdbscan
 
@@ -62,7 +62,7 @@ def hdbscan_on_vectors(articles: Sequence[Article], vectors: Vectors) -> list[in
 
 
 def umap_and_hdbscan(articles: Sequence[Article], vectors: Vectors) -> list[int]:
-    """The common recipe: UMAP to 5 dimensions, then HDBSCAN with its default smallest cluster, of 5."""
+    """Cluster by the common recipe: UMAP to 5 dimensions, then HDBSCAN with its default smallest cluster, of 5."""
     del articles
     import hdbscan
 
@@ -71,7 +71,7 @@ def umap_and_hdbscan(articles: Sequence[Article], vectors: Vectors) -> list[int]
 
 
 def bertopic_defaults(articles: Sequence[Article], vectors: Vectors) -> list[int]:
-    """BERTopic as it comes (UMAP, HDBSCAN with clusters of 10) on our vectors, UMAP's seed fixed; noise alone."""
+    """Cluster our vectors with BERTopic's defaults (UMAP, HDBSCAN with clusters of 10), UMAP's seed fixed."""
     try:
         from bertopic import BERTopic
     except ImportError as error:
@@ -82,7 +82,7 @@ def bertopic_defaults(articles: Sequence[Article], vectors: Vectors) -> list[int
 
 
 def average_linkage_on_cosines(articles: Sequence[Article], vectors: Vectors) -> list[int]:
-    """Average linkage on cosines minus the set's mean, cut at .45: the best of all cuts on six 3-day windows."""
+    """Cluster by average linkage on mean-centred cosines, cut at .45: the best cut on six 3-day windows."""
     del articles
     from scipy.cluster.hierarchy import fcluster, linkage
     from scipy.spatial.distance import pdist
@@ -125,6 +125,6 @@ def _umap(vectors: Vectors) -> Any:
 
 
 def _words(title: str) -> frozenset[str]:
-    """Return the words of a title, without accents; those of a letter or two say too little."""
+    """Return the words of a title, without accents; those of a letter or two are too common."""
     folded = unicodedata.normalize("NFKD", title.lower()).encode("ascii", "ignore").decode()
     return frozenset(word for word in re.findall(r"\w+", folded) if len(word) > 2)

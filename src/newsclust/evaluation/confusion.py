@@ -1,4 +1,4 @@
-"""What methods call the same, counted against what people say: rows of figures, and the pairs that are wrong."""
+"""Confusion counts of methods that call pairs of articles the same, and the pairs that they call wrongly."""
 
 import csv
 from collections import defaultdict
@@ -11,11 +11,11 @@ from newsclust.evaluation.pairs import CHOSEN_ON, Label, LabelledPair, Pair, Pai
 
 CHOSEN, UNSEEN, ALL = "half 0 (thresholds)", "half 1", "all"
 
-Kind = Callable[[LabelledPair], str]
+KindOf = Callable[[LabelledPair], str]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Row:
+class ConfusionRow:
     """The labelled pairs of one kind, how many of them one method calls the same, and its false calls.
 
     Where the label is SAME, false calls are counted on all pairs of the set, or of its half, that are not.
@@ -31,21 +31,23 @@ class Row:
 
     @property
     def precision(self) -> float | None:
-        """None when nothing is called the same."""
+        """Share of the called pairs that are the same; None when nothing is called the same."""
         return self.called / (self.called + self.wrong) if self.called + self.wrong else None
 
     @property
     def recall(self) -> float:
+        """Share of the same pairs that are called the same."""
         return self.called / self.pairs
 
     @property
     def f1(self) -> float:
+        """The harmonic mean of precision and recall."""
         return 2 * self.called / (self.pairs + self.called + self.wrong)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Said:
-    """What a method says of one pair; without a method of sameness the evidence is why it is not called the same."""
+class PairCall:
+    """How a method calls one pair; without a duplicate method the evidence is why it is not called the same."""
 
     method: str = ""
     similarity: float | None = None
@@ -54,16 +56,18 @@ class Said:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Mistake:
-    """A pair that a method calls wrongly: the same that is not, or not the same that is."""
+    """A pair that a method calls wrongly: a false positive or a false negative."""
 
     pair: LabelledPair
     way: str
-    said: Said
+    call: PairCall
 
 
-def rows_of(given: PairSet, called: Mapping[str, Collection[Pair]], kinds: Sequence[Kind]) -> list[Row]:
-    """Return what each method calls the same: of pairs that are, by kinds, halves and all; then of the others."""
-    of = {label: [pair for pair in given.pairs if pair.label is label] for label in Label}
+def confusion_rows(
+    pair_set: PairSet, called: Mapping[str, Collection[Pair]], kinds: Sequence[KindOf]
+) -> list[ConfusionRow]:
+    """Return the counts of each method: on pairs that are the same, by kinds, halves and all; then on the others."""
+    of = {label: [pair for pair in pair_set.pairs if pair.label is label] for label in Label}
     same, other, apart = of[Label.SAME], of[Label.OTHER], of[Label.APART]
     groups = [
         *((name, Label.SAME, members, other) for kind in kinds for name, members in _by(same, kind)),
@@ -75,8 +79,8 @@ def rows_of(given: PairSet, called: Mapping[str, Collection[Pair]], kinds: Seque
         (ALL, Label.APART, apart, []),
     ]
     return [
-        Row(
-            set=given.name,
+        ConfusionRow(
+            set=pair_set.name,
             kind=name,
             label=label,
             method=method,
@@ -90,32 +94,34 @@ def rows_of(given: PairSet, called: Mapping[str, Collection[Pair]], kinds: Seque
     ]
 
 
-def mistakes_of(given: PairSet, way: str, called: Collection[Pair], said: Mapping[Pair, Said]) -> list[Mistake]:
-    """Return the pairs that one way calls wrongly, with what it says of them; what stands apart is never wrong."""
+def find_mistakes(
+    pair_set: PairSet, way: str, called: Collection[Pair], calls: Mapping[Pair, PairCall]
+) -> list[Mistake]:
+    """Return the pairs that one way calls wrongly, with its call; pairs labelled APART are never wrong."""
     return [
-        Mistake(pair=pair, way=way, said=said.get(pair.ids, Said()))
-        for pair in given.pairs
+        Mistake(pair=pair, way=way, call=calls.get(pair.ids, PairCall()))
+        for pair in pair_set.pairs
         if pair.label is not Label.APART and (pair.ids in called) != (pair.label is Label.SAME)
     ]
 
 
 def write_mistakes(path: Path, mistakes: Sequence[Mistake]) -> None:
-    """Leave the pairs that are called wrongly as TSV: ids, labels, and what was said of them."""
+    """Write the pairs that are called wrongly as TSV: ids, labels, and how they were called."""
     names = ("article_a", "article_b", "kind", "label", "half", "way", "method", "similarity", "evidence")
     try:
         with path.open("w", encoding="utf-8", newline="") as lines:
             writer = csv.writer(lines, delimiter="\t", lineterminator="\n")
             writer.writerow(names)
-            for one in mistakes:
-                pair, said = one.pair, one.said
-                similarity = "" if said.similarity is None else f"{said.similarity:.3f}"
-                told = (pair.kind, pair.label.value, pair.half, one.way, said.method, similarity, said.evidence)
-                writer.writerow((*pair.ids, *told))
+            for mistake in mistakes:
+                pair, call = mistake.pair, mistake.call
+                similarity = "" if call.similarity is None else f"{call.similarity:.3f}"
+                fields = (pair.kind, pair.label.value, pair.half, mistake.way, call.method, similarity, call.evidence)
+                writer.writerow((*pair.ids, *fields))
     except OSError as error:
         raise SettingsError(f"{path}: the wrong pairs cannot be written there ({error})") from error
 
 
-def _by(pairs: Sequence[LabelledPair], kind: Kind) -> list[tuple[str, list[LabelledPair]]]:
+def _by(pairs: Sequence[LabelledPair], kind: KindOf) -> list[tuple[str, list[LabelledPair]]]:
     groups: dict[str, list[LabelledPair]] = defaultdict(list)
     for pair in pairs:
         groups[kind(pair)].append(pair)

@@ -13,13 +13,13 @@ from newsclust.errors import SettingsError
 from newsclust.model import Article, DateQuality
 from newsclust.text.html_to_text import html_to_text
 
-SAMPLE = "sample"  # the word for the corpus of `make demo`
+SAMPLE = "sample"  # names the corpus of `make demo` on the command line
 SAMPLE_FOLDER = Path(__file__).parents[3] / "data" / "sample"
 
 _NO_DATE = datetime(1970, 1, 1, tzinfo=UTC)
 
 
-class _Row(BaseModel):
+class _ArticleRow(BaseModel):
     model_config = ConfigDict(extra="ignore", frozen=True, coerce_numbers_to_str=True)
 
     id: str = Field(min_length=1)
@@ -35,9 +35,9 @@ class _Row(BaseModel):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LabelledSet:
-    """One file's articles, in its order, with what a person says of them.
+    """One file's articles, in its order, with their labels.
 
-    `stories` and `topics` have one label for each article; a set that nobody labelled has none.
+    `stories` and `topics` have one label for each article; an unlabelled set has none.
     """
 
     name: str
@@ -47,15 +47,17 @@ class LabelledSet:
 
     @property
     def ids(self) -> list[str]:
+        """The id of each article."""
         return [article.id for article in self.articles]
 
     @property
     def languages(self) -> list[str]:
+        """The language of each article."""
         return [article.language for article in self.articles]
 
     @property
     def fingerprint(self) -> str:
-        """Names the set by its titles, whatever the file is called and whoever labelled it."""
+        """A hash of the titles: the same set, whatever the file is called and whoever labelled it."""
         titles = "\n".join(sorted(article.title for article in self.articles))
         return hashlib.sha256(titles.encode()).hexdigest()[:16]
 
@@ -70,13 +72,13 @@ def read_set(path: Path) -> LabelledSet:
         text = path.read_text(encoding="utf-8-sig")
     except (OSError, UnicodeDecodeError) as error:
         raise SettingsError(f"{path}: cannot be read ({error})") from error
-    rows: dict[str, tuple[_Row, datetime | None]] = {}
+    rows: dict[str, tuple[_ArticleRow, datetime | None]] = {}
     # Not splitlines: JSON may hold U+2028 and its like inside a string.
     for number, line in enumerate(text.split("\n"), 1):
         if not line.strip():
             continue
         where = f"{path}, line {number}"
-        row = _row(line, where)
+        row = _article_row(line, where)
         if row.id in rows:
             raise SettingsError(f"{where}: the id {row.id!r} stands twice")
         rows[row.id] = row, _moment(row.published, where)
@@ -99,23 +101,23 @@ def sample_set(folder: Path) -> LabelledSet:
     if not folder.is_dir():
         raise SettingsError(f"{folder}: no such folder; the sample comes with the repository, not with the package")
     corpus = read_corpus(folder)
-    gold = {one.id: one for one in read_gold(folder, corpus)}
+    gold = {label.id: label for label in read_gold(folder, corpus)}
     articles = []
-    for written in corpus.articles:
-        outlet = corpus.outlets[written.site]
-        published_at = (written.published or night_time(written.night)).astimezone(UTC)
+    for article in corpus.articles:
+        outlet = corpus.outlets[article.site]
+        published_at = (article.published or night_time(article.night)).astimezone(UTC)
         articles.append(
             Article(
-                id=written.id,
-                url=gold[written.id].url,
-                canonical_url=gold[written.id].url,
-                title=html_to_text(written.title),
-                text="\n\n".join(html_to_text(paragraph) for paragraph in written.paragraphs),
+                id=article.id,
+                url=gold[article.id].url,
+                canonical_url=gold[article.id].url,
+                title=html_to_text(article.title),
+                text="\n\n".join(html_to_text(paragraph) for paragraph in article.paragraphs),
                 language=outlet.language,
                 outlet=outlet.name,
                 published_at=published_at,
-                date_quality=DateQuality.GIVEN if written.published else DateQuality.MISSING,
-                first_seen_at=night_time(written.night),
+                date_quality=DateQuality.GIVEN if article.published else DateQuality.MISSING,
+                first_seen_at=night_time(article.night),
             )
         )
     return LabelledSet(
@@ -136,17 +138,17 @@ def check_ids_differ(sets: Iterable[LabelledSet]) -> None:
         owner.update(dict.fromkeys(labelled.ids, labelled.name))
 
 
-def _row(line: str, where: str) -> _Row:
+def _article_row(line: str, where: str) -> _ArticleRow:
     try:
-        return _Row.model_validate(json.loads(line))
+        return _ArticleRow.model_validate(json.loads(line))
     except json.JSONDecodeError as error:
         raise SettingsError(f"{where}: no JSON ({error})") from error
     except ValidationError as error:
-        said = "; ".join(": ".join((*map(str, wrong["loc"]), wrong["msg"])) for wrong in error.errors())
-        raise SettingsError(f"{where}: {said}") from error
+        problems = "; ".join(": ".join((*map(str, wrong["loc"]), wrong["msg"])) for wrong in error.errors())
+        raise SettingsError(f"{where}: {problems}") from error
 
 
-def _article(row: _Row, moment: datetime | None, last: datetime) -> Article:
+def _article(row: _ArticleRow, moment: datetime | None, last: datetime) -> Article:
     if moment is None:
         quality = DateQuality.MISSING
     elif row.published and len(row.published) > len("2026-02-03") and datetime.fromisoformat(row.published).tzinfo:
@@ -178,8 +180,8 @@ def _moment(written: str | None, where: str) -> datetime | None:
 
 
 def _labels(path: Path, kind: str, labels: Sequence[tuple[str, str | None]]) -> tuple[str, ...]:
-    given = tuple(label for _, label in labels if label is not None)
-    if given and len(given) < len(labels):
+    present = tuple(label for _, label in labels if label is not None)
+    if present and len(present) < len(labels):
         bare = next(article_id for article_id, label in labels if label is None)
         raise SettingsError(f"{path}: {bare!r} has no {kind}, others have: label every article or none")
-    return given
+    return present

@@ -1,7 +1,7 @@
-"""How well the text of article pages is found: ours beside plain trafilatura and readability-lxml, in one run.
+"""Evaluation of main-content extraction: ours beside plain trafilatura and readability-lxml, in one run.
 
-The pages are scrapinghub's article-extraction-benchmark (MIT). Nothing is trained on them, but the reading was
-improved while they could be seen; so figures are also told for each of five groups of sites, of which no site is in
+The pages are scrapinghub's article-extraction-benchmark (MIT). Nothing is trained on them, but the extraction was
+improved while they could be seen. So scores are also given for each of five folds of sites, of which no site is in
 two, and the worst of these is the one to believe.
 """
 
@@ -29,7 +29,7 @@ from newsclust.urls import registered_domain
 OURS = "newsclust"
 FOLDS = 5
 LOST = 0.5  # a page of lower F1 counts as lost
-RUN = 4  # words of a run, as in the collection's own evaluation
+SHINGLE = 4  # words of a run, as in the collection's own evaluation
 _FETCHED_AT = datetime(2026, 1, 1, tzinfo=UTC)  # later than every page of the collection
 
 Method = Callable[[Page], str]
@@ -37,7 +37,7 @@ Method = Callable[[Page], str]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class GoldPage:
-    """A page, the text that a person took from it, and the group of sites that it belongs to."""
+    """One page, its text as labelled by a person, and its fold of sites."""
 
     page: Page
     text: str
@@ -46,34 +46,35 @@ class GoldPage:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Overlap:
-    """How much of what was found is right, and how much of what is right was found; 0 to 1."""
+    """Precision and recall of a text's words, 0 to 1."""
 
     precision: float
     recall: float
 
     @property
     def f1(self) -> float:
+        """The harmonic mean of precision and recall; 0 when both are."""
         both = self.precision + self.recall
         return 2 * self.precision * self.recall / both if both else 0.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class PageRow:
-    """One page as one method reads it: words as bags, parted by spaces, and runs of four words without signs."""
+class PageScores:
+    """One page as one method extracts it: bags of words, parted by spaces, and of four-word shingles."""
 
     method: str
     url: str
     fold: int
     words: Overlap
-    runs: Overlap
+    shingles: Overlap
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Row:
+class ExtractionScores:
     """The means of one method over the pages of one fold (None: all).
 
-    `f1` is the mean of the pages' F1; `runs_f1` is that of the mean precision and recall of runs of four words, which
-    is the collection's own figure. A method that is not there has no figures, and a note.
+    `f1` is the mean of the pages' F1; `shingles_f1` is that of the mean precision and recall of four-word shingles,
+    which is the collection's own score. A method that is not installed has no scores, and a note.
     """
 
     method: str
@@ -82,7 +83,7 @@ class Row:
     precision: float = 0.0
     recall: float = 0.0
     f1: float = 0.0
-    runs_f1: float = 0.0
+    shingles_f1: float = 0.0
     lost: int = 0
     note: str = ""
 
@@ -95,7 +96,7 @@ class _Truth(BaseModel):
 
 
 def read_pages(folder: Path) -> list[GoldPage]:
-    """The pages of `ground-truth.json` and `html/*.html.gz`, by name, each site in one fold of nearly equal size."""
+    """Return the pages of `ground-truth.json` and `html/*.html.gz` by name, sites in folds of nearly equal size."""
     try:
         truth = TypeAdapter(dict[str, _Truth]).validate_python(
             json.loads((folder / "ground-truth.json").read_text(encoding="utf-8"))
@@ -117,44 +118,46 @@ def read_pages(folder: Path) -> list[GoldPage]:
     ]
 
 
-def evaluate(pages: Sequence[GoldPage], methods: Mapping[str, Method]) -> tuple[list[Row], list[PageRow]]:
-    """Return the means of each method over all pages and each fold, and every page as each method reads it."""
-    rows: list[Row] = []
-    found: list[PageRow] = []
+def evaluate(
+    pages: Sequence[GoldPage], methods: Mapping[str, Method]
+) -> tuple[list[ExtractionScores], list[PageScores]]:
+    """Return the means of each method over all pages and each fold, and the scores of every page."""
+    rows: list[ExtractionScores] = []
+    found: list[PageScores] = []
     folds = sorted({gold.fold for gold in pages})
     for name, method in methods.items():
         try:
             with _silent_trafilatura():
-                told = [_page_row(name, gold, method(gold.page)) for gold in pages]
+                scored = [_page_row(name, gold, method(gold.page)) for gold in pages]
         except UnavailableError as error:
-            rows.append(Row(method=name, fold=None, pages=0, note=str(error)))
+            rows.append(ExtractionScores(method=name, fold=None, pages=0, note=str(error)))
             continue
-        found += told
-        rows.append(_means(told, None))
-        rows += [_means([row for row in told if row.fold == fold], fold) for fold in folds]
+        found += scored
+        rows.append(_means(scored, None))
+        rows += [_means([row for row in scored if row.fold == fold], fold) for fold in folds]
     return rows, found
 
 
 def word_overlap(gold: str, found: str) -> Overlap:
-    """The words of both texts, parted by spaces, as bags."""
-    expected, given = Counter(gold.split()), Counter(found.split())
-    common = (expected & given).total()
+    """Compare the words of both texts, parted by spaces, as bags."""
+    expected, extracted = Counter(gold.split()), Counter(found.split())
+    common = (expected & extracted).total()
     return Overlap(
-        precision=common / given.total() if common else 0.0, recall=common / expected.total() if common else 0.0
+        precision=common / extracted.total() if common else 0.0, recall=common / expected.total() if common else 0.0
     )
 
 
-def run_overlap(gold: str, found: str) -> Overlap:
-    """The runs of four words of both texts, as bags; a text of fewer words is one run."""
-    expected, given = _runs(gold), _runs(found)
-    common = (expected & given).total()
+def shingle_overlap(gold: str, found: str) -> Overlap:
+    """Compare the four-word shingles of both texts as bags; a text of fewer words is one shingle."""
+    expected, extracted = _shingles(gold), _shingles(found)
+    common = (expected & extracted).total()
     return Overlap(
-        precision=common / given.total() if common else 0.0, recall=common / expected.total() if common else 0.0
+        precision=common / extracted.total() if common else 0.0, recall=common / expected.total() if common else 0.0
     )
 
 
 def newsclust(page: Page) -> str:
-    """The text as the pipeline stores it, of an entry of which nothing but the address is known."""
+    """Return the text as the pipeline stores it, for an entry of which nothing but the URL is known."""
     source = ArticleInput(
         article_id="-", url=page.url, title="", summary=None, content=None, language=None, feed_title="", page=page
     )
@@ -163,19 +166,21 @@ def newsclust(page: Page) -> str:
 
 
 def trafilatura_default(page: Page) -> str:
+    """Return the text by trafilatura's defaults."""
     from trafilatura import extract
 
     return extract(page.body, url=page.url) or ""
 
 
 def trafilatura_precision(page: Page) -> str:
+    """Return the text by trafilatura with precision favoured and comments left out."""
     from trafilatura import extract
 
     return extract(page.body, url=page.url, favor_precision=True, include_comments=False) or ""
 
 
 def readability(page: Page) -> str:
-    """The article that readability-lxml cuts out of the page, as text by our own rules: it has none."""
+    """Return readability-lxml's article, turned into text by our own rules: it has none."""
     try:
         from readability import Document
         from readability.readability import Unparseable
@@ -206,28 +211,28 @@ def _folds(urls: Sequence[str]) -> dict[str, int]:
     return folds
 
 
-def _page_row(method: str, gold: GoldPage, found: str) -> PageRow:
-    return PageRow(
+def _page_row(method: str, gold: GoldPage, found: str) -> PageScores:
+    return PageScores(
         method=method,
         url=gold.page.url,
         fold=gold.fold,
         words=word_overlap(gold.text, found),
-        runs=run_overlap(gold.text, found),
+        shingles=shingle_overlap(gold.text, found),
     )
 
 
-def _means(rows: Sequence[PageRow], fold: int | None) -> Row:
-    runs = Overlap(
-        precision=_mean([row.runs.precision for row in rows]), recall=_mean([row.runs.recall for row in rows])
+def _means(rows: Sequence[PageScores], fold: int | None) -> ExtractionScores:
+    shingles = Overlap(
+        precision=_mean([row.shingles.precision for row in rows]), recall=_mean([row.shingles.recall for row in rows])
     )
-    return Row(
+    return ExtractionScores(
         method=rows[0].method,
         fold=fold,
         pages=len(rows),
         precision=_mean([row.words.precision for row in rows]),
         recall=_mean([row.words.recall for row in rows]),
         f1=_mean([row.words.f1 for row in rows]),
-        runs_f1=runs.f1,
+        shingles_f1=shingles.f1,
         lost=sum(row.words.f1 < LOST for row in rows),
     )
 
@@ -236,14 +241,14 @@ def _mean(values: Sequence[float]) -> float:
     return sum(values) / len(values)
 
 
-def _runs(text: str) -> Counter[tuple[str, ...]]:
+def _shingles(text: str) -> Counter[tuple[str, ...]]:
     words = re.findall(r"\w+", text)
-    return Counter(tuple(words[at : at + RUN]) for at in range(max(1, len(words) - RUN + 1)) if words)
+    return Counter(tuple(words[at : at + SHINGLE]) for at in range(max(1, len(words) - SHINGLE + 1)) if words)
 
 
 @contextmanager
 def _silent_trafilatura() -> Iterator[None]:
-    """Inside, trafilatura does not warn of each page that it finds odd."""
+    """Silence trafilatura's warning of each odd page, for the time of the context."""
     log = logging.getLogger("trafilatura")
     level = log.level
     log.setLevel(logging.CRITICAL)

@@ -1,4 +1,4 @@
-"""Stories on labelled sets: the pipeline's own linker and clusterer, and how well a grouping fits the labels."""
+"""Stories of labelled sets by the pipeline's own linker and clusterer, scored against the labels."""
 
 from collections.abc import Hashable, Sequence
 from dataclasses import dataclass, fields
@@ -7,15 +7,15 @@ from typing import Any
 import numpy as np
 
 from newsclust.evaluation import measures
-from newsclust.evaluation.measures import Score
+from newsclust.evaluation.measures import PrecisionRecall
 from newsclust.model import Window
 from newsclust.stories.clustering import Clusterer
 from newsclust.stories.pairs import Linker
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Figures:
-    """How well one grouping rebuilds one gold grouping; all are shares between 0 and 1."""
+class GroupingScores:
+    """How well one grouping rebuilds one gold grouping; all scores are between 0 and 1."""
 
     b3_precision: float
     b3_recall: float
@@ -32,10 +32,10 @@ class Figures:
     completeness: float
 
 
-def grouped(window: Window, linker: Linker, clusterer: Clusterer) -> list[str]:
-    """Return the story of each article, in order: what the pipeline's linker and clusterer make of a set.
+def grouped_stories(window: Window, linker: Linker, clusterer: Clusterer) -> list[str]:
+    """Return the story of each article, in order, as the pipeline's linker and clusterer group the set.
 
-    The set is one window, however many days it has, and its copies are articles like the others. A story is
+    The set is one window, however many days it has, and its duplicates are articles like the others. A story is
     named by the smallest id in it.
     """
     groups = clusterer.cluster(window, linker.link(window))
@@ -43,11 +43,11 @@ def grouped(window: Window, linker: Linker, clusterer: Clusterer) -> list[str]:
     return [story[article_id] for article_id in window.ids]
 
 
-def figures(found: Sequence[Hashable], gold: Sequence[Hashable], languages: Sequence[str]) -> Figures:
+def grouping_scores(found: Sequence[Hashable], gold: Sequence[Hashable], languages: Sequence[str]) -> GroupingScores:
     """Return all measures of one grouping; the three sequences have one member for each item."""
     b3, pair, en_fr = measures.b_cubed(found, gold), measures.pairwise(found, gold), _en_fr(found, gold, languages)
     homogeneity, completeness = measures.homogeneity_and_completeness(found, gold)
-    return Figures(
+    return GroupingScores(
         b3_precision=b3.precision,
         b3_recall=b3.recall,
         b3=b3.f1,
@@ -64,7 +64,7 @@ def figures(found: Sequence[Hashable], gold: Sequence[Hashable], languages: Sequ
     )
 
 
-def mean_of(rows: Sequence[Figures]) -> Figures:
+def mean_scores(rows: Sequence[GroupingScores]) -> GroupingScores:
     """Return the mean of each measure over the rows that have it; ValueError when there is no row."""
     if not rows:
         raise ValueError("no rows to average")
@@ -73,10 +73,10 @@ def mean_of(rows: Sequence[Figures]) -> Figures:
         known = [value for row in rows if (value := getattr(row, name)) is not None]
         return float(np.mean(known)) if known else None
 
-    return Figures(**{field.name: mean(field.name) for field in fields(Figures)})
+    return GroupingScores(**{field.name: mean(field.name) for field in fields(GroupingScores)})
 
 
-def _en_fr(found: Sequence[Hashable], gold: Sequence[Hashable], languages: Sequence[str]) -> Score | None:
+def _en_fr(found: Sequence[Hashable], gold: Sequence[Hashable], languages: Sequence[str]) -> PrecisionRecall | None:
     """Return the pairwise score across English and French; None where gold has nothing to be found."""
     both = [place for place, language in enumerate(languages) if language in {"en", "fr"}]
     found, gold, sides = ([labels[place] for place in both] for labels in (found, gold, languages))

@@ -1,7 +1,7 @@
 """Measures of a grouping against a gold grouping.
 
 All take two label sequences of the same length and compare which items stand together; names of labels do not
-matter. Shares are between 0 and 1; where nothing is to be found (no gold pair, say) and nothing was, the share
+matter. All scores are between 0 and 1; where nothing is to be found (no gold pair, say) and nothing was, a score
 is 1.
 """
 
@@ -14,7 +14,7 @@ GroupingScore = Callable[[Labels, Labels], float]  # of a found grouping and the
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Score:
+class PrecisionRecall:
     """Precision, recall and their harmonic mean."""
 
     precision: float
@@ -22,27 +22,28 @@ class Score:
 
     @property
     def f1(self) -> float:
+        """The harmonic mean of precision and recall; 0 when both are."""
         total = self.precision + self.recall
         return 2 * self.precision * self.recall / total if total else 0.0
 
 
-def b_cubed(found: Labels, gold: Labels, *, only: Sequence[bool] | None = None) -> Score:
-    """B-cubed precision and recall (Bagga and Baldwin 1998), averaged over the items that `only` marks."""
+def b_cubed(found: Labels, gold: Labels, *, only: Sequence[bool] | None = None) -> PrecisionRecall:
+    """Return B-cubed precision and recall (Bagga and Baldwin 1998), averaged over the items that `only` marks."""
     together = Counter(zip(found, gold, strict=True))
     found_size, gold_size = Counter(found), Counter(gold)
     marked = [
         (f, g) for position, (f, g) in enumerate(zip(found, gold, strict=True)) if only is None or only[position]
     ]
     if not marked:
-        return Score(precision=1.0, recall=1.0)
-    return Score(
+        return PrecisionRecall(precision=1.0, recall=1.0)
+    return PrecisionRecall(
         precision=sum(together[f, g] / found_size[f] for f, g in marked) / len(marked),
         recall=sum(together[f, g] / gold_size[g] for f, g in marked) / len(marked),
     )
 
 
 def grouping_score(found: Labels, gold: Labels) -> float:
-    """Return what stories are trained for: pairwise F1, steadied by twice the B-cubed F1."""
+    """Return the training objective of stories: pairwise F1, steadied by twice the B-cubed F1."""
     return pairwise(found, gold).f1 + 2 * b_cubed(found, gold).f1
 
 
@@ -52,15 +53,16 @@ def in_a_pair(gold: Labels) -> list[bool]:
     return [size[label] > 1 for label in gold]
 
 
-def pairwise(found: Labels, gold: Labels, *, sides: Labels | None = None) -> Score:
-    """Precision and recall over unordered pairs of items; with `sides`, over pairs of different sides only.
+def pairwise(found: Labels, gold: Labels, *, sides: Labels | None = None) -> PrecisionRecall:
+    """Return precision and recall over unordered pairs of items; with `sides`, over pairs of different sides only.
 
-    With the language of each item as its side this is how well stories are held together across languages.
+    With the language of each item as its side this measures how well stories span languages.
     """
     hits = pairs(list(zip(found, gold, strict=True)), sides)
-    said, wanted = pairs(found, sides), pairs(gold, sides)
-    return Score(
-        precision=hits / said if said else 1.0 if not wanted else 0.0, recall=hits / wanted if wanted else 1.0
+    found_pairs, gold_pairs = pairs(found, sides), pairs(gold, sides)
+    return PrecisionRecall(
+        precision=hits / found_pairs if found_pairs else 1.0 if not gold_pairs else 0.0,
+        recall=hits / gold_pairs if gold_pairs else 1.0,
     )
 
 
@@ -71,14 +73,14 @@ def pairs(labels: Labels, sides: Labels | None = None) -> int:
 
 
 def exact(found: Labels, gold: Labels) -> float:
-    """Share of gold groups of two or more items that were found with exactly their items."""
+    """Return the share of gold groups of two or more items that were found with exactly their items."""
     found_groups = {frozenset(items) for items in _groups(found)}
-    wanted = [frozenset(items) for items in _groups(gold) if len(items) > 1]
-    return sum(group in found_groups for group in wanted) / len(wanted) if wanted else 1.0
+    gold_groups = [frozenset(items) for items in _groups(gold) if len(items) > 1]
+    return sum(group in found_groups for group in gold_groups) / len(gold_groups) if gold_groups else 1.0
 
 
 def homogeneity_and_completeness(found: Labels, gold: Labels) -> tuple[float, float]:
-    """The two halves of the V-measure (Rosenberg and Hirschberg 2007)."""
+    """Return the two halves of the V-measure (Rosenberg and Hirschberg 2007)."""
     from sklearn.metrics import homogeneity_completeness_v_measure
 
     names = {label: number for number, label in enumerate(dict.fromkeys(gold))}

@@ -1,4 +1,4 @@
-"""Labelled pairs of articles, with the articles they stand among: the same text, another, or apart from both."""
+"""Labelled pairs of articles, with the articles among which they are searched."""
 
 import csv
 import gzip
@@ -29,7 +29,7 @@ EVENTS = "stories/giveme5w1h.jsonl"
 CHOSEN_ON = 0  # the half of the pairs on which thresholds were chosen
 
 # An article without a date counts as seen on a day of its own, before all others and far from its neighbours: no
-# date then speaks for a copy.
+# date then speaks for a duplicate.
 _UNDATED = datetime(1970, 1, 1, tzinfo=UTC)
 _APART = timedelta(days=7)
 
@@ -37,7 +37,7 @@ Pair = tuple[str, str]
 
 
 class Label(StrEnum):
-    """What a person says of two articles."""
+    """How a person labelled two articles."""
 
     SAME = "same"
     OTHER = "other"
@@ -56,7 +56,7 @@ _LABELS = {
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LabelledPair:
-    """Two articles, `ids` in order, and what a person says of them; without a `half` they chose no threshold."""
+    """Two articles, `ids` in order, and their label; without a `half` they were not used to choose a threshold."""
 
     ids: Pair
     kind: str
@@ -68,7 +68,7 @@ class LabelledPair:
 class PairSet:
     """Articles by id, and labelled pairs of them.
 
-    Articles have addresses of their own where an address was the label; `addresses` are the true ones, canonical.
+    Articles have made-up URLs where the URL was the label; `addresses` are the true ones, canonical.
     """
 
     name: str
@@ -77,11 +77,11 @@ class PairSet:
     pairs: tuple[LabelledPair, ...]
 
 
-class _Written(BaseModel):
+class _CollectionRow(BaseModel):
     model_config = ConfigDict(extra="ignore", frozen=True)
 
 
-class _Row(_Written):
+class _WireRow(_CollectionRow):
     id: str = Field(min_length=1)
     title: str
     text: str
@@ -91,14 +91,14 @@ class _Row(_Written):
     url: str | None = None
 
 
-class _OwnRow(_Written):
+class _WrittenRow(_CollectionRow):
     id: str = Field(min_length=1)
     title: str
     text: str
     language: str
 
 
-class _PairRow(_Written):
+class _PairRow(_CollectionRow):
     article_a: str
     article_b: str
     kind: str = Field(min_length=1)
@@ -106,13 +106,13 @@ class _PairRow(_Written):
     half: int | None = Field(default=None, ge=0, le=1)
 
 
-def copy_pairs(folder: Path) -> PairSet:
+def duplicate_pairs(folder: Path) -> PairSet:
     """Return the labelled pairs of the collections in a folder, among all their articles.
 
     SettingsError names a file that cannot be read, or an id that no article has. Texts come out of the extraction as
-    those of feed entries do. An article of which it takes no text stays, with none: nothing is a copy of it.
+    those of feed entries do. An article of which it takes no text stays, with none: nothing is a duplicate of it.
     """
-    rows = [row for name in (STREAM, WIRES) for row in _rows(folder / name, _Row)]
+    rows = [row for name in (STREAM, WIRES) for row in _rows(folder / name, _WireRow)]
     return _pair_set(
         "collections",
         _articles(rows),
@@ -127,47 +127,47 @@ def sample_pairs(folder: Path) -> PairSet:
 
     sample = sample_set(folder)
     gold = sample_gold(folder)
-    id_of_url = {one.url: one.id for one in gold}
-    copies = {frozenset((one.id, id_of_url[one.duplicate_of])) for one in gold if one.duplicate_of}
+    id_of_url = {label.url: label.id for label in gold}
+    duplicates = {frozenset((label.id, id_of_url[label.duplicate_of])) for label in gold if label.duplicate_of}
     return PairSet(
         name="sample",
         articles={article.id: article for article in sample.articles},
         addresses={article.id: article.url for article in sample.articles},
         pairs=tuple(
-            LabelledPair(ids=pair, kind="sample", label=Label.SAME if frozenset(pair) in copies else Label.OTHER)
+            LabelledPair(ids=pair, kind="sample", label=Label.SAME if frozenset(pair) in duplicates else Label.OTHER)
             for pair in combinations(sorted(sample.ids), 2)
         ),
     )
 
 
-def derived_pairs(folder: Path) -> PairSet:
-    """Return the pairs of one event that are labelled derived, partial or independent, with their articles.
+def rewrite_pairs(folder: Path) -> PairSet:
+    """Return the pairs of one event that are labelled rewritten, partial or independent, with their articles.
 
     They stand in the collections of a folder, in the sample corpus, and beside the labels (rewritten by hand).
-    SettingsError as with `copy_pairs`.
+    SettingsError as with `duplicate_pairs`.
     """
     labels = GOLD / "derived_pairs.tsv"
     named = {article_id for pair in _pairs(labels) for article_id in pair.ids}
     articles = [
-        *_articles([row for row in _rows(folder / WIRES, _Row) if row.id in named]),
+        *_articles([row for row in _rows(folder / WIRES, _WireRow) if row.id in named]),
         *(_renamed(article) for article in read_set(folder / EVENTS).articles),
         *sample_set(SAMPLE_FOLDER).articles,
-        *map(_own, _rows(GOLD / "derived_articles.jsonl", _OwnRow)),
+        *map(_rewritten, _rows(GOLD / "derived_articles.jsonl", _WrittenRow)),
     ]
     return _pair_set("derived", [article for article in articles if article.id in named], {}, labels)
 
 
 def _pair_set(name: str, articles: Sequence[Article], addresses: Mapping[str, str], labels: Path) -> PairSet:
-    if repeated := [one for one, times in Counter(article.id for article in articles).items() if times > 1]:
+    if repeated := [name for name, times in Counter(article.id for article in articles).items() if times > 1]:
         raise SettingsError(f"{name}: the id {repeated[0]!r} stands twice")
     by_id = {article.id: article for article in articles}
     pairs = tuple(_pairs(labels))
-    if unknown := sorted({one for pair in pairs for one in pair.ids} - by_id.keys()):
+    if unknown := sorted({article_id for pair in pairs for article_id in pair.ids} - by_id.keys()):
         raise SettingsError(f"{labels}: no article is called {unknown[0]!r}")
     return PairSet(name=name, articles=by_id, addresses=addresses, pairs=pairs)
 
 
-RowType = TypeVar("RowType", bound=_Written)
+RowType = TypeVar("RowType", bound=_CollectionRow)
 
 
 def _rows(path: Path, kind: type[RowType]) -> list[RowType]:
@@ -188,17 +188,17 @@ def _text(path: Path) -> str:
 
 def _pairs(path: Path) -> Iterator[LabelledPair]:
     lines = [line for line in _text(path).splitlines() if not line.startswith("#")]
-    for given in csv.DictReader(lines, delimiter="\t"):
+    for fields in csv.DictReader(lines, delimiter="\t"):
         try:
-            row = _PairRow.model_validate(given)
+            row = _PairRow.model_validate(fields)
             label = _LABELS[row.label]
         except (ValidationError, KeyError) as error:
             raise SettingsError(f"{path}: {error}") from error
-        one, other = sorted((row.article_a, row.article_b))
-        yield LabelledPair(ids=(one, other), kind=row.kind, label=label, half=row.half)
+        left, right = sorted((row.article_a, row.article_b))
+        yield LabelledPair(ids=(left, right), kind=row.kind, label=label, half=row.half)
 
 
-def _articles(rows: Sequence[_Row]) -> list[Article]:
+def _articles(rows: Sequence[_WireRow]) -> list[Article]:
     sources = [
         ArticleInput(
             article_id=row.id,
@@ -214,16 +214,16 @@ def _articles(rows: Sequence[_Row]) -> list[Article]:
     undated = (_UNDATED + number * _APART for number in count())
     articles = []
     for row, outcome in zip(rows, TrafilaturaExtractor().extract(sources), strict=True):
-        taken = outcome.extraction
+        extraction = outcome.extraction
         published_at, quality = _moment(row.published, undated)
         articles.append(
             Article(
                 id=row.id,
                 url=_hidden(row.id),
                 canonical_url=_hidden(row.id),
-                title=taken.title if taken else row.title,
-                text=taken.text if taken else "",
-                language=taken.language if taken else row.lang,
+                title=extraction.title if extraction else row.title,
+                text=extraction.text if extraction else "",
+                language=extraction.language if extraction else row.lang,
                 outlet=row.source,
                 published_at=published_at,
                 date_quality=quality,
@@ -245,7 +245,7 @@ def _renamed(article: Article) -> Article:
     return replace(article, id=f"gm-{article.id[:10]}")
 
 
-def _own(row: _OwnRow) -> Article:
+def _rewritten(row: _WrittenRow) -> Article:
     return Article(
         id=row.id,
         url=_hidden(row.id),

@@ -1,4 +1,4 @@
-"""The evaluation itself: labelled sets and settings in, one row of figures for each set and method out."""
+"""Evaluation of stories and topics: labelled sets and settings in, scores of each set and method out."""
 
 import json
 import logging
@@ -9,18 +9,18 @@ from pathlib import Path
 
 from newsclust.errors import SettingsError
 from newsclust.evaluation.baselines import Baseline, UnavailableError
-from newsclust.evaluation.cross_validation import Judge, Labelled, Standing, judges
+from newsclust.evaluation.cross_validation import FoldModels, LabelledWindow, Leakage, fold_models
 from newsclust.evaluation.datasets import LabelledSet
-from newsclust.evaluation.grouping import Figures, figures, grouped, mean_of
+from newsclust.evaluation.grouping import GroupingScores, grouped_stories, grouping_scores, mean_scores
 from newsclust.evaluation.topics import (
-    TopicFigures,
-    TopicJudge,
-    mean_topics,
-    topic_figures,
-    topic_judges,
+    TopicFold,
+    TopicScores,
+    mean_topic_scores,
+    topic_folds,
+    topic_scores,
     topics_learned_from,
 )
-from newsclust.evaluation.vectors import KeptVectors, window_of
+from newsclust.evaluation.vectors import CachedEmbedder, window_of
 from newsclust.settings import Settings
 
 OURS = "newsclust"
@@ -29,36 +29,36 @@ log = logging.getLogger("newsclust")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Row:
-    """How well one method rebuilds the stories of one set, or of several on average; without figures, why not."""
+class StoryResult:
+    """How well one method rebuilds the stories of one set, or of several on average; without scores, why not."""
 
     sets: tuple[str, ...]
     articles: int
     method: str
-    standing: Standing | None = None  # of our own model; a baseline has learned nothing
-    figures: Figures | None = None
+    leakage: Leakage | None = None  # of our own model; a baseline has learned nothing
+    scores: GroupingScores | None = None
     note: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class TopicRow:
-    """How well topics of one set's stories, as a person told them or as we found them, fit the labels."""
+class TopicResult:
+    """How well topics made of one set's stories, labelled or found ones, fit the labels."""
 
     sets: tuple[str, ...]
     stories_from: str
-    standing: Standing | None = None  # of the learned directions, and of what found the stories; an average has none
-    figures: TopicFigures
+    leakage: Leakage | None = None  # of the learned directions, and of what found the stories; an average has none
+    scores: TopicScores
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Evaluation:
-    """What came out: the rows of each labelled set, in the order given, and last the averages over all.
+class GroupingEvaluation:
+    """The results of each labelled set, in order, and last the averages over all.
 
     `predictions` holds the story of every article of every set by its id.
     """
 
-    stories: tuple[tuple[Row, ...], ...]
-    topics: tuple[tuple[TopicRow, ...], ...]
+    stories: tuple[tuple[StoryResult, ...], ...]
+    topics: tuple[tuple[TopicResult, ...], ...]
     predictions: Mapping[str, str]
 
 
@@ -69,120 +69,122 @@ def evaluate(
     baselines: Mapping[str, Baseline],
     with_topics: bool = False,
     cache: Path | None = None,
-) -> Evaluation:
+) -> GroupingEvaluation:
     """Return how well the stages that the settings choose rebuild the labelled sets, and what they make of all.
 
-    A set that our models saw in training is judged by ones trained without it, or else takes no part in the
-    average (folds.py, `topic_judges`). An average needs two sets, and is over the same sets for every method.
+    A set that our models saw in training is scored by ones trained without it, or else takes no part in the average
+    (cross_validation.py, `topic_folds`). An average needs two sets, and is over the same sets for every method.
     """
-    embedder = settings.embedder() if cache is None else KeptVectors(settings.embedder(), cache)
-    given = []
+    embedder = settings.embedder() if cache is None else CachedEmbedder(settings.embedder(), cache)
+    windows = []
     for labelled in sets:
         begun = time.monotonic()
-        given.append(Labelled(labelled, window_of(labelled, embedder, characters=settings.embed.characters)))
+        windows.append(LabelledWindow(labelled, window_of(labelled, embedder, characters=settings.embed.characters)))
         log.info("%s: %d articles embedded in %.1f s", labelled.name, len(labelled.ids), time.monotonic() - begun)
-    story_judges = judges(settings.linker(), settings.clusterer(), given)
+    folds = fold_models(settings.linker(), settings.clusterer(), windows)
     groupings = [
-        grouped(one.window, judge.linker, judge.clusterer) for one, judge in zip(given, story_judges, strict=True)
+        grouped_stories(each.window, models.linker, models.clusterer)
+        for each, models in zip(windows, folds, strict=True)
     ]
-    stories: list[tuple[Row, ...]] = []
+    stories: list[tuple[StoryResult, ...]] = []
     predictions: dict[str, str] = {}
-    for one, judge, found in zip(given, story_judges, groupings, strict=True):
-        predictions.update(zip(one.labelled.ids, found, strict=True))
-        if one.labelled.stories:
-            stories.append((_ours(one.labelled, found, judge), *(_theirs(one, *rule) for rule in baselines.items())))
-    topics: list[tuple[TopicRow, ...]] = []
+    for each, models, found in zip(windows, folds, groupings, strict=True):
+        predictions.update(zip(each.labelled.ids, found, strict=True))
+        if each.labelled.stories:
+            ours = _our_result(each.labelled, found, models)
+            stories.append((ours, *(_baseline_result(each, *baseline) for baseline in baselines.items())))
+    topics: list[tuple[TopicResult, ...]] = []
     if with_topics:
-        seen = [topics_learned_from(one.labelled, embedder.name) for one in given]
-        for one, found, judge, of_topics in zip(
-            given, groupings, story_judges, topic_judges(given, seen), strict=True
+        seen = [topics_learned_from(each.labelled, embedder.name) for each in windows]
+        for each, found, models, topic_fold in zip(
+            windows, groupings, folds, topic_folds(windows, seen), strict=True
         ):
-            if one.labelled.stories and one.labelled.topics:
-                topics.append(_topics(one, found, judge, of_topics, settings.topics.min_stories))
-    counted = [rows for rows in stories if rows[0].standing is not Standing.SEEN]
+            if each.labelled.stories and each.labelled.topics:
+                topics.append(_topic_results(each, found, models, topic_fold, settings.topics.min_stories))
+    counted = [rows for rows in stories if rows[0].leakage is not Leakage.SEEN]
     if len(counted) > 1:
         stories.append(tuple(map(_average, zip(*counted, strict=True))))
-    counted_topics = [rows for rows in topics if all(row.standing is not Standing.SEEN for row in rows)]
+    counted_topics = [rows for rows in topics if all(row.leakage is not Leakage.SEEN for row in rows)]
     if len(counted_topics) > 1:
         topics.append(tuple(map(_average_topics, zip(*counted_topics, strict=True))))
-    return Evaluation(stories=tuple(stories), topics=tuple(topics), predictions=predictions)
+    return GroupingEvaluation(stories=tuple(stories), topics=tuple(topics), predictions=predictions)
 
 
 def write_predictions(path: Path, sets: Sequence[LabelledSet], predictions: Mapping[str, str]) -> None:
-    """Leave a JSON object in the file: the story of every article by its id, in the order of the sets.
+    """Write a JSON object to the file: the story of every article by its id, in the order of the sets.
 
     A story is named by the smallest id in it, so stories of two sets never share a name, as long as no two
     articles share an id.
     """
-    told = {article_id: predictions[article_id] for labelled in sets for article_id in labelled.ids}
+    ordered = {article_id: predictions[article_id] for labelled in sets for article_id in labelled.ids}
     try:
-        path.write_text(json.dumps(told, ensure_ascii=False, indent=0) + "\n", encoding="utf-8")
+        path.write_text(json.dumps(ordered, ensure_ascii=False, indent=0) + "\n", encoding="utf-8")
     except OSError as error:
         raise SettingsError(f"{path}: predictions cannot be written there ({error})") from error
 
 
-def _ours(labelled: LabelledSet, found: Sequence[str], judge: Judge) -> Row:
-    return Row(
+def _our_result(labelled: LabelledSet, found: Sequence[str], models: FoldModels) -> StoryResult:
+    return StoryResult(
         sets=(labelled.name,),
         articles=len(labelled.ids),
         method=OURS,
-        standing=judge.standing,
-        figures=figures(found, labelled.stories, labelled.languages),
+        leakage=models.leakage,
+        scores=grouping_scores(found, labelled.stories, labelled.languages),
     )
 
 
-def _theirs(given: Labelled, method: str, rule: Baseline) -> Row:
-    labelled = given.labelled
-    row = Row(sets=(labelled.name,), articles=len(labelled.ids), method=method)
+def _baseline_result(window: LabelledWindow, method: str, baseline: Baseline) -> StoryResult:
+    labelled = window.labelled
+    result = StoryResult(sets=(labelled.name,), articles=len(labelled.ids), method=method)
     try:
-        found = rule(labelled.articles, given.window.vectors)
+        found = baseline(labelled.articles, window.window.vectors)
     except UnavailableError as error:
-        return replace(row, note=str(error))
-    return replace(row, figures=figures(found, labelled.stories, labelled.languages))
+        return replace(result, note=str(error))
+    return replace(result, scores=grouping_scores(found, labelled.stories, labelled.languages))
 
 
-def _topics(
-    given: Labelled, found: Sequence[str], judge: Judge, of_topics: TopicJudge, min_stories: int
-) -> tuple[TopicRow, ...]:
-    """Return a row for stories as people tell them, and one for those we found, maybe by models that saw the set."""
-    worst = max(judge.standing, of_topics.standing, key=list(Standing).index)
+def _topic_results(
+    window: LabelledWindow, found: Sequence[str], models: FoldModels, topic_fold: TopicFold, min_stories: int
+) -> tuple[TopicResult, ...]:
+    """Return a result for the labelled stories, and one for those we found, maybe by models that saw the set."""
+    worst = max(models.leakage, topic_fold.leakage, key=list(Leakage).index)
     return tuple(
-        TopicRow(
-            sets=(given.labelled.name,),
+        TopicResult(
+            sets=(window.labelled.name,),
             stories_from=stories_from,
-            standing=standing,
-            figures=topic_figures(
-                given.labelled,
+            leakage=leakage,
+            scores=topic_scores(
+                window.labelled,
                 stories,
-                given.window.vectors,
-                given.window.model,
+                window.window.vectors,
+                window.window.model,
                 min_stories=min_stories,
-                directions=of_topics.directions,
+                directions=topic_fold.directions,
             ),
         )
-        for stories_from, stories, standing in (
-            ("labels", given.labelled.stories, of_topics.standing),
+        for stories_from, stories, leakage in (
+            ("labels", window.labelled.stories, topic_fold.leakage),
             (OURS, found, worst),
         )
     )
 
 
-def _average(rows: Sequence[Row]) -> Row:
+def _average(rows: Sequence[StoryResult]) -> StoryResult:
     """Return the average of one method over the sets; none when it could not be had for one of them."""
-    known = [row.figures for row in rows if row.figures]
+    known = [row.scores for row in rows if row.scores]
     notes = sorted({row.note for row in rows if row.note})
-    return Row(
+    return StoryResult(
         sets=tuple(name for row in rows for name in row.sets),
         articles=sum(row.articles for row in rows),
         method=rows[0].method,
-        figures=mean_of(known) if len(known) == len(rows) else None,
+        scores=mean_scores(known) if len(known) == len(rows) else None,
         note="; ".join(notes),
     )
 
 
-def _average_topics(rows: Sequence[TopicRow]) -> TopicRow:
-    return TopicRow(
+def _average_topics(rows: Sequence[TopicResult]) -> TopicResult:
+    return TopicResult(
         sets=tuple(name for row in rows for name in row.sets),
         stories_from=rows[0].stories_from,
-        figures=mean_topics([row.figures for row in rows]),
+        scores=mean_topic_scores([row.scores for row in rows]),
     )

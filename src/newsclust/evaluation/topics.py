@@ -1,4 +1,4 @@
-"""Topics on labelled sets: the pipeline's own grouping of stories, and how well it fits the labels."""
+"""Topics of labelled sets by the pipeline's own grouping of stories, scored against the labels."""
 
 import json
 import logging
@@ -15,7 +15,7 @@ from newsclust.centering import centre
 from newsclust.embed import embedding_text
 from newsclust.evaluation import measures
 from newsclust.evaluation.baselines import noise_alone
-from newsclust.evaluation.cross_validation import FEWEST_OTHERS, Labelled, Standing
+from newsclust.evaluation.cross_validation import MIN_TRAINING_SETS, LabelledWindow, Leakage
 from newsclust.evaluation.datasets import LabelledSet
 from newsclust.topics import projection
 from newsclust.topics.training import LabelledTopics, train_projection
@@ -26,7 +26,7 @@ log = logging.getLogger("newsclust")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class TopicFigures:
+class TopicScores:
     """How well the topics of one set's stories fit their labels; a story outside any topic is one of its own."""
 
     stories: float  # counts are whole numbers, but for an average
@@ -39,46 +39,46 @@ class TopicFigures:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class TopicJudge:
-    """The learned directions that may judge the topics of one set, and what they have to do with it."""
+class TopicFold:
+    """The learned projection that scores the topics of one set, and whether it was trained on it."""
 
     directions: Vectors | None  # None: those that ship for the model, if any do
-    standing: Standing
+    leakage: Leakage
 
 
-def topic_judges(sets: Sequence[Labelled], seen: Sequence[bool]) -> list[TopicJudge]:
-    """Return for each set directions that have not seen its labels, where they can be had.
+def topic_folds(sets: Sequence[LabelledWindow], seen: Sequence[bool]) -> list[TopicFold]:
+    """Return for each set directions that were not trained on its labels, where they can be had.
 
-    `seen` tells of each set whether the directions that ship have learned from it. When at least three such sets
-    are given, each is judged by directions learned from the others alone: sets of the same articles count as one.
+    `seen` holds for each set whether the shipped directions were trained on it. When there are at least three such
+    sets, each is scored by directions trained on the others alone: sets of the same articles count as one.
     """
-    distinct: dict[str, Labelled] = {}
-    for one, was_seen in zip(sets, seen, strict=True):
-        if was_seen and one.labelled.stories and one.labelled.topics:
-            distinct.setdefault(one.labelled.fingerprint, one)
-    lessons = {fingerprint: lesson_of(one) for fingerprint, one in distinct.items()}
+    distinct: dict[str, LabelledWindow] = {}
+    for each, was_seen in zip(sets, seen, strict=True):
+        if was_seen and each.labelled.stories and each.labelled.topics:
+            distinct.setdefault(each.labelled.fingerprint, each)
+    training_sets = {fingerprint: training_set(each) for fingerprint, each in distinct.items()}
     found = []
-    for one, was_seen in zip(sets, seen, strict=True):
-        others = [lesson for fingerprint, lesson in lessons.items() if fingerprint != one.labelled.fingerprint]
+    for each, was_seen in zip(sets, seen, strict=True):
+        others = [topics for fingerprint, topics in training_sets.items() if fingerprint != each.labelled.fingerprint]
         if not was_seen:
-            found.append(TopicJudge(directions=None, standing=Standing.UNSEEN))
-        elif len(others) >= FEWEST_OTHERS:
-            log.info("%s: learning topics from the %d others alone", one.labelled.name, len(others))
-            found.append(TopicJudge(directions=train_projection(others), standing=Standing.LEFT_OUT))
+            found.append(TopicFold(directions=None, leakage=Leakage.UNSEEN))
+        elif len(others) >= MIN_TRAINING_SETS:
+            log.info("%s: learning topics from the %d others alone", each.labelled.name, len(others))
+            found.append(TopicFold(directions=train_projection(others), leakage=Leakage.LEFT_OUT))
         else:
-            found.append(TopicJudge(directions=None, standing=Standing.SEEN))
+            found.append(TopicFold(directions=None, leakage=Leakage.SEEN))
     return found
 
 
-def lesson_of(one: Labelled) -> LabelledTopics:
-    """Return what there is to learn from the labelled stories and topics of a set."""
-    members = _members(one.labelled.stories)
+def training_set(each: LabelledWindow) -> LabelledTopics:
+    """Return the labelled stories and topics of a set as training data of the projection."""
+    members = _members(each.labelled.stories)
     return LabelledTopics(
-        vectors=_centred_means(members, one.window.vectors, one.window.model), topics=_gold(one.labelled, members)
+        vectors=_centred_means(members, each.window.vectors, each.window.model), topics=_gold(each.labelled, members)
     )
 
 
-def topic_figures(
+def topic_scores(
     labelled: LabelledSet,
     stories: Sequence[str],
     vectors: Vectors,
@@ -86,14 +86,14 @@ def topic_figures(
     *,
     min_stories: int,
     directions: Vectors | None = None,
-) -> TopicFigures:
-    """Return the figures of the topics that the pipeline makes of these stories, one name for each article.
+) -> TopicScores:
+    """Return the scores of the topics that the pipeline makes of these stories, one name for each article.
 
-    `directions` stand in for those that ship for this model, if any do.
+    `directions` replace those that ship for this model, if any do.
     """
     members = _members(stories)
     gold = _gold(labelled, members)
-    told = [
+    as_stories = [
         topics.Story(
             id=story,
             texts=tuple(
@@ -105,12 +105,14 @@ def topic_figures(
     ]
     outlets = sorted({article.outlet for article in labelled.articles})
     rows = topics.project(_centred_means(members, vectors, model), model, directions)
-    found = topics.find_topics(told, rows, min_stories=min_stories, near=topics.min_cosine(model), outlets=outlets)
+    found = topics.find_topics(
+        as_stories, rows, min_stories=min_stories, near=topics.min_cosine(model), outlets=outlets
+    )
     topic_of = {story: number for number, topic in enumerate(found) for story in topic.stories}
     labels = [topic_of.get(story, -1) for story in members]
     score = measures.b_cubed(noise_alone(labels), gold)
-    return TopicFigures(
-        stories=len(told),
+    return TopicScores(
+        stories=len(as_stories),
         topics=len(found),
         labels=len(set(gold)),
         b3_precision=score.precision,
@@ -121,18 +123,20 @@ def topic_figures(
 
 
 def topics_learned_from(labelled: LabelledSet, model: str) -> bool:
-    """Whether the projection that ships for this model has learned from the articles of this set.
+    """Return whether the shipped projection of this model was trained on the articles of this set.
 
-    What is told of the projection names its windows by first day, last day and number of articles: who labelled
-    them does not matter.
+    The projection's provenance names its windows by first day, last day and number of articles: who labelled them
+    does not matter.
     """
     if not model.startswith(projection.SHIPPED_FOR):
         return False
-    told = resources.files("newsclust").joinpath(f"resources/{projection.RESOURCE}.json").read_text(encoding="utf-8")
+    provenance = (
+        resources.files("newsclust").joinpath(f"resources/{projection.RESOURCE}.json").read_text(encoding="utf-8")
+    )
     first, last = days_of(labelled)
     return any(
         (window["from"], window["to"], window["articles"]) == (first, last, len(labelled.articles))
-        for window in json.loads(told)["windows"]
+        for window in json.loads(provenance)["windows"]
     )
 
 
@@ -142,10 +146,10 @@ def days_of(labelled: LabelledSet) -> tuple[str, str]:
     return min(days), max(days)
 
 
-def mean_topics(rows: Sequence[TopicFigures]) -> TopicFigures:
-    """Return the mean of each figure."""
-    return TopicFigures(
-        **{field.name: float(np.mean([getattr(row, field.name) for row in rows])) for field in fields(TopicFigures)}
+def mean_topic_scores(rows: Sequence[TopicScores]) -> TopicScores:
+    """Return the mean of each score."""
+    return TopicScores(
+        **{field.name: float(np.mean([getattr(row, field.name) for row in rows])) for field in fields(TopicScores)}
     )
 
 

@@ -1,4 +1,4 @@
-"""Texts -> vectors as the pipeline makes them, kept on disk for the next evaluation if a person wants that."""
+"""Vectors of labelled sets as the pipeline makes them, optionally cached on disk for the next evaluation."""
 
 import hashlib
 import json
@@ -31,8 +31,8 @@ def window_of(labelled: LabelledSet, embedder: Embedder, *, characters: int) -> 
     )
 
 
-class KeptVectors:
-    """An Embedder that asks another one only for what it has not been asked before.
+class CachedEmbedder:
+    """An Embedder that caches the vectors of another one on disk.
 
     One .npy file for each list of texts, named by the hash of the model's name and the texts. A file that is
     damaged, or was written for another number of texts, is an error (SettingsError), not a reason to go on.
@@ -44,24 +44,26 @@ class KeptVectors:
 
     @property
     def name(self) -> str:
+        """The name of the model."""
         return self._embedder.name
 
     @property
     def dimensions(self) -> int:
+        """The length of a vector."""
         return self._embedder.dimensions
 
     def embed(self, texts: Sequence[str]) -> Vectors:
-        """Return one row of unit length for each text, from the folder if it is there."""
+        """Return one row of unit length for each text, from the cache if it is there."""
         key = hashlib.sha256(json.dumps([self.name, *texts]).encode()).hexdigest()[:32]
         file = self._folder / f"{key}.npy"
         if file.is_file():
             try:
-                kept: Vectors = np.load(file, allow_pickle=False)
+                cached: Vectors = np.load(file, allow_pickle=False)
             except (OSError, ValueError, EOFError) as error:
                 raise SettingsError(f"{file}: cannot be read ({error}); remove it") from error
-            if kept.shape != (len(texts), self.dimensions):
-                raise SettingsError(f"{file}: holds {kept.shape}, not the vectors of {len(texts)} texts; remove it")
-            return kept
+            if cached.shape != (len(texts), self.dimensions):
+                raise SettingsError(f"{file}: holds {cached.shape}, not the vectors of {len(texts)} texts; remove it")
+            return cached
         vectors = self._embedder.embed(texts)
         try:
             self._folder.mkdir(parents=True, exist_ok=True)
@@ -69,6 +71,6 @@ class KeptVectors:
                 np.save(partial, vectors)
             Path(partial.name).replace(file)
         except OSError as error:
-            raise SettingsError(f"{self._folder}: vectors cannot be kept there ({error})") from error
-        log.info("vectors of %d texts kept in %s", len(texts), file)
+            raise SettingsError(f"{self._folder}: vectors cannot be cached there ({error})") from error
+        log.info("vectors of %d texts cached in %s", len(texts), file)
         return vectors
