@@ -172,7 +172,7 @@ def test_figures_are_what_counting_one_by_one_gives(labels: list[tuple[Label, in
 
 
 def test_candidates_are_capped_as_the_store_caps_them() -> None:
-    assert (duplicates.HOLDERS, duplicates.CANDIDATES) == (
+    assert (duplicates.MAX_PROPOSED_PER_KEY, duplicates.MAX_CANDIDATES) == (
         fingerprints.MAX_PROPOSED_PER_KEY,
         fingerprints.MAX_CANDIDATES,
     )
@@ -189,13 +189,15 @@ prints = st.dictionaries(
 
 def copy_of(one: str, original: str) -> Duplicate:
     method = DuplicateMethod.SAME_TEXT
-    return Duplicate(article_id=one, original_id=original, method=method, similarity=1.0, evidence="", better="")
+    return Duplicate(
+        article_id=one, original_id=original, method=method, similarity=1.0, evidence="", better_original_reason=""
+    )
 
 
 def test_candidates_are_those_of_the_store(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     for room in (duplicates, fingerprints):
-        monkeypatch.setattr(room, "HOLDERS", 3)
-        monkeypatch.setattr(room, "CANDIDATES", 2)
+        monkeypatch.setattr(room, "MAX_PROPOSED_PER_KEY", 3)
+        monkeypatch.setattr(room, "MAX_CANDIDATES", 2)
     run = Run(id="r", flow="test", night_at=NOON, started_at=NOON)
     with Database(tmp_path / "work.duckdb", now=NOON) as db:
 

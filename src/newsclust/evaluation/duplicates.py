@@ -24,7 +24,7 @@ from newsclust.text.tokens import shingles_of, tokenize
 OURS, NIGHT_BY_NIGHT = "newsclust", "by night"
 SAME, NEAR, CONTAINED = "same text", "near text", "one far longer"  # how alike two duplicates are
 # As many articles of one key are proposed, and as many candidates of one article compared, as by the store.
-HOLDERS, CANDIDATES = 64, 16
+MAX_PROPOSED_PER_KEY, MAX_CANDIDATES = 64, 16
 PERMUTATIONS, SIMILAR = 128, 0.8
 
 
@@ -91,13 +91,14 @@ def candidate_pairs(fresh: Sequence[Fingerprint], holders: Mapping[int, Collecti
     """Return the pairs that are compared, each in order: a fresh article, and another that shares a key with it.
 
     `holders` are the originals that earlier runs stored by each key. As the store answers (store/fingerprints.py): of
-    one key at most HOLDERS by id, of one article at most CANDIDATES, those that share most and rarest keys first.
+    one key at most MAX_PROPOSED_PER_KEY by id, of one article at most MAX_CANDIDATES, those that share most and rarest
+    keys first.
     """
     holding = {key: set(holders.get(key, ())) for each in fresh for key in each.keys}
     for each in fresh:
         for key in each.keys:
             holding[key].add(each.article_id)
-    first = {key: sorted(names)[:HOLDERS] for key, names in holding.items()}
+    first = {key: sorted(names)[:MAX_PROPOSED_PER_KEY] for key, names in holding.items()}
     weight = {key: 1_000_000 // len(names) for key, names in holding.items()}
     found: set[Pair] = set()
     for each in fresh:
@@ -105,7 +106,7 @@ def candidate_pairs(fresh: Sequence[Fingerprint], holders: Mapping[int, Collecti
         for key in each.keys:
             shared.update(dict.fromkeys(first[key], weight[key]))
         del shared[each.article_id]
-        nearest = sorted(shared, key=lambda name: (-shared[name], name))[:CANDIDATES]
+        nearest = sorted(shared, key=lambda name: (-shared[name], name))[:MAX_CANDIDATES]
         found |= {_in_order(each.article_id, name) for name in nearest}
     return found
 
