@@ -91,8 +91,8 @@ def candidate_pairs(fresh: Sequence[Fingerprint], holders: Mapping[int, Collecti
     """Return the pairs that are compared, each in order: a fresh article, and another that shares a key with it.
 
     `holders` are the originals that earlier runs stored by each key. As the store answers (store/fingerprints.py): of
-    one key at most MAX_PROPOSED_PER_KEY by id, of one article at most MAX_CANDIDATES, those that share most and rarest
-    keys first.
+    one key at most MAX_PROPOSED_PER_KEY by id, of one article at most MAX_CANDIDATES, those that share the most and
+    rarest keys first.
     """
     holding = {key: set(holders.get(key, ())) for each in fresh for key in each.keys}
     for each in fresh:
