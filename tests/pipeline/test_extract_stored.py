@@ -66,7 +66,7 @@ def taken(article_id: str, **fields: Any) -> Extraction:
         language_source="text",
         author=None,
         text_source=TextSource.PAGE,
-        text_choice="the only text: page 19 words",
+        text_source_reason="the only text: page 19 words",
     )
     return replace(plain, **fields)
 
@@ -91,7 +91,7 @@ def test_the_pages_date_stands_in_for_a_missing_one_and_keeps_standing_when_the_
         "text_source_reason": "the only text: page 19 words",
     }
     later, _ = seen(db, quality=DateQuality.MISSING, night=1)
-    articles.save_extractions(db, later, [article_id], [taken(article_id, text_choice="page failed: timeout")])
+    articles.save_extractions(db, later, [article_id], [taken(article_id, text_source_reason="page failed: timeout")])
     assert stored(db) == first | {"text_source_reason": "page failed: timeout", "updated_at": None}
 
 
@@ -185,7 +185,7 @@ def test_a_text_is_to_compare_until_it_was_and_again_once_it_changed_whatever_th
     fingerprints.save_keys(db, run, compared, "other")
     assert fingerprints.articles_to_compare(db) == []
     run, _ = seen(db, quality=DateQuality.GIVEN, night=1)
-    articles.save_extractions(db, run, [article_id], [taken(article_id, text_choice="read again")])
+    articles.save_extractions(db, run, [article_id], [taken(article_id, text_source_reason="read again")])
     assert fingerprints.articles_to_compare(db) == []
     run, _ = seen(db, quality=DateQuality.GIVEN, night=2)
     articles.save_extractions(db, run, [article_id], [taken(article_id, text=LONG[1])])
