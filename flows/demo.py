@@ -6,10 +6,14 @@
 A second run over the same folder changes nothing and says so.
 """
 
+import os
 import sys
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
+
+if __name__ == "__main__":  # read when Prefect is imported: nothing is sent to anybody
+    os.environ.setdefault("DO_NOT_TRACK", "1")
 
 from flows.nightly import nightly
 from newsclust import cli

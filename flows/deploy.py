@@ -6,7 +6,11 @@
 Schedule, retries and paths come from newsclust.toml and NEWSCLUST_*; see `[night]` there.
 """
 
+import os
 import sys
+
+if __name__ == "__main__":  # read when Prefect is imported, by the nights' processes too: nothing is sent to anybody
+    os.environ.setdefault("DO_NOT_TRACK", "1")
 
 from prefect.client.orchestration import get_client
 from prefect.schedules import Cron, Schedule

@@ -15,8 +15,6 @@ settings.load_profile("patient")
 
 # Read when prefect is imported. The environment of who runs the tests must not change what they see.
 os.environ["DO_NOT_TRACK"] = "1"
-os.environ["PREFECT_SERVER_ANALYTICS_ENABLED"] = "false"
-os.environ["PREFECT_SERVER_EPHEMERAL_STARTUP_TIMEOUT_SECONDS"] = "120"
 os.environ["PREFECT_LOGGING_LEVEL"] = "WARNING"
 # test_fuzz.py takes its own variable when it is collected.
 for variable in [name for name in os.environ if name.upper().startswith("NEWSCLUST_")]:
@@ -32,13 +30,17 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 
 @pytest.fixture(scope="session")
-def prefect_server() -> Iterator[str]:
-    """The API address of a temporary server; flows of this process use it, other processes can be told."""
-    from prefect.settings import PREFECT_API_URL
-    from prefect.testing.utilities import prefect_test_harness
+def prefect_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """The API address of the one server of a test run; flows of this process use it, other processes can be told."""
+    from prefect.settings import PREFECT_API_URL, temporary_settings
 
-    with prefect_test_harness(server_startup_timeout=120):
-        yield str(PREFECT_API_URL.value())
+    from tests.prefect_server import prefect_server_running
+
+    with (
+        prefect_server_running(tmp_path_factory.mktemp("prefect")) as url,
+        temporary_settings(updates={PREFECT_API_URL: url}),
+    ):
+        yield url
 
 
 @pytest.fixture(scope="session")

@@ -1,0 +1,224 @@
+"""The night as an operator has it: a Prefect server, `python -m flows.deploy`, runs by the schedule and by hand.
+
+About three minutes, for a schedule knows whole minutes only.
+"""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from flows.demo import demo_settings, write_settings
+from newsclust.demo import LoopbackServer, Reply
+from newsclust.model import Feed, PagePolicy, id_of
+from newsclust.settings import EmbedSettings, NightSettings, PairSettings, StorySettings
+from newsclust.store import open_published
+
+pytestmark = [pytest.mark.flow, pytest.mark.slow]
+
+ROOT = Path(__file__).parents[2]
+UP_WITHIN_S = 110  # until the deployment is there; half a minute on a machine at rest
+ENDS_WITHIN_S = 180
+PIER, GONE = "http://pier.example/feed", "http://gone.example/feed"
+DOCUMENT = b"""<rss version="2.0"><channel><title>The Pier</title><item><title>Harbour crane stops #1</title>
+<link>http://pier.example/crane</link><guid>crane</guid><pubDate>Tue, 03 Feb 2026 10:00:00 GMT</pubDate>
+<description>A crane in the old harbour stopped at noon and nobody has a spare bearing.</description>
+</item></channel></rss>"""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Served:
+    api: str
+    config: Path
+    published: Path
+    deployment_id: str
+    begins_at: datetime
+
+    def post(self, path: str, body: dict[str, Any]) -> tuple[int, Any]:
+        """Return (status, answer) of a request such as Prefect's pages send."""
+        return request(f"{self.api}{path}", body)
+
+    def ended(self, run_id: str) -> dict[str, Any]:
+        """Wait until a flow run has ended, and return it."""
+        deadline = time.monotonic() + ENDS_WITHIN_S
+        while time.monotonic() < deadline:
+            _, run = request(f"{self.api}/flow_runs/{run_id}")
+            if run["state_type"] in {"COMPLETED", "FAILED", "CRASHED", "CANCELLED"}:
+                return dict(run)
+            time.sleep(1)
+        raise AssertionError(f"still {run['state_name']} after {ENDS_WITHIN_S} s")
+
+    def of_the_run(self, kind: str, run_id: str) -> list[dict[str, Any]]:
+        """Return the logs, task_runs or artifacts of a flow run."""
+        named = {"flow_run_id": {"any_": [run_id]}} if kind != "task_runs" else {}
+        body = {"flow_runs": {"id": {"any_": [run_id]}}} if kind == "task_runs" else {kind: named}
+        _, found = self.post(f"/{kind}/filter", body)
+        return list(found)
+
+
+def request(address: str, body: dict[str, Any] | None = None) -> tuple[int, Any]:
+    sent = urllib.request.Request(
+        address,
+        data=None if body is None else json.dumps(body).encode(),
+        headers={"Content-Type": "application/json"},
+    )
+    for _ in range(10):
+        try:
+            with urllib.request.urlopen(sent, timeout=30) as answer:
+                return answer.status, json.load(answer)
+        except urllib.error.HTTPError as error:
+            with error:
+                if error.code != 503:
+                    return error.code, json.load(error)
+        time.sleep(1)  # 503 says "database is locked": SQLite under load; Prefect's own client tries again, too
+    raise AssertionError(f"{address} answers 503, again and again")
+
+
+def feed(url: str) -> Feed:
+    return Feed(id=id_of(url), url=url, title=url, language="en", pages=PagePolicy.NEVER)
+
+
+@pytest.fixture(scope="module")
+def served(prefect_server: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
+    """`python -m flows.deploy`, its night two to three minutes ahead; one of its feeds does not exist."""
+    folder = tmp_path_factory.mktemp("served")
+    site = {PIER: Reply(body=DOCUMENT, content_type="application/rss+xml"), GONE: Reply(status=404)}
+    begins_at = datetime.now(UTC).replace(second=0, microsecond=0) + timedelta(minutes=3)
+    with LoopbackServer(site) as loopback, (folder / "serve.log").open("wb") as log:
+        settings = demo_settings(loopback, [feed(PIER), feed(GONE)], folder).model_copy(
+            update={
+                "embed": EmbedSettings(use="tests.fakes:TaggedEmbedder"),
+                "pairs": PairSettings(use="newsclust.stories.pairs:CentredCosine"),
+                "stories": StorySettings(use="newsclust.stories.clustering:AverageLinkage"),
+                "night": NightSettings(at=f"{begins_at:%H:%M}", timezone="UTC", retries=0),
+            }
+        )
+        config = write_settings(settings, folder / "newsclust.toml")
+        named = {
+            "PREFECT_API_URL": prefect_server,
+            "NEWSCLUST_CONFIG": str(config),
+            "PREFECT_HOME": str(folder),
+            "PREFECT_LOGGING_LEVEL": "INFO",
+        }
+        process = subprocess.Popen(
+            [sys.executable, "-m", "flows.deploy"], cwd=ROOT, env=os.environ | named, stdout=log, stderr=log
+        )
+        try:
+            deadline = time.monotonic() + UP_WITHIN_S
+            status = 0
+            while status != 200 and process.poll() is None and time.monotonic() < deadline:
+                time.sleep(1)
+                status, deployment = request(f"{prefect_server}/deployments/name/nightly/nightly")
+            assert status == 200, (folder / "serve.log").read_text(encoding="utf-8")
+            yield Served(
+                api=prefect_server,
+                config=config,
+                published=settings.paths.published,
+                deployment_id=deployment["id"],
+                begins_at=begins_at,
+            )
+        finally:
+            process.send_signal(signal.SIGINT)
+            try:
+                process.wait(timeout=30)
+            except subprocess.TimeoutExpired:
+                process.kill()
+                process.wait(timeout=10)
+
+
+@pytest.fixture(scope="module")
+def custom_run(served: Served) -> dict[str, Any]:
+    """A run that a person started with "Custom run", giving both parameters as JSON."""
+    parameters = {"config": str(served.config), "night_at": "2026-02-03T23:00:00+01:00"}
+    status, run = served.post(f"/deployments/{served.deployment_id}/create_flow_run", {"parameters": parameters})
+    assert status == 201, run
+    return served.ended(run["id"])
+
+
+def test_a_custom_run_lives_the_night_that_its_parameters_name(served: Served, custom_run: dict[str, Any]) -> None:
+    assert (custom_run["state_name"], custom_run["name"]) == ("Completed", "nightly-2026-02-03")
+    with open_published(served.published) as connection:
+        nights = connection.execute(
+            "SELECT night_at::VARCHAR, new_articles, failures FROM nightly_summary"
+        ).fetchall()
+    assert nights == [("2026-02-03 22:00:00", 1, 1)]
+
+
+def test_its_tasks_are_named_as_the_steps_and_tagged(served: Served, custom_run: dict[str, Any]) -> None:
+    tasks = {run["name"].rpartition("-")[0]: run for run in served.of_the_run("task_runs", custom_run["id"])}
+    assert {"fetch_lists", "extract_articles", "group_stories", "publish"} <= tasks.keys()
+    assert all(run["state_name"] == "Completed" for run in tasks.values())
+    assert set(tasks["fetch_feeds"]["tags"]) == {"collect", "network"}
+    assert set(tasks["publish"]["tags"]) == {"publish"}
+
+
+def test_its_artifacts_are_the_summary_and_a_table_of_what_each_step_did(
+    served: Served, custom_run: dict[str, Any]
+) -> None:
+    artifacts = {artifact["key"]: artifact for artifact in served.of_the_run("artifacts", custom_run["id"])}
+    assert artifacts["night"]["data"].startswith("# The night of 2026-02-03 22:00 UTC: finished")
+    assert artifacts["night-steps"]["type"] == "table"
+    counts = {row["step"]: row for row in json.loads(artifacts["night-steps"]["data"])}
+    assert next(iter(counts)) == "fetch_lists"
+    assert list(counts)[-1] == "publish"
+    fetched = counts["fetch_feeds"]
+    assert (fetched["attempt"], fetched["done"], fetched["failed"], fetched["error"]) == (1, 1, 1, None)
+
+
+def test_its_log_holds_a_line_a_step_and_a_warning_for_the_feed_that_failed(
+    served: Served, custom_run: dict[str, Any]
+) -> None:
+    logs = served.of_the_run("logs", custom_run["id"])
+    warnings = [log["message"] for log in logs if log["level"] == 30]
+    assert [message for message in warnings if GONE in message and "not_found" in message]
+    assert [log for log in logs if log["level"] == 20 and log["message"].startswith("publish: 1 done, ")]
+
+
+@pytest.mark.parametrize(
+    ("parameters", "why"),
+    [
+        ({"night_at": 7}, "7 is not valid under any of the given schemas"),
+        ({"config": {"paths": {}}}, "is not valid under any of the given schemas"),
+        ({"night_at": "2026-02-03T22:00:00"}, "night_at: Input should have timezone info"),
+    ],
+    ids=["no moment", "no path", "no time zone"],
+)
+def test_a_custom_run_with_a_wrong_parameter_is_refused_with_the_reason(
+    parameters: dict[str, Any], why: str, served: Served
+) -> None:
+    path = f"/deployments/{served.deployment_id}/create_flow_run"
+    status, answer = served.post(path, {"parameters": parameters})
+    if status == 201:  # what JSON Schema does not see, the run does before its first step
+        run = served.ended(answer["id"])
+        assert run["state_name"] == "Failed"
+        answer = run["state"]["message"]
+    assert why in str(answer)
+
+
+def test_a_scheduled_night_starts_by_itself(served: Served) -> None:
+    wanted = {
+        "deployments": {"id": {"any_": [served.deployment_id]}},
+        "flow_runs": {"expected_start_time": {"before_": served.begins_at.isoformat()}},
+    }
+    deadline = time.monotonic() + 60
+    scheduled: list[dict[str, Any]] = []
+    while not scheduled and time.monotonic() < deadline:  # the scheduler fills in the runs within seconds
+        _, found = served.post("/flow_runs/filter", wanted)
+        scheduled = [run for run in found if run["auto_scheduled"]]
+        time.sleep(1)
+    assert [datetime.fromisoformat(run["expected_start_time"]) for run in scheduled] == [served.begins_at]
+    time.sleep(max(0.0, (served.begins_at - datetime.now(UTC)).total_seconds()))
+    run = served.ended(scheduled[0]["id"])
+    assert (run["state_name"], run["name"]) == ("Completed", f"nightly-{served.begins_at:%Y-%m-%d}")
+    assert served.begins_at <= datetime.fromisoformat(run["start_time"]) < datetime.fromisoformat(run["end_time"])
