@@ -1,7 +1,7 @@
-"""What can go wrong, by name.
+"""Errors and their exit codes.
 
-`NewsclustError` is what the program tells a person and exits with; `ItemError` is what a stage says of one
-item, and what the pipeline stores as a row of `failures` before it goes on with the next.
+`NewsclustError` ends the program with a message and an exit code. `ItemError` is raised by a stage for one item; the
+pipeline stores it as a row of `failures` and goes on with the next item.
 """
 
 from enum import StrEnum
@@ -28,8 +28,8 @@ class Reason(StrEnum):
     THROTTLED = "throttled"
     CLIENT_ERROR = "client_error"
     SERVER_ERROR = "server_error"
-    ROBOTS = "robots"  # the site's robots.txt forbids it: it was not asked for
-    ROBOTS_UNREACHABLE = "robots_unreachable"  # nobody could say whether it may be asked for
+    ROBOTS = "robots"  # the site's robots.txt forbids it: no request was made
+    ROBOTS_UNREACHABLE = "robots_unreachable"  # robots.txt could not be read: no request was made
     # parse
     EMPTY = "empty"
     HTML_NOT_FEED = "html_not_feed"
@@ -75,9 +75,9 @@ class StepError(NewsclustError):
 
 
 class ItemError(NewsclustError):
-    """One item could not be done. `item` is its id or address, `detail` what a person needs to see.
+    """One item that could not be processed; `item` is its id or URL, `detail` what a person needs to see.
 
-    Both may quote a stranger: they are kept as one line that moves no terminal, of 2,000 and of 500 characters.
+    Both may quote untrusted text: they are sanitized to one line, of 2,000 and of 500 characters.
     """
 
     def __init__(self, item: str, reason: Reason, detail: str = "") -> None:
@@ -88,7 +88,7 @@ class ItemError(NewsclustError):
         self.detail = detail
 
     def __reduce__(self) -> tuple[type["ItemError"], tuple[str, Reason, str]]:
-        """Survive the way back from a worker process."""
+        """Return how to rebuild the error when a worker process pickles it."""
         return type(self), (self.item, self.reason, self.detail)
 
 

@@ -1,6 +1,6 @@
-"""The words of the project as types: frozen, keyword-only, with aware UTC datetimes.
+"""Types that several rooms share: frozen, keyword-only, with aware UTC datetimes.
 
-Ids are hashes of natural keys, so that saving a row twice is saving it once.
+Ids are hashes of natural keys, so that every save is an upsert.
 """
 
 import hashlib
@@ -22,7 +22,7 @@ DEFAULT_KIND = "feed"  # of a source: RSS, Atom, RDF or JSON Feed
 
 
 def id_of(*natural_key: str) -> str:
-    """The id that belongs to a natural key: 16 hexadecimal digits of its SHA-256."""
+    """Return the id of a natural key: 16 hexadecimal digits of its SHA-256."""
     return hashlib.sha256("\x1f".join(natural_key).encode()).hexdigest()[:16]
 
 
@@ -44,6 +44,8 @@ class PagePolicy(StrEnum):
 
 
 class RequestKind(StrEnum):
+    """What is requested."""
+
     FEED = "feed"
     LIST = "list"
     PAGE = "page"
@@ -59,6 +61,8 @@ class TextSource(StrEnum):
 
 
 class DuplicateMethod(StrEnum):
+    """How a duplicate was recognised."""
+
     SAME_URL = "same_url"
     SAME_TEXT = "same_text"
     NEAR_TEXT = "near_text"
@@ -73,6 +77,8 @@ class RewriteMethod(StrEnum):
 
 
 class StoryEvent(StrEnum):
+    """What a run changed in a story."""
+
     BORN = "born"
     GREW = "grew"
     SHRANK = "shrank"
@@ -94,7 +100,7 @@ class Feed:
     language: str | None = None  # ISO 639-1, None when the feed mixes languages
     tags: tuple[str, ...] = ()
     pages: PagePolicy = PagePolicy.AUTO
-    priority: int = 0  # of several copies that came at once, the one of the highest is the original
+    priority: int = 0  # of duplicates that came at once, the one of the highest is the original
     kind: str = DEFAULT_KIND  # a name in newsclust.sources.registry
     select: str | None = None  # an option of its kind: the CSS selector of a page's links
     token_env: str | None = None  # an option of its kind: the environment variable that holds an account's token
@@ -116,23 +122,23 @@ class FeedList:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Request:
-    """One address to download, with what an earlier answer lets us ask politely."""
+    """One URL to download, with the validators of the last answer (ETag, Last-Modified)."""
 
     url: str
     kind: RequestKind
     item_id: str  # the feed's id, the article's id or the origin whose robots.txt it is
     etag: str | None = None
     last_modified: str | None = None
-    pause_s: float = 0.0  # the site's own wish between two requests; a longer pause of ours goes before
-    within_origin: bool = False  # a redirect to another scheme, host or port is told, not followed
+    pause_s: float = 0.0  # the site's own minimum between two requests; ours counts where it is longer
+    within_origin: bool = False  # a redirect to another scheme, host or port is reported, not followed
     authorization: str | None = field(default=None, repr=False)  # a header's value, for the URL's own host only
-    secret_url: str | None = field(default=None, repr=False)  # what is asked, where `url` hides credentials of it
+    secret_url: str | None = field(default=None, repr=False)  # what is requested, where `url` hides credentials of it
     form: str | None = field(default=None, repr=False)  # sent by POST; a form may hold a token
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Page:
-    """What an address answered: the body decompressed, the headers with lower-case names."""
+    """What a URL answered: the body decompressed, the headers with lower-case names."""
 
     url: str
     final_url: str
@@ -156,14 +162,14 @@ class Fetch:
     last_modified: str | None
     page: Page | None = None
     error: FetchError | None = None
-    fresh_until: datetime | None = None  # until when the answer holds, by its own word
+    fresh_until: datetime | None = None  # until when the answer is fresh (Cache-Control, Expires)
     retry_at: datetime | None = None  # before which the site wants no request
     moved_to: str | None = None  # where the permanent redirects led that stood before any other
     cross_origin_redirect: str | None = None  # a redirect not followed; then there is no page
 
     @classmethod
     def not_made(cls, request: Request, error: FetchError | None, at: datetime) -> Self:
-        """Return what is told of a request that never went out."""
+        """Return the record of a request that was never sent."""
         return cls(
             request=request,
             requested_at=at,
@@ -201,12 +207,13 @@ class Entry:
 
     @property
     def article_id(self) -> str:
+        """The id of the article that the entry shows."""
         return id_of(self.url)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class UpdateHints:
-    """When a feed document wants to be asked for, by its own word."""
+    """When a feed document asks to be requested."""
 
     interval: timedelta | None = None  # RSS `ttl`, or the period of the syndication module; the longer of the two
     skip_hours: frozenset[int] = frozenset()  # 0 to 23, UTC
@@ -220,21 +227,21 @@ class ParsedFeed:
     feed_id: str
     title: str | None
     entries: tuple[Entry, ...]
-    site_url: str | None = None  # the document's word for the site it belongs to
+    site_url: str | None = None  # the site that the document names as its own
     warnings: tuple[str, ...] = ()
     update_hints: UpdateHints = UpdateHints()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ArticleInput:
-    """What is known of one article before its text is taken: an entry's fields and, perhaps, its page."""
+    """One article before its text is extracted: an entry's fields and, perhaps, its page."""
 
     article_id: str
     url: str  # canonical
     title: str
     summary: str | None  # HTML
     content: str | None  # HTML
-    language: str | None  # what the feed says
+    language: str | None  # as the feed states it
     feed_title: str
     page: Page | None = None
 
@@ -244,18 +251,18 @@ class Extraction:
     """The text of one article, and where it came from."""
 
     article_id: str
-    canonical_url: str  # by the page's own word (rel=canonical) or its final address; else the entry's
+    canonical_url: str  # the page's rel=canonical or its final URL; else the entry's
     title: str
     text: str  # paragraphs parted by one empty line
-    language: str  # ISO 639-1, "und" when nothing tells
+    language: str  # ISO 639-1, "und" when unknown
     language_source: str  # "text", "feed" or "none"
     author: str | None
     text_source: TextSource
     paywall_marker: str | None = None  # the words that say a paywall cut the text; None when it is whole
     text_source_reason: str = ""  # why the text was taken from there
-    published_at: datetime | None = None  # by the page's own word, which stands in for a feed's missing date
-    date_quality: DateQuality = DateQuality.MISSING  # of that word
-    updated_at: datetime | None = None  # by the page's own word
+    published_at: datetime | None = None  # as the page states it; it stands in for a feed's missing date
+    date_quality: DateQuality = DateQuality.MISSING  # of that date
+    updated_at: datetime | None = None  # as the page states it
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -277,7 +284,7 @@ class Article:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Fingerprint:
-    """What finding duplicates needs of one article."""
+    """Hash and MinHash keys of one article, for finding its duplicates."""
 
     article_id: str
     text_hash: str  # of the normalised text; equal hashes are equal texts
@@ -337,7 +344,7 @@ class WordCounts:
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Window:
-    """Articles that may tell one story, and what is known of them: one row of unit length for each in both matrices.
+    """Articles to be grouped into stories, with one row of unit length for each in both matrices.
 
     `model` names what made the vectors; `words` counts the articles of earlier nights.
     """
@@ -377,7 +384,7 @@ class Link:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Run:
-    """One execution of a flow; `night_at` is the moment it reckons as "now"."""
+    """One execution of a flow; `night_at` is the moment that it takes as "now"."""
 
     id: str
     flow: str
@@ -387,7 +394,7 @@ class Run:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Count:
-    """What a step did, in items."""
+    """How many items a step did, skipped and failed."""
 
     done: int = 0
     skipped: int = 0
@@ -403,7 +410,7 @@ class Count:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Constraints:
-    """What a grouping has to honour: sets of articles that stay together, and pairs that stay apart.
+    """Constraints on a grouping: must-link sets of articles (`together`) and cannot-link pairs (`apart`).
 
     The sets are disjoint, and no pair lies within one.
     """

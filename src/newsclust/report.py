@@ -1,4 +1,4 @@
-"""Views -> pages for people: the morning's summary in Markdown, and the tables of the terminal."""
+"""The summary of a night: a page in Markdown made from the views."""
 
 import re
 from collections.abc import Sequence
@@ -15,21 +15,23 @@ _MARKUP = re.compile(r"[\\|<\[\]`]")  # each can be written with a backslash bef
 
 
 def summary_markdown(connection: duckdb.DuckDBPyConnection, run_id: str) -> str:
-    """Return the summary of one night: what came, which feeds are in trouble, what it tells, what failed and why."""
+    """Return the summary of one night: counts, feeds in trouble, stories and topics, failures by reason."""
     night = _rows(connection, "FROM nightly_summary WHERE run_id = $1", run_id)[0]
-    came = ["new_entries", "new_articles", "new_duplicates", "edited_articles"]
-    told = ["stories_born", "stories_grown", "failures"]
-    names = ["new entries", "new articles", "copies", "edited", "stories born", "stories grown", "failures"]
+    columns = [
+        *("new_entries", "new_articles", "new_duplicates", "edited_articles"),
+        *("stories_born", "stories_grown", "failures"),
+    ]
+    names = ["new entries", "new articles", "duplicates", "edited", "stories born", "stories grown", "failures"]
     parts = [
         f"# The night of {night['night_at']:%Y-%m-%d %H:%M} UTC: {night['outcome']}",
-        _table(names, [[night[name] for name in (*came, *told)]]),
+        _table(names, [[night[column] for column in columns]]),
     ]
     if night["error"]:
         parts.append(f"**Failed:** {_cell(night['error'])}")
     parts += _troubled_feeds(connection)
     stories = _rows(connection, "FROM current_stories LIMIT 10")
     parts += _section(
-        "Most told stories",
+        "Stories with the most outlets",
         ["outlets", "articles", "languages", "headline"],
         [[s["outlets"], s["articles"], " ".join(s["languages"]), s["headline"]] for s in stories],
     )
@@ -59,8 +61,8 @@ def summary_markdown(connection: duckdb.DuckDBPyConnection, run_id: str) -> str:
     moved = _rows(connection, "FROM moved_feeds WHERE reverted_at IS NULL")
     if moved:
         # Lines and no table: a terminal cuts the cells of a table, and the address is there to be copied.
-        parts.append("## Feeds that have moved: the list of feeds should name the new address")
-        parts.append("\n".join(f"- {_moved(one)}" for one in moved))
+        parts.append("## Feeds that have moved: feeds.toml should name the new address")
+        parts.append("\n".join(f"- {_moved(move)}" for move in moved))
     steps = _rows(connection, "FROM night_steps WHERE run_id = $1", run_id)
     parts += _section(
         "Steps",
@@ -74,12 +76,12 @@ def summary_markdown(connection: duckdb.DuckDBPyConnection, run_id: str) -> str:
 
 
 def summary_page(published: Path) -> Path:
-    """Return where the last night's summary lies: beside the published file, which a failed night leaves alone."""
+    """Return the path of the last night's summary: beside the published file, which a failed night leaves alone."""
     return published.with_name("last_night.md")
 
 
 def _troubled_feeds(connection: duckdb.DuckDBPyConnection) -> list[str]:
-    """The feeds that a person should look at, those of the newest trouble first.
+    """Return the section of the feeds that a person should look at, the newest trouble first.
 
     A feed that an OPML subscription dropped is one for a week: nobody here took it out.
     """
@@ -99,9 +101,9 @@ def _troubled_feeds(connection: duckdb.DuckDBPyConnection) -> list[str]:
     return parts
 
 
-def _moved(one: dict[str, Any]) -> str:
-    title, before, after = (_cell(one[name]) for name in ("title", "from_url", "to_url"))
-    return f"{title}, since {_day(one['moved_at'])}: {after} (before: {before})"
+def _moved(move: dict[str, Any]) -> str:
+    title, before, after = (_cell(move[name]) for name in ("title", "from_url", "to_url"))
+    return f"{title}, since {_day(move['moved_at'])}: {after} (before: {before})"
 
 
 def _day(moment: datetime | None) -> str:
@@ -125,8 +127,8 @@ def _table(header: Sequence[str], rows: Sequence[Sequence[Any]]) -> str:
 
 
 def _cell(value: Any) -> str:
-    """The value as text in Markdown: what a headline writes makes no column, no tag, no link and no picture.
+    """Return the value as escaped Markdown: no headline makes a column, a tag, a link or an image.
 
-    Prefect's pages and any Markdown viewer show this; a headline could otherwise load a picture of its own.
+    Prefect's pages and any Markdown viewer show this; a headline could otherwise load an image of its own.
     """
     return _MARKUP.sub(r"\\\g<0>", one_line(str(value), 1000))

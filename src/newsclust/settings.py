@@ -265,7 +265,7 @@ def settings_toml(settings: Settings) -> str:
 
 
 def _toml(value: Any) -> str:
-    """A TOML value: JSON's escapes are a subset of TOML's, which also wants DEL escaped."""
+    """Return a TOML value: JSON's escapes are a subset of TOML's, which also wants DEL escaped."""
     if isinstance(value, dict):
         return "{ " + ", ".join(f"{_toml(key)} = {_toml(item)}" for key, item in value.items()) + " }"
     if isinstance(value, list):

@@ -1,8 +1,8 @@
-"""Addresses as identities: what one article is called, however feeds and newsletters write its link.
+"""URL canonicalisation: one identity of an article, however feeds and newsletters write its link.
 
-A canonical address is compared and hashed, never requested: the pipeline requests the entry's own link.
-Two addresses of one page that stay apart cost a duplicate, which its text gives away. Two pages that become
-one address cost an article. So every rule here is one that cannot merge pages of a real site, or nearly so.
+A canonical URL is compared and hashed, never requested: the pipeline requests the entry's own link. Two URLs of one
+page that stay apart cost a duplicate, which its text reveals. Two pages that become one URL cost an article. So no
+rule here can merge pages of a real site, or hardly any.
 """
 
 import re
@@ -10,14 +10,14 @@ from functools import lru_cache
 from ipaddress import IPv6Address
 from urllib.parse import SplitResult, unquote, urlsplit
 
-# What a value of `source`, `ref`, `from` ... looks like when it names the way a reader came.
+# What a value of `source`, `ref`, `from` ... looks like when it names the channel by which a reader came.
 _CHANNEL = (
     r"(public_|google)?rss([^a-z].*|_?feeds?|entertainment)?|feeds?|feedburner|atom"
     r"|google_?news|newsletters?|e?mail|facebook|fb|twitter|linkedin|reddit|mastodon|bluesky|hackernews|hn"
 )
 _ANY = ".*"
 
-# (parameter, values, who adds it): the parameters that tell how a reader came, not what is shown. Names and
+# (parameter, values, who adds it): tracking parameters, which say how a reader came, not what is shown. Names and
 # values are patterns, matched whole and without case. A parameter which some sites use to choose a page is
 # dropped only with a value that cannot do so; `id`, `p`, `story`, `page`, `lang` are nobody's tracking.
 TRACKING = (
@@ -80,7 +80,7 @@ _VARIABLE = re.compile(r"\$\{\w+\}")
 
 
 def canonical(url: str) -> str:
-    """The address under which an article is known: equal for all usual spellings of one page's address.
+    """Return the canonical URL of an article: equal for all usual spellings of one page's URL.
 
     It is https, without `www.`, user-info, default port, fragment, tracking parameters, mobile or AMP form;
     the other parameters stay, sorted by name. A trailing slash is dropped (except the root's): a tree of
@@ -99,14 +99,14 @@ def canonical(url: str) -> str:
 
 
 def host(url: str) -> str:
-    """The lower-case ASCII host of an http(s) address, without `www.`; ValueError as in `canonical`."""
+    """Return the lower-case ASCII host of an http(s) URL, without `www.`; ValueError as in `canonical`."""
     name = _host(_split(url))
     bare = name.removeprefix("www.")
     return name if name == _registered(name) else bare
 
 
 def registered_domain(url: str) -> str:
-    """What was bought at a registry (`bbc.co.uk`), or the host itself when it is an IP address or one label.
+    """Return the registered domain (`bbc.co.uk`), or the host itself when it is an IP address or one label.
 
     By the public suffix list, private suffixes included: two blogs under `github.io` are two outlets. A name
     whose ending the list lacks has its last two labels, by the list's own default rule (publicsuffix.org).
@@ -124,7 +124,7 @@ def site_of(url: str) -> str:
 
 
 def redacted(text: str) -> str:
-    """The address, or any text with addresses in it, with every secret of a reader hidden.
+    """Redact every secret of a reader in a URL, or in any text with URLs in it.
 
     Hidden are user and password, the values of parameters named like a key (`token`, `api_key`, `auth`, ...), `t` of
     a FreshRSS shared query, and ${VARIABLES}; nothing else changes. redacted(redacted(t)) == redacted(t).
@@ -135,7 +135,7 @@ def redacted(text: str) -> str:
 
 
 def _split(url: str) -> SplitResult:
-    """The parts of an http(s) address that has a sound host and port, else ValueError."""
+    """Return the parts of an http(s) URL with a valid host and port; ValueError for any other."""
     try:
         url.encode()
         parts = urlsplit(re.sub(r"[\t\r\n]", "", url.strip()))
@@ -148,7 +148,7 @@ def _split(url: str) -> SplitResult:
 
 
 def _host(parts: SplitResult) -> str:
-    """The host in lower-case ASCII; ValueError for a name that no resolver could take."""
+    """Return the host in lower-case ASCII; ValueError for a name that no resolver could take."""
     name = unquote(parts.hostname or "", errors="strict").removesuffix(".")
     if not name:
         raise ValueError("no host")
@@ -167,7 +167,7 @@ def _host(parts: SplitResult) -> str:
 
 
 def _authority(parts: SplitResult) -> str:
-    """Host and port; the labels that name a form of the same site are gone, its registered domain is not."""
+    """Return host and port without labels that name a form of the same site, but with its registered domain."""
     name = _host(parts)
     registered = _registered(name)
     labels = name.removesuffix(registered).split(".")
@@ -177,7 +177,7 @@ def _authority(parts: SplitResult) -> str:
 
 @lru_cache(maxsize=4096)
 def _registered(name: str) -> str:
-    import tld  # trafilatura brings it; it carries its own copy of the list and asks nobody
+    import tld  # trafilatura's dependency; it carries its own copy of the list and makes no request
 
     labels = name.split(".")
     if name.startswith("[") or labels[-1].isdecimal():
@@ -199,7 +199,7 @@ def _readable(name: str) -> str:
 
 
 def _escaped(text: str) -> str:
-    """Percent-encoding in its one normal form (RFC 3986, 6.2.2): unreserved bare, hex upper-case, UTF-8."""
+    """Return the text in normal percent-encoding (RFC 3986, 6.2.2): unreserved bare, hex upper-case, UTF-8."""
 
     def normal(match: re.Match[str]) -> str:
         if match[1] is None:
@@ -211,7 +211,7 @@ def _escaped(text: str) -> str:
 
 
 def _path(path: str) -> str:
-    """The path without dot segments, empty segments, session ids and trailing slash; "/" for the root."""
+    """Return the path without dot segments, empty segments, session ids and trailing slash; "/" for the root."""
     kept: list[str] = []
     for segment in _SESSION_IN_PATH.sub("", _escaped(path)).split("/"):
         if segment == "..":
@@ -222,10 +222,10 @@ def _path(path: str) -> str:
 
 
 def _query(query: str) -> str:
-    """The parameters that choose what is shown, sorted by name; equal names keep their order."""
+    """Return the parameters without tracking, sorted by name; equal names keep their order."""
     pairs = []
-    for written in query.split("&"):
-        pair = _escaped(written)
+    for parameter in query.split("&"):
+        pair = _escaped(parameter)
         while pair.startswith("amp;"):  # `&amp;` escaped once too often, as in many feeds
             pair = pair.removeprefix("amp;")
         name, equals, value = pair.partition("=")
@@ -235,7 +235,7 @@ def _query(query: str) -> str:
 
 
 def _without_amp(path: str) -> str:
-    """The path of the page whose AMP form this is: `/amp` before or behind, `.amp` at the end.
+    """Return the path of the page whose AMP form this is: `/amp` before or behind, `.amp` at the end.
 
     Only where the last segment is an article's (it holds a hyphen or a digit), so that `/tag/amp` stays.
     """
@@ -248,7 +248,7 @@ def _without_amp(path: str) -> str:
 
 
 def _wrapped(parts: SplitResult) -> SplitResult | None:
-    """The page inside an AMP cache's address, which holds it whole; None when the address is its own."""
+    """Return the page whose whole URL stands inside an AMP cache's URL; None when it is no such URL."""
     path = _path(parts.path)
     if _authority(parts).endswith(".cdn.ampproject.org"):
         match = _AMP_CACHE.fullmatch(_without_amp(path))

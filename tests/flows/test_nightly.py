@@ -215,7 +215,7 @@ def test_the_summary_of_a_night_is_an_artifact_and_lies_beside_the_published_fil
     summary = last_night(good_night.settings)
     assert good_night.artifact == summary
     assert summary.startswith("# The night of 2026-02-03 22:00 UTC: finished\n")
-    assert "| new entries | new articles | copies | edited | stories born | stories grown | failures |" in summary
+    assert "| new entries | new articles | duplicates | edited | stories born | stories grown | failures |" in summary
     assert "| 4 | 4 | 0 | 0 | 3 | 0 | 0 |" in summary
     assert "| 2 | 2 | en fr | " in summary
     assert "## Failures by reason\n\nNone." in summary
