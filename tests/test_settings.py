@@ -11,7 +11,15 @@ from newsclust import cli
 from newsclust.embed import SentenceTransformerEmbedder
 from newsclust.errors import SettingsError
 from newsclust.polling.scheduler import DEFAULT_LIMITS, PollingLimits
-from newsclust.settings import FetchSettings, NightSettings, Paths, Settings, load_settings, settings_toml
+from newsclust.settings import (
+    FetchSettings,
+    NightSettings,
+    Paths,
+    PollingSettings,
+    Settings,
+    load_settings,
+    settings_toml,
+)
 from newsclust.stories.clustering import MergeClassifier
 from tests.fakes import HashingEmbedder
 
@@ -260,7 +268,8 @@ def test_settings_written_as_toml_are_read_back_equal(tmp_path: Path) -> None:
     options = {"connect_to": {"*:80": "127.0.0.1:1"}, "host_pause_s": 0.0, "name": 'é "quoted" \\ \x7f', "on": True}
     settings = Settings(
         paths=Paths(feeds=tmp_path / "feeds.toml"),
-        fetch=FetchSettings(ask="all", options=options | {"hosts": ["a", "b"]}),
+        polling=PollingSettings(poll="all"),
+        fetch=FetchSettings(options=options | {"hosts": ["a", "b"]}),
         night=NightSettings(at="04:05", retries=0),
     )
     file = tmp_path / "newsclust.toml"
