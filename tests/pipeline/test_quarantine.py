@@ -46,6 +46,7 @@ class Nights:
         pipeline.extract_articles(self.db, run, lambda: now, PlainExtractor())
         runs.finish_run(self.db, run, finished_at=now)
         self.asked = fetcher.asked
+        self.run = run
         return run
 
     def articles(self) -> set[str]:
@@ -56,6 +57,8 @@ class Nights:
         return row[column]
 
     def state(self) -> tuple[str, datetime | None, str]:
+        """The feed's health by what is stored now, whatever a test changed since the night."""
+        pipeline.update_feed_health(self.db, self.run)
         (row,) = self.db.rows("SELECT state, since, why FROM feed_health WHERE feed_id = $1", [PIER.id])
         return row["state"], row["since"], row["why"]
 
