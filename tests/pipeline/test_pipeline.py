@@ -210,6 +210,7 @@ SEEN_AGAIN = {
     "pages": "fetched_at, run_id",
     "processed": "fetched_at, run_id",
     "topics": "last_found_at",
+    "feed_health_states": "why, decided_at, run_id",  # how many requests failed in a row
 }
 
 
@@ -296,7 +297,7 @@ def test_a_night_lived_again_changes_nothing_but_when_things_were_last_seen(nigh
     lived = []
     for days in (2, 3):
         counts = nights.live(many_things()[1], ALL, days=days)
-        again = {"fetch_feeds", "plan_feeds", *REMADE} - {"publish"}
+        again = {"fetch_feeds", "plan_feeds", "update_feed_health", *REMADE} - {"publish"}
         assert {name for name, count in counts.items() if count.done} == again
         with Database(nights.path) as db:
             lived.append(everything(db, failures="run_id, failed_at", **SEEN_AGAIN))
@@ -430,7 +431,7 @@ def test_the_reason_of_an_unreadable_feed_is_stored_before_the_feed_counts_as_re
     web = {ONE.url: Answer(body="<!doctype html><html><body>Closed</body></html>")}
     nights.live(web, [ONE], names=STEPS[:3])
     with monkeypatch.context() as patched:
-        patched.setattr(pipeline.feeds.collecting, "save_parsed", lambda *_, **__: 1 / 0)
+        patched.setattr(pipeline.feeds.store_entries, "save_parsed", lambda *_, **__: 1 / 0)
         with pytest.raises(ZeroDivisionError):
             nights.live(web, [ONE], names=["parse_feeds"])
     assert nights.rows("SELECT reason FROM failures") == [("html_not_feed",)]
