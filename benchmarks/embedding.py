@@ -12,7 +12,8 @@ import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from newsclust.embed import PROMPT, SentenceTransformerEmbedder, bundled
+from newsclust.embed import SentenceTransformerEmbedder, bundled_model
+from newsclust.embed.embedder import PROMPT
 
 ROUNDS = 3
 WORDS_PER_TEXT = 42  # about 60 tokens, prompt included
@@ -53,14 +54,14 @@ def main(arguments: Sequence[str] | None = None) -> None:
 
     with tempfile.TemporaryDirectory() as temporary:
         models = Path(temporary)
-        print(f"conversion       {seconds(lambda: bundled.model_folder(models)):6.2f} s")
-        print(f"check of a built {seconds(lambda: bundled.model_folder(models)):6.2f} s")
+        print(f"conversion       {seconds(lambda: bundled_model.model_folder(models)):6.2f} s")
+        print(f"check of a built {seconds(lambda: bundled_model.model_folder(models)):6.2f} s")
         ours = SentenceTransformerEmbedder(cache_folder=models, max_tokens=MAX_TOKENS)
         print(f"load, first text {seconds(lambda: ours.embed(texts[:1])):6.2f} s")
 
         from sentence_transformers import SentenceTransformer  # after ours, which loads it without a word
 
-        alone = SentenceTransformer(str(models / bundled.FOLDER), local_files_only=True)
+        alone = SentenceTransformer(str(models / bundled_model.FOLDER), local_files_only=True)
         alone.max_seq_length = MAX_TOKENS
         tokens = [len(ids) for ids in alone.tokenizer([PROMPT + text for text in texts])["input_ids"]]
         print(f"{len(texts)} texts, {statistics.mean(tokens):.0f} tokens each on average, {alone.device}")

@@ -26,7 +26,7 @@ from newsclust.evaluation.topics import (
 from newsclust.evaluation.vectors import CachedEmbedder, window_of
 from newsclust.settings import Settings
 from newsclust.topics import projection
-from newsclust.topics.training import DIMENSIONS, SHRINKAGE, train_projection
+from newsclust.topics.projection import DIMENSIONS, SHRINKAGE, train_projection
 
 ORIGIN = "hand-labelled windows of English and French tech news of 24 outlets; no text is kept in these numbers"
 RESOURCES = Path(projection.__file__).parents[1] / "resources"

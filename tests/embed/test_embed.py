@@ -16,7 +16,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from newsclust.embed import Embedder, SentenceTransformerEmbedder, bundled, embedding_text, title_text
+from newsclust.embed import Embedder, SentenceTransformerEmbedder, bundled_model, embedding_text, title_text
 from newsclust.errors import SettingsError, StoreError
 from tests.fakes import HashingEmbedder
 
@@ -78,7 +78,7 @@ OF_ALL_LENGTHS = [*TEXTS, "", "Non", "été", " ".join(TEXTS[:6]), " ".join(TEXT
 def models(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder for models which holds the rebuilt one; built once, and never changed by a test."""
     folder = tmp_path_factory.mktemp("models")
-    bundled.model_folder(folder)
+    bundled_model.model_folder(folder)
     return folder
 
 
@@ -88,8 +88,8 @@ def embedder(models: Path) -> SentenceTransformerEmbedder:
 
 
 @pytest.fixture(scope="session")
-def packed() -> bundled.PackedModel:
-    return bundled.unpacked_model(bundled.checked_content(bundled.packed_file()))
+def packed() -> bundled_model.PackedModel:
+    return bundled_model.unpacked_model(bundled_model.checked_content(bundled_model.packed_file()))
 
 
 # Meaning
@@ -248,7 +248,7 @@ def test_the_name_tells_whatever_changes_the_vectors() -> None:
 
 
 def test_a_model_in_a_folder_is_loaded_from_there(embedder: Embedder, models: Path) -> None:
-    folder = str(models / bundled.FOLDER)
+    folder = str(models / bundled_model.FOLDER)
     named = SentenceTransformerEmbedder(model=folder)
     assert named.name == f"{folder}/128"
     assert named.dimensions == 384
@@ -256,7 +256,7 @@ def test_a_model_in_a_folder_is_loaded_from_there(embedder: Embedder, models: Pa
 
 
 def test_more_tokens_than_a_named_model_reads_are_refused(models: Path) -> None:
-    embedder = SentenceTransformerEmbedder(model=str(models / bundled.FOLDER), max_tokens=1000)
+    embedder = SentenceTransformerEmbedder(model=str(models / bundled_model.FOLDER), max_tokens=1000)
     with pytest.raises(SettingsError, match=r"max_tokens is 1000: .* reads 512 at most"):
         embedder.embed(["one text"])
 
@@ -273,7 +273,7 @@ def test_an_unknown_model_is_refused_by_name_with_both_ways_it_can_be_missing(
 @pytest.mark.parametrize("weights", [None, b"not safetensors"])
 def test_a_folder_that_is_no_model_is_refused(models: Path, tmp_path: Path, weights: bytes | None) -> None:
     if weights is not None:
-        whole = models / bundled.FOLDER
+        whole = models / bundled_model.FOLDER
         shutil.copytree(whole, tmp_path, dirs_exist_ok=True, ignore=shutil.ignore_patterns("*.safetensors"))
         (tmp_path / "model.safetensors").write_bytes(weights)
     with pytest.raises(SettingsError, match="not a model that sentence-transformers can read"):
@@ -349,7 +349,7 @@ def test_where_a_title_and_a_text_are_what_is_embedded_of_both_begins_with_what_
 def test_a_q4_0_block_is_its_scale_times_each_half_byte_less_eight() -> None:
     scale = np.array([0.5], "<f2").tobytes()
     halves = bytes([0x80, 0x1F, 0xF7, *[0x88] * 13])  # low halves are numbers 0-15, high ones 16-31
-    numbers = bundled.dequantised(np.frombuffer(scale + halves, np.uint8))
+    numbers = bundled_model.dequantised(np.frombuffer(scale + halves, np.uint8))
     assert numbers.dtype == np.float32
     assert numbers[:4].tolist() == [-4.0, 3.5, -0.5, 0.0]
     assert numbers[16:20].tolist() == [0.0, -3.5, 3.5, 0.0]
@@ -369,24 +369,24 @@ def test_blocks_are_dequantised_as_the_definition_says(blocks: list[tuple[float,
         for scale, halves in blocks
         for half in [*(byte % 16 for byte in halves), *(byte // 16 for byte in halves)]
     ]
-    assert bundled.dequantised(np.frombuffer(raw, np.uint8)).tolist() == expected
+    assert bundled_model.dequantised(np.frombuffer(raw, np.uint8)).tolist() == expected
 
 
-def test_the_packed_file_is_taken_apart_whole(packed: bundled.PackedModel) -> None:
-    assert (packed.hidden, packed.positions) == (bundled.DIMENSIONS, bundled.POSITIONS)
-    assert packed.pieces[: len(bundled.SPECIAL_PIECES)] == bundled.SPECIAL_PIECES
-    assert packed.pieces[-1] == bundled.MASK_PIECE
+def test_the_packed_file_is_taken_apart_whole(packed: bundled_model.PackedModel) -> None:
+    assert (packed.hidden, packed.positions) == (bundled_model.DIMENSIONS, bundled_model.POSITIONS)
+    assert packed.pieces[: len(bundled_model.SPECIAL_PIECES)] == bundled_model.SPECIAL_PIECES
+    assert packed.pieces[-1] == bundled_model.MASK_PIECE
     assert len(packed.pieces) == len(packed.scores) == 250_002
     assert len(packed.tensors) == 5 + 16 * packed.layers
-    assert sum(tensor.raw.nbytes for tensor in packed.tensors.values()) > 0.9 * bundled.PACKED_BYTES
+    assert sum(tensor.raw.nbytes for tensor in packed.tensors.values()) > 0.9 * bundled_model.PACKED_BYTES
 
 
 def test_english_and_french_are_cut_into_the_same_pieces_as_with_the_whole_vocabulary(
-    packed: bundled.PackedModel,
+    packed: bundled_model.PackedModel,
 ) -> None:
-    whole = bundled._tokenizer(packed, np.arange(len(packed.pieces)))
-    kept = bundled.kept_pieces(packed.pieces)
-    pruned = bundled._tokenizer(packed, kept)
+    whole = bundled_model._tokenizer(packed, np.arange(len(packed.pieces)))
+    kept = bundled_model.kept_pieces(packed.pieces)
+    pruned = bundled_model._tokenizer(packed, kept)
     assert len(kept) == 121_271
     for text in TEXTS:
         tokens = pruned.encode(text).tokens
@@ -412,14 +412,14 @@ def test_english_and_french_are_cut_into_the_same_pieces_as_with_the_whole_vocab
     ],
 )
 def test_pieces_in_latin_script_and_signs_are_kept(piece: str, kept: bool) -> None:
-    pieces = [*bundled.SPECIAL_PIECES, piece, bundled.MASK_PIECE]
-    assert (4 in bundled.kept_pieces(pieces)) is kept
-    assert {0, 1, 2, 3, 5} <= set(bundled.kept_pieces(pieces).tolist())
+    pieces = [*bundled_model.SPECIAL_PIECES, piece, bundled_model.MASK_PIECE]
+    assert (4 in bundled_model.kept_pieces(pieces)) is kept
+    assert {0, 1, 2, 3, 5} <= set(bundled_model.kept_pieces(pieces).tolist())
 
 
 @pytest.fixture
 def copied_weights(tmp_path: Path) -> Path:
-    return Path(shutil.copy(bundled.packed_file(), tmp_path))
+    return Path(shutil.copy(bundled_model.packed_file(), tmp_path))
 
 
 def test_a_changed_byte_in_the_package_is_found_and_nothing_is_left(copied_weights: Path) -> None:
@@ -428,29 +428,29 @@ def test_a_changed_byte_in_the_package_is_found_and_nothing_is_left(copied_weigh
     copied_weights.write_bytes(content)
     models = copied_weights.parent / "models"
     with pytest.raises(StoreError, match=f"has changed .SHA-256 {hashlib.sha256(content).hexdigest()}"):
-        bundled.model_folder(models, source=copied_weights)
-    assert [path.name for path in models.iterdir()] == [f"{bundled.FOLDER}.lock"]
+        bundled_model.model_folder(models, source=copied_weights)
+    assert [path.name for path in models.iterdir()] == [f"{bundled_model.FOLDER}.lock"]
 
 
 def test_a_truncated_file_is_refused_with_both_sizes(copied_weights: Path) -> None:
     os.truncate(copied_weights, 1_000_000)
     with pytest.raises(StoreError, match=r"has 1,000,000 of 71,622,400 bytes"):
-        bundled.checked_content(copied_weights)
+        bundled_model.checked_content(copied_weights)
 
 
 def test_another_kind_of_file_is_refused(tmp_path: Path) -> None:
     (tmp_path / "page.html").write_text("<html>")
     with pytest.raises(StoreError, match="is not a packed model"):
-        bundled.checked_content(tmp_path / "page.html")
+        bundled_model.checked_content(tmp_path / "page.html")
 
 
 def test_weights_that_are_not_there_are_an_error_of_ours(tmp_path: Path) -> None:
     with pytest.raises(StoreError, match="cannot be built in"):
-        bundled.model_folder(tmp_path, source=tmp_path / "missing.bin")
+        bundled_model.model_folder(tmp_path, source=tmp_path / "missing.bin")
 
 
 def test_without_the_package_the_message_says_what_to_do(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(bundled, "PACKAGE", "a_package_that_nobody_wrote")
+    monkeypatch.setattr(bundled_model, "PACKAGE", "a_package_that_nobody_wrote")
     with pytest.raises(SettingsError, match=r"a_package_that_nobody_wrote, which is not installed"):
         SentenceTransformerEmbedder(cache_folder=tmp_path).embed(["one text"])
 
@@ -459,41 +459,43 @@ def test_without_the_package_the_message_says_what_to_do(tmp_path: Path, monkeyp
 
 
 def test_the_folder_holds_what_its_sums_say_and_the_notice(models: Path) -> None:
-    folder = models / bundled.FOLDER
+    folder = models / bundled_model.FOLDER
     files = {str(path.relative_to(folder)) for path in folder.rglob("*") if path.is_file()}
-    assert files == {*bundled.FILES, bundled.SUMS}
+    assert files == {*bundled_model.FILES, bundled_model.SUMS}
     assert all((folder / name).stat().st_mode & 0o044 == 0o044 for name in files)
     notice = (folder / "NOTICE.txt").read_text()
     assert "MIT" in notice
     assert "intfloat/multilingual-e5-small" in notice
-    assert bundled.PACKED_SHA256 in notice
+    assert bundled_model.PACKED_SHA256 in notice
 
 
 def test_a_whole_folder_is_left_as_it_is(models: Path) -> None:
-    before = (models / bundled.FOLDER).stat()
-    assert bundled.model_folder(models, source=Path("never read")) == models / bundled.FOLDER
-    after = (models / bundled.FOLDER).stat()
+    before = (models / bundled_model.FOLDER).stat()
+    assert bundled_model.model_folder(models, source=Path("never read")) == models / bundled_model.FOLDER
+    after = (models / bundled_model.FOLDER).stat()
     assert (after.st_ino, after.st_mtime_ns) == (before.st_ino, before.st_mtime_ns)
 
 
 @pytest.mark.parametrize("damage", ["missing file", "changed byte", "no sums"])
 def test_a_damaged_folder_is_built_again_and_leftovers_go(models: Path, tmp_path: Path, damage: str) -> None:
-    folder = tmp_path / bundled.FOLDER
-    shutil.copytree(models / bundled.FOLDER, folder, copy_function=os.link)  # links: replace, never write
+    folder = tmp_path / bundled_model.FOLDER
+    shutil.copytree(models / bundled_model.FOLDER, folder, copy_function=os.link)  # links: replace, never write
     tokenizer = (folder / "tokenizer.json").read_bytes()
     (folder / "tokenizer.json").unlink()
     if damage == "changed byte":
         (folder / "tokenizer.json").write_bytes(tokenizer.replace(b'"<s>"', b'"<z>"', 1))
     if damage == "no sums":
         (folder / "tokenizer.json").write_bytes(tokenizer)
-        (folder / bundled.SUMS).unlink()
-    (tmp_path / f".{bundled.FOLDER}-killed" / "model").mkdir(parents=True)
-    assert not bundled.is_whole(folder)
+        (folder / bundled_model.SUMS).unlink()
+    (tmp_path / f".{bundled_model.FOLDER}-killed" / "model").mkdir(parents=True)
+    assert not bundled_model.is_whole(folder)
 
-    assert bundled.model_folder(tmp_path) == folder
-    assert bundled.is_whole(folder)
-    assert {path.name for path in tmp_path.iterdir()} == {bundled.FOLDER, f"{bundled.FOLDER}.lock"}
-    assert (folder / bundled.SUMS).read_bytes() == (models / bundled.FOLDER / bundled.SUMS).read_bytes()
+    assert bundled_model.model_folder(tmp_path) == folder
+    assert bundled_model.is_whole(folder)
+    assert {path.name for path in tmp_path.iterdir()} == {bundled_model.FOLDER, f"{bundled_model.FOLDER}.lock"}
+    assert (folder / bundled_model.SUMS).read_bytes() == (
+        models / bundled_model.FOLDER / bundled_model.SUMS
+    ).read_bytes()
 
 
 def test_a_full_disk_is_an_error_of_ours_and_leaves_nothing(tmp_path: Path) -> None:
@@ -501,15 +503,15 @@ def test_a_full_disk_is_an_error_of_ours_and_leaves_nothing(tmp_path: Path) -> N
     resource.setrlimit(resource.RLIMIT_FSIZE, (1_000_000, hard))  # the largest file the process may write
     try:
         with pytest.raises(StoreError, match="cannot be built in"):
-            bundled.model_folder(tmp_path)
+            bundled_model.model_folder(tmp_path)
     finally:
         resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
-    assert [path.name for path in tmp_path.iterdir()] == [f"{bundled.FOLDER}.lock"]
+    assert [path.name for path in tmp_path.iterdir()] == [f"{bundled_model.FOLDER}.lock"]
 
 
 def build_after_all_saw_nothing(barrier: multiprocessing.synchronize.Barrier, models: Path, builds: Path) -> None:
     """Ask for the model, in a process of its own, so that no one builds before everyone missed it."""
-    is_whole, write_model = bundled.is_whole, bundled.write_model
+    is_whole, write_model = bundled_model.is_whole, bundled_model.write_model
     looks = iter([True])
 
     def look_then_wait_once(folder: Path) -> bool:
@@ -518,13 +520,13 @@ def build_after_all_saw_nothing(barrier: multiprocessing.synchronize.Barrier, mo
             barrier.wait(60)
         return whole
 
-    def note_then_write(packed: bundled.PackedModel, folder: Path) -> None:
+    def note_then_write(packed: bundled_model.PackedModel, folder: Path) -> None:
         with builds.open("a") as file:
             file.write("built\n")
         write_model(packed, folder)
 
-    bundled.is_whole, bundled.write_model = look_then_wait_once, note_then_write
-    if not is_whole(bundled.model_folder(models)):
+    bundled_model.is_whole, bundled_model.write_model = look_then_wait_once, note_then_write
+    if not is_whole(bundled_model.model_folder(models)):
         raise AssertionError("what was handed out is not whole")
 
 
@@ -539,7 +541,7 @@ def test_of_two_processes_that_miss_the_model_at_once_one_builds_and_both_get_it
         builder.join(120)
     assert [builder.exitcode for builder in builders] == [0, 0]
     assert builds.read_text() == "built\n"
-    assert {path.name for path in models.iterdir()} == {bundled.FOLDER, f"{bundled.FOLDER}.lock"}
+    assert {path.name for path in models.iterdir()} == {bundled_model.FOLDER, f"{bundled_model.FOLDER}.lock"}
 
 
 @pytest.mark.parametrize(
@@ -554,7 +556,7 @@ def test_of_two_processes_that_miss_the_model_at_once_one_builds_and_both_get_it
     ],
 )
 def test_models_are_kept_in_the_users_cache(environment: dict[str, str], platform: str, expected: str) -> None:
-    assert bundled.user_models(environment, platform) == Path(expected).expanduser()
+    assert bundled_model.user_models(environment, platform) == Path(expected).expanduser()
 
 
 # The double

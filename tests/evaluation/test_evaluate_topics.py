@@ -12,6 +12,7 @@ import pytest
 from numpy.typing import NDArray
 
 from benchmarks import train_topics
+from newsclust.centering import SHIPPED_FOR
 from newsclust.evaluation.cross_validation import LabelledWindow, Leakage
 from newsclust.evaluation.datasets import LabelledSet
 from newsclust.evaluation.runner import OURS, evaluate
@@ -20,7 +21,7 @@ from newsclust.evaluation.vectors import window_of
 from newsclust.model import Article, DateQuality
 from newsclust.settings import EmbedSettings, PairSettings, Settings, StorySettings
 from newsclust.topics import projection
-from newsclust.topics.training import train_projection
+from newsclust.topics.projection import train_projection
 
 NAMES = "abc"
 DAY = datetime(2026, 2, 3, tzinfo=UTC)
@@ -29,7 +30,7 @@ DAY = datetime(2026, 2, 3, tzinfo=UTC)
 class TalliedWords:
     """An Embedder for texts of numbers: each counts once, in its own dimension of those of the default model."""
 
-    name = f"{projection.SHIPPED_FOR}/tallied"
+    name = f"{SHIPPED_FOR}/tallied"
     dimensions = 384
 
     def embed(self, texts: Sequence[str]) -> NDArray[np.float32]:
@@ -183,7 +184,7 @@ def test_a_seen_set_is_known_by_its_days_and_articles_whoever_labelled_it() -> N
         labelled = LabelledSet(
             name="twin", articles=articles, stories=tuple(f"s{n % stories}" for n in range(len(articles)))
         )
-        assert topics_learned_from(labelled, f"{projection.SHIPPED_FOR}/128")
+        assert topics_learned_from(labelled, f"{SHIPPED_FOR}/128")
 
 
 def test_the_program_that_trains_the_projection_leaves_each_window_out_and_ships_what_all_teach(

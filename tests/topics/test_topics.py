@@ -13,9 +13,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
+from newsclust.centering import SHIPPED_FOR
 from newsclust.topics import Story, Topic, find_topics, min_cosine, project, projection
 from newsclust.topics.labels import label_groups
-from newsclust.topics.training import DIMENSIONS, LabelledTopics, train_projection
+from newsclust.topics.projection import DIMENSIONS, LabelledTopics, train_projection
 
 MIN = 4
 WINDOW = Path(__file__).parents[3] / "shared/data/stories/tech_2026-05_A.jsonl"
@@ -31,7 +32,7 @@ def around(axis: int, count: int, *, seed: int, spread: float = 0.05) -> NDArray
     return (drawn / np.linalg.norm(drawn, axis=1, keepdims=True)).astype(np.float32)
 
 
-def two_themes(alone: int = 0) -> tuple[list[Story], NDArray[np.float32]]:
+def two_clusters(alone: int = 0) -> tuple[list[Story], NDArray[np.float32]]:
     """Six stories of chips, six of courts, and some that have nothing to do with either or each other."""
     chips = [story(f"chip{i}", f"The foundry makes wafers and lasers, batch {i}.") for i in range(6)]
     courts = [story(f"court{i}", f"The judge hears an appeal on patents, case {i}.") for i in range(6)]
@@ -44,8 +45,8 @@ def members(topics: Iterable[Topic]) -> set[frozenset[str]]:
     return {topic.stories for topic in topics}
 
 
-def test_two_themes_are_two_topics_and_stories_in_neither_are_left_out() -> None:
-    stories, vectors = two_themes(alone=4)
+def test_two_clusters_are_two_topics_and_stories_in_neither_are_left_out() -> None:
+    stories, vectors = two_clusters(alone=4)
     topics = find_topics(stories, vectors, min_stories=MIN)
     assert members(topics) == {
         frozenset(f"chip{i}" for i in range(6)),
@@ -67,22 +68,22 @@ def test_the_order_of_stories_changes_nothing(rng: random.Random) -> None:
 
 
 def test_too_few_stories_have_no_topics() -> None:
-    stories, vectors = two_themes()
+    stories, vectors = two_clusters()
     assert find_topics(stories[:7], vectors[:7], min_stories=MIN) == []
     assert find_topics([], np.zeros((0, 0), np.float32), min_stories=MIN) == []
 
 
 def test_a_topic_names_its_strengths_and_one_of_its_stories_as_the_central_one() -> None:
-    stories, vectors = two_themes(alone=4)
+    stories, vectors = two_clusters(alone=4)
     for topic in find_topics(stories, vectors, min_stories=MIN):
-        assert topic.strengths.keys() == topic.stories
-        assert all(0 < strength <= 1 for strength in topic.strengths.values())
+        assert topic.centroid_similarities.keys() == topic.stories
+        assert all(0 < strength <= 1 for strength in topic.centroid_similarities.values())
         assert topic.central_story in topic.stories
 
 
 def words_of_first(texts: list[tuple[str, ...]], *, outlets: Iterable[str] = (), language: str = "en") -> Topic:
     """The topic of six stories with these texts, beside six of courts."""
-    stories, vectors = two_themes()
+    stories, vectors = two_clusters()
     told = [story(f"chip{i}", *texts[i % len(texts)], language=language) for i in range(6)]
     return find_topics([*told, *stories[6:]], vectors, min_stories=MIN, outlets=list(outlets))[0]
 
@@ -125,7 +126,7 @@ def test_french_topics_are_called_in_french_without_elisions_or_stop_words() -> 
 
 
 def test_a_label_speaks_the_language_of_most_articles_and_both_are_kept() -> None:
-    stories, vectors = two_themes()
+    stories, vectors = two_clusters()
     texts = (("fr", "Les plaquettes."), ("fr", "Des plaquettes"), ("en", "Some wafers."))
     told = [Story(id=f"chip{i}", texts=texts) for i in range(6)]
     chips = find_topics([*told, *stories[6:]], vectors, min_stories=MIN)[0]
@@ -211,7 +212,7 @@ def test_the_labels_of_real_topics_are_terms_and_no_outlets() -> None:
 
 
 def test_a_story_stays_in_its_topic_although_another_is_a_little_nearer() -> None:
-    stories, vectors = two_themes()
+    stories, vectors = two_clusters()
     between = np.array([[0.66, 0.75, 0, 0, 0, 0, 0, 0]], np.float32)
     between /= np.linalg.norm(between)
     stories, vectors = [*stories, story("x")], np.concatenate([vectors, between])
@@ -223,14 +224,14 @@ def test_a_story_stays_in_its_topic_although_another_is_a_little_nearer() -> Non
 
 
 def test_a_story_leaves_its_topic_when_it_has_nothing_to_do_with_it() -> None:
-    stories, vectors = two_themes(alone=1)
+    stories, vectors = two_clusters(alone=1)
     chips, courts = (frozenset(f"{kind}{i}" for i in range(6)) for kind in ("chip", "court"))
     found = find_topics(stories, vectors, min_stories=MIN, earlier=[chips | {"other0"}, courts])
     assert members(found) == {chips, courts}
 
 
 def test_a_topic_with_too_few_stories_left_is_no_topic_any_more() -> None:
-    stories, vectors = two_themes()
+    stories, vectors = two_clusters()
     kept = [i for i in range(len(stories)) if stories[i].id not in {"court0", "court1", "court2"}]
     before = members(find_topics(stories, vectors, min_stories=MIN))
     after = find_topics([stories[i] for i in kept], vectors[kept], min_stories=MIN, earlier=before)
@@ -238,7 +239,7 @@ def test_a_topic_with_too_few_stories_left_is_no_topic_any_more() -> None:
 
 
 def test_new_stories_found_a_topic_beside_the_earlier_ones() -> None:
-    stories, vectors = two_themes()
+    stories, vectors = two_clusters()
     before = members(find_topics(stories, vectors, min_stories=MIN))
     ships = [story(f"ship{i}") for i in range(6)]
     now = find_topics(
@@ -248,7 +249,7 @@ def test_new_stories_found_a_topic_beside_the_earlier_ones() -> None:
 
 
 def test_a_group_that_lies_a_little_apart_leaves_its_topic_whole() -> None:
-    stories, _ = two_themes()
+    stories, _ = two_clusters()
     lean = np.eye(8)[[0] * 6 + [1] * 6] + 1.5 * np.eye(8)[2]
     vectors = (lean + 0.01 * np.random.default_rng(4).normal(size=lean.shape)).astype(np.float32)
     vectors /= np.linalg.norm(vectors, axis=1, keepdims=True)
@@ -258,7 +259,7 @@ def test_a_group_that_lies_a_little_apart_leaves_its_topic_whole() -> None:
 
 
 def test_a_new_theme_beside_an_old_one_takes_no_story_that_is_at_home_in_that() -> None:
-    stories, vectors = two_themes()
+    stories, vectors = two_clusters()
     chips, courts = (frozenset(f"{kind}{i}" for i in range(6)) for kind in ("chip", "court"))
     lean = np.eye(8)[[0] * 8] + 0.9 * np.eye(8)[[5] * 8]  # eight new ones, 42 degrees from the chips
     lean = (lean + 0.01 * np.random.default_rng(4).normal(size=lean.shape)).astype(np.float32)
@@ -272,8 +273,8 @@ def test_a_new_theme_beside_an_old_one_takes_no_story_that_is_at_home_in_that() 
     assert all(topic.stories & chips in (frozenset(), chips) for topic in found)
 
 
-def test_a_topic_that_was_two_themes_is_parted() -> None:
-    stories, vectors = two_themes()
+def test_a_topic_that_was_two_clusters_is_split() -> None:
+    stories, vectors = two_clusters()
     everything = frozenset(story.id for story in stories)
     found = find_topics(stories, vectors, min_stories=MIN, earlier=[everything])
     assert members(found) == members(find_topics(stories, vectors, min_stories=MIN))
@@ -287,14 +288,14 @@ def test_topics_found_again_from_themselves_are_the_same(seed: int, count: int, 
     vectors = (vectors / np.linalg.norm(vectors, axis=1, keepdims=True)).astype(np.float32)
     stories = [story(f"s{i:03}") for i in range(count)]
     started = [frozenset(story.id for story in stories[start::7]) for start in range(3)]
-    found = find_topics(stories, vectors, min_stories=3, near=enough, earlier=started)
-    assert find_topics(stories, vectors, min_stories=3, near=enough, earlier=members(found)) == found
+    found = find_topics(stories, vectors, min_stories=3, min_cosine=enough, earlier=started)
+    assert find_topics(stories, vectors, min_stories=3, min_cosine=enough, earlier=members(found)) == found
 
 
 def test_a_topic_that_was_given_up_does_not_come_back_although_little_is_asked_of_a_story() -> None:
-    stories, vectors = two_themes(alone=3)
+    stories, vectors = two_clusters(alone=3)
     small = frozenset(f"other{i}" for i in range(3))
-    found = find_topics(stories, vectors, min_stories=MIN, near=0.1, earlier=[small])
+    found = find_topics(stories, vectors, min_stories=MIN, min_cosine=0.1, earlier=[small])
     assert len(members(found)) == 2
     assert not any(topic.stories & small for topic in found)
 
@@ -309,7 +310,7 @@ def test_the_shipped_projection_says_where_it_comes_from() -> None:
         shipped = np.load(file, allow_pickle=False)
     assert shipped.shape == (384, told["dimensions"])
     assert shipped.dtype == np.float32
-    assert told["model"].startswith(projection.SHIPPED_FOR)
+    assert told["model"].startswith(SHIPPED_FOR)
     assert told["left_out_b_cubed_f1"]["worst"] > 0.5
     assert told["left_out_outside"] <= 0.2
 
@@ -331,33 +332,33 @@ def test_given_directions_stand_in_for_those_that_ship() -> None:
     assert project(centred, "another", swapped) is centred
 
 
-def drawn_lessons(count: int = 3) -> list[LabelledTopics]:
+def drawn_sets(count: int = 3) -> list[LabelledTopics]:
     """Lessons of 40 topics, which differ in the first 32 of 64 dimensions and in nothing else."""
-    drawn, lessons = np.random.default_rng(5), []
+    drawn, sets = np.random.default_rng(5), []
     for _ in range(count):
         labels = np.repeat(np.arange(40), 6)
         vectors = 0.3 * drawn.normal(size=(240, 64))
         vectors[:, :32] += drawn.normal(size=(40, 32))[labels]
         vectors /= np.linalg.norm(vectors, axis=1, keepdims=True)
-        lessons.append(LabelledTopics(vectors=vectors.astype(np.float32), topics=[f"t{label}" for label in labels]))
-    return lessons
+        sets.append(LabelledTopics(vectors=vectors.astype(np.float32), topics=[f"t{label}" for label in labels]))
+    return sets
 
 
 def test_the_training_finds_the_directions_in_which_topics_differ() -> None:
-    *lessons, unseen = drawn_lessons()
-    learned = train_projection(lessons)
+    *sets, unseen = drawn_sets()
+    learned = train_projection(sets)
     assert learned.shape == (64, DIMENSIONS)
     assert np.linalg.norm(learned[:32]) > 5 * np.linalg.norm(learned[32:])
-    assert np.array_equal(learned, train_projection(lessons))
-    projected = project(unseen.vectors, projection.SHIPPED_FOR, learned)
+    assert np.array_equal(learned, train_projection(sets))
+    projected = project(unseen.vectors, SHIPPED_FOR, learned)
     same = np.equal.outer(unseen.topics, unseen.topics)
     assert (projected @ projected.T)[same].mean() > (unseen.vectors @ unseen.vectors.T)[same].mean() + 0.05
 
 
 def test_the_names_of_topics_and_the_order_of_stories_teach_nothing() -> None:
-    lessons = drawn_lessons()
+    sets = drawn_sets()
     order = np.random.default_rng(1).permutation(240)
     told_otherwise = [
-        LabelledTopics(vectors=one.vectors[order], topics=[one.topics[i][::-1] for i in order]) for one in lessons
+        LabelledTopics(vectors=one.vectors[order], topics=[one.topics[i][::-1] for i in order]) for one in sets
     ]
-    assert np.allclose(train_projection(lessons), train_projection(told_otherwise), atol=1e-4)
+    assert np.allclose(train_projection(sets), train_projection(told_otherwise), atol=1e-4)

@@ -11,14 +11,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from newsclust import topics
-from newsclust.centering import centre
+from newsclust.centering import centre, is_shipped_for
 from newsclust.embed import embedding_text
 from newsclust.evaluation import measures
 from newsclust.evaluation.baselines import noise_alone
 from newsclust.evaluation.cross_validation import MIN_TRAINING_SETS, LabelledWindow, Leakage
 from newsclust.evaluation.datasets import LabelledSet
 from newsclust.topics import projection
-from newsclust.topics.training import LabelledTopics, train_projection
+from newsclust.topics.projection import LabelledTopics, train_projection
 
 Vectors = NDArray[np.float32]
 
@@ -106,7 +106,7 @@ def topic_scores(
     outlets = sorted({article.outlet for article in labelled.articles})
     rows = topics.project(_centred_means(members, vectors, model), model, directions)
     found = topics.find_topics(
-        as_stories, rows, min_stories=min_stories, near=topics.min_cosine(model), outlets=outlets
+        as_stories, rows, min_stories=min_stories, min_cosine=topics.min_cosine(model), outlets=outlets
     )
     topic_of = {story: number for number, topic in enumerate(found) for story in topic.stories}
     labels = [topic_of.get(story, -1) for story in members]
@@ -128,7 +128,7 @@ def topics_learned_from(labelled: LabelledSet, model: str) -> bool:
     The projection's provenance names its windows by first day, last day and number of articles: who labelled them
     does not matter.
     """
-    if not model.startswith(projection.SHIPPED_FOR):
+    if not is_shipped_for(model):
         return False
     provenance = (
         resources.files("newsclust").joinpath(f"resources/{projection.RESOURCE}.json").read_text(encoding="utf-8")

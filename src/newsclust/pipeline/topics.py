@@ -29,7 +29,7 @@ def group_topics(db: Database, run: Run, model: str, window_days: float, min_sto
         stories,
         vectors,
         min_stories=min_stories,
-        near=topics.min_cosine(model),
+        min_cosine=topics.min_cosine(model),
         outlets=store_topics.outlet_names(db),
         earlier=[topic.members for topic in known],
     )
@@ -47,7 +47,7 @@ def group_topics(db: Database, run: Run, model: str, window_days: float, min_sto
                 words_en=topic.words_en,
                 words_fr=topic.words_fr,
                 headline=names[topic.central_story],
-                strengths=topic.strengths,
+                centroid_similarities=topic.centroid_similarities,
             )
         )
     store_topics.save_topics(db, run, rows)

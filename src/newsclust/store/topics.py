@@ -20,7 +20,7 @@ class StoredTopic:
     words_en: tuple[str, ...]
     words_fr: tuple[str, ...]
     headline: str
-    strengths: Mapping[str, float]
+    centroid_similarities: Mapping[str, float]
 
 
 def known_topics(db: Database) -> list[PreviousGroup]:
@@ -93,9 +93,11 @@ def save_topics(db: Database, run: Run, topics: Sequence[StoredTopic]) -> None:
         )
         placed = pa.table(
             {
-                "topic_id": pa.array([t.id for t in topics for _ in t.strengths], pa.string()),
-                "story_id": pa.array([s for t in topics for s in t.strengths], pa.string()),
-                "centroid_similarity": pa.array([v for t in topics for v in t.strengths.values()], pa.float64()),
+                "topic_id": pa.array([t.id for t in topics for _ in t.centroid_similarities], pa.string()),
+                "story_id": pa.array([s for t in topics for s in t.centroid_similarities], pa.string()),
+                "centroid_similarity": pa.array(
+                    [v for t in topics for v in t.centroid_similarities.values()], pa.float64()
+                ),
             }
         )
         with db.given("placed", placed):

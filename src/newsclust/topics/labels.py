@@ -1,4 +1,4 @@
-"""Groups of texts -> the terms that tell each group from the others, and a label for a person."""
+"""Groups of texts -> the terms that distinguish each group from the others (class-based TF-IDF), and a label."""
 
 import math
 import re
@@ -8,21 +8,20 @@ from dataclasses import dataclass
 from functools import cache
 from importlib import resources
 
-import numpy as np
-from numpy.typing import NDArray
+from newsclust.arrays import Integers
 
 StoryTexts = Sequence[tuple[str, str]]  # a story's articles: language, text
 Phrase = tuple[str, ...]
 
 _TERMS_KEPT = 8
 _TERMS_OF_A_LABEL = 4
-_NAME_WEIGHT = 1.5  # of a proper name over another word that tells as much
+_NAME_WEIGHT = 1.5  # of a proper name over another word that is as distinctive
 _NAMES_TOGETHER = 0.5  # share of a word's stories from which the two names it stands in are the term
 _WORDS_TOGETHER = 0.75  # the same for other pairs: artificial intelligence
-_NEVER_ALONE = 0.75  # share of the rarer name's stories from which it says nothing beside the other: Donald, Trump
+_NEVER_ALONE = 0.75  # share of the rarer name's stories from which it adds nothing to the other: Donald, Trump
 _HEADLINE = 0.6  # share of words with a capital from which a sentence is a headline
 _SHORTEST_HEADLINE = 4  # words: fewer may be names alone
-_RUNNING_TEXT_VOTES = 10  # against 1 where a capital tells little
+_RUNNING_TEXT_VOTES = 10  # against 1 where a capital says little
 _MAX_VOTES_PER_TEXT = 20
 _WORD = re.compile(r"[^\W_](?:[\w’'&+/-]*[^\W_])?")
 _CONTRACTION = re.compile(r"(?:n['’]t|['’](?:d|ll|m|re|ve))$", re.IGNORECASE)
@@ -36,7 +35,7 @@ _STOP_LISTS = {"en": "English", "fr": "French"}
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TopicTerms:
-    """What a group is called: its telling terms in each language, and the first few of the leading one."""
+    """The distinctive terms of a group in each language, and its label: the first few of the main language's."""
 
     en: tuple[str, ...]
     fr: tuple[str, ...]
@@ -45,39 +44,39 @@ class TopicTerms:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _LanguageTerms:
-    """What each story says in one language, and how its words are usually written.
+    """The terms of each story in one language, and how they are usually written.
 
-    `shares` has, for each story, the share of its articles that hold a term: a story counts once, however often
-    it was told. A term is a tuple of the stems of one or two words.
+    `shares` has, for each story, the share of its articles that have a term: a story counts once, however many
+    articles it has. A term is a tuple of the stems of one or two words.
     """
 
     shares: Sequence[Mapping[Phrase, float]]
     everywhere: Mapping[Phrase, float]  # their sum
-    told: Sequence[bool]  # whether the story has an article in this language
+    in_language: Sequence[bool]  # whether the story has an article in this language
     written: Mapping[Phrase, str]
     names: Collection[Phrase]
 
 
 def label_groups(
-    stories: Sequence[StoryTexts], groups: Sequence[NDArray[np.int64]], outlets: Collection[str]
+    stories: Sequence[StoryTexts], groups: Sequence[Integers], outlets: Collection[str]
 ) -> list[TopicTerms]:
-    """Return the words of each group of stories, told against those of all stories.
+    """Return the terms of each group of stories, compared with those of all stories.
 
     Stop words, bare numbers and the names of outlets (titles of feeds, hosts) are no terms.
     """
     phrases = _outlet_phrases(outlets)
     terms = {language: _language_terms(stories, language, phrases) for language in _STOP_LISTS}
-    named = []
+    labelled = []
     for group in groups:
         en, fr = (_distinctive_terms(terms[language], group) for language in ("en", "fr"))
         articles = Counter(language for story in group for language, _ in stories[story])
         leading = (fr or en) if articles["fr"] > articles["en"] else (en or fr)
-        named.append(TopicTerms(en=en, fr=fr, label=", ".join(leading[:_TERMS_OF_A_LABEL]) or "(no words)"))
-    return named
+        labelled.append(TopicTerms(en=en, fr=fr, label=", ".join(leading[:_TERMS_OF_A_LABEL]) or "(no words)"))
+    return labelled
 
 
-def _distinctive_terms(terms: _LanguageTerms, group: NDArray[np.int64]) -> tuple[str, ...]:
-    """Return the terms that say most about a group, as they are usually written.
+def _distinctive_terms(terms: _LanguageTerms, group: Integers) -> tuple[str, ...]:
+    """Return the most distinctive terms of a group, as they are usually written.
 
     A term weighs what it adds to the divergence of the group from all stories: its share of the group's stories,
     times the logarithm of how much more frequent it is there (class-based TF-IDF, Grootendorst 2022, with shares
@@ -86,7 +85,7 @@ def _distinctive_terms(terms: _LanguageTerms, group: NDArray[np.int64]) -> tuple
     more frequent one.
     """
     inside, everywhere = _sum(terms.shares[i] for i in group), terms.everywhere
-    own, stories = sum(terms.told[i] for i in group), sum(terms.told)
+    own, stories = sum(terms.in_language[i] for i in group), sum(terms.in_language)
     holders = Counter(term for i in group for term in terms.shares[i])
     shared = {term for term in inside if holders[term] > 1} or set(inside)
 
@@ -124,24 +123,24 @@ def _language_terms(
     unwanted = _stop_words()
     votes: dict[Phrase, Counter[str]] = defaultdict(Counter)
     shares: list[dict[Phrase, float]] = []
-    told = []
+    in_language = []
     for texts in stories:
         own = [text for text_language, text in texts if text_language == language]
-        held: Counter[Phrase] = Counter()
+        articles_with: Counter[Phrase] = Counter()
         for text in own:
             forms = Counter[tuple[Phrase, str]]()
             for form, vote in _forms(text, unwanted, outlets):
                 forms[tuple(map(_stem, form.split(" "))), form] += vote
-            held.update({term for term, _ in forms})
+            articles_with.update({term for term, _ in forms})
             for (term, form), vote in forms.items():
                 votes[term][form] += min(vote, _MAX_VOTES_PER_TEXT)
-        shares.append({term: count / len(own) for term, count in held.items()})
-        told.append(bool(own))
+        shares.append({term: count / len(own) for term, count in articles_with.items()})
+        in_language.append(bool(own))
     written = {term: min(forms, key=lambda form: (-forms[form], form)) for term, forms in votes.items()}
     return _LanguageTerms(
         shares=shares,
         everywhere=_sum(shares),
-        told=told,
+        in_language=in_language,
         written=written,
         names={term for term, form in written.items() if not any(word.islower() for word in form.split(" "))},
     )
@@ -158,27 +157,32 @@ def _forms(
     for sentence in _sentences(text):
         small = [token.lower() for token in sentence]
         hidden = {
-            place
+            position
             for start, word in enumerate(small)
             for phrase in outlets.get(word, ())
             if tuple(small[start : start + len(phrase)]) == phrase
-            for place in range(start, start + len(phrase))
+            for position in range(start, start + len(phrase))
         }
         wanted = [
-            place not in hidden and word not in unwanted and _is_term(sentence[place])
-            for place, word in enumerate(small)
+            position not in hidden and word not in unwanted and _is_term(sentence[position])
+            for position, word in enumerate(small)
         ]
         capitals = [token[0].isupper() for token in sentence]
         headline = len(sentence) >= _SHORTEST_HEADLINE and sum(capitals) > _HEADLINE * len(sentence)
-        for place, token in enumerate(sentence):
-            plain = not headline and (place > 0 or not capitals[place])
-            if wanted[place]:
+        for position, token in enumerate(sentence):
+            plain = not headline and (position > 0 or not capitals[position])
+            if wanted[position]:
                 yield token, _RUNNING_TEXT_VOTES if plain else 1
-            before = place - 1
-            if place and not headline and capitals[before] == capitals[place] and small[before] != small[place]:
-                in_a_name = before > 0 and capitals[place] and small[before] not in _ARTICLES
-                may_be_one = in_a_name and (wanted[before] or wanted[place]) and not {before, place} & hidden
-                if may_be_one or (wanted[before] and wanted[place]):
+            before = position - 1
+            if (
+                position
+                and not headline
+                and capitals[before] == capitals[position]
+                and small[before] != small[position]
+            ):
+                in_a_name = before > 0 and capitals[position] and small[before] not in _ARTICLES
+                may_be_one = in_a_name and (wanted[before] or wanted[position]) and not {before, position} & hidden
+                if may_be_one or (wanted[before] and wanted[position]):
                     yield f"{sentence[before]} {token}", 1
 
 
@@ -191,7 +195,7 @@ def _sentences(text: str) -> Iterator[list[str]]:
 
 
 def _is_term(word: str) -> bool:
-    """Whether a word has three letters or is an abbreviation (AI, 5G); not a number, a sum (2B) or a contraction."""
+    """Tell whether a word has three letters or is an abbreviation (AI, 5G); no number, sum (2B) or contraction."""
     if _CONTRACTION.search(word):
         return False
     if word[0].isdigit():
@@ -227,9 +231,9 @@ def _sum(counts: Iterable[Mapping[Phrase, float]]) -> dict[Phrase, float]:
 
 @cache
 def _stop_words() -> frozenset[str]:
-    """The stop words of both languages (French pages carry English phrases), and what news says of everything."""
+    """Return the stop words of both languages (French pages have English phrases), and those of news."""
     import justext
 
     ours = resources.files("newsclust").joinpath("resources/topic_stop_words.txt").read_text(encoding="utf-8")
-    said = [line for line in ours.splitlines() if not line.startswith("#")]
-    return frozenset(" ".join(said).split()).union(*(justext.get_stoplist(name) for name in _STOP_LISTS.values()))
+    words = [line for line in ours.splitlines() if not line.startswith("#")]
+    return frozenset(" ".join(words).split()).union(*(justext.get_stoplist(name) for name in _STOP_LISTS.values()))

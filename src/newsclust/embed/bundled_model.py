@@ -92,7 +92,7 @@ log = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PackedTensor:
-    """One tensor as the file holds it: Q4_0 blocks, or float32."""
+    """One tensor as the file has it: Q4_0 blocks, or float32."""
 
     quantised: bool
     raw: NDArray[np.uint8]
@@ -100,7 +100,7 @@ class PackedTensor:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PackedModel:
-    """The file of the package, taken apart."""
+    """The parts of the package's file."""
 
     hidden: int
     layers: int
@@ -116,24 +116,24 @@ class PackedModel:
 
 
 def user_models(environment: Mapping[str, str], platform: str) -> Path:
-    """The folder for models in the user's cache.
+    """Return the folder for models in the user's cache.
 
     XDG Base Directory Specification: XDG_CACHE_HOME counts when it is an absolute path. `platform` is
     `sys.platform`.
     """
-    given = Path(environment.get("XDG_CACHE_HOME", ""))
-    if given.is_absolute():
-        return given / "newsclust" / "models"
+    cache_home = Path(environment.get("XDG_CACHE_HOME", ""))
+    if cache_home.is_absolute():
+        return cache_home / "newsclust" / "models"
     cache = Path("Library", "Caches") if platform == "darwin" else Path(".cache")
     return Path.home() / cache / "newsclust" / "models"
 
 
 def model_folder(models: Path, *, source: Path | None = None) -> Path:
-    """The folder of the rebuilt model under `models`, whole: built now when it is missing or damaged.
+    """Return the folder of the rebuilt model under `models`; it is built when it is missing or damaged.
 
-    `source` is the packed file; None is the installed package's. Any number of processes may ask at once:
-    one builds, aside, and renames; the others wait. Raises SettingsError when the package is missing,
-    StoreError when its file is another one or the folder cannot be written.
+    `source` is the packed file; None is the installed package's. Any number of processes may call at once:
+    one builds in a temporary folder and renames it; the others wait. SettingsError when the package is missing,
+    StoreError when its file is a different one or the folder cannot be written.
     """
     folder = models / FOLDER
     try:
@@ -148,7 +148,7 @@ def model_folder(models: Path, *, source: Path | None = None) -> Path:
 
 
 def is_whole(folder: Path) -> bool:
-    """Whether every file of the model is there, as it was written."""
+    """Tell whether every file of the model is there, as it was written."""
     try:
         return (folder / SUMS).read_bytes() == _sums(folder)
     except (FileNotFoundError, NotADirectoryError):
@@ -156,7 +156,7 @@ def is_whole(folder: Path) -> bool:
 
 
 def packed_file() -> Path:
-    """Where the installed package keeps the weights; the package is not imported."""
+    """Return the path of the weights in the installed package, which is not imported."""
     spec = importlib.util.find_spec(PACKAGE)
     if spec is None or spec.origin is None:
         raise SettingsError(
@@ -167,7 +167,7 @@ def packed_file() -> Path:
 
 
 def checked_content(source: Path) -> bytes:
-    """The bytes of the packed file, which are those that this module was written for."""
+    """Return the bytes of the packed file; StoreError unless they are those that this module was written for."""
     content = source.read_bytes()
     advice = f"install the version of {PACKAGE} that newsclust asks for again"
     if not content.startswith(PACKED_MAGIC):
@@ -180,7 +180,7 @@ def checked_content(source: Path) -> bytes:
 
 
 def unpacked_model(content: bytes) -> PackedModel:
-    """The parts of the packed file; the layout is that of `e5_load_mem` in the package's e5.c.
+    """Return the parts of the packed file; the layout is that of `e5_load_mem` in the package's e5.c.
 
     Little-endian: magic, version; sizes; pieces (offsets, scores, UTF-8); a table for the C tokenizer, which
     is skipped; a directory of tensors, each with its place in the file.
@@ -227,7 +227,7 @@ def unpacked_model(content: bytes) -> PackedModel:
 
 
 def dequantised(raw: NDArray[np.uint8]) -> NDArray[np.float32]:
-    """The numbers of Q4_0 blocks: 32 a block, scale * (4 bits - 8), the low halves of the bytes first.
+    """Return the numbers of Q4_0 blocks: 32 a block, scale * (4 bits - 8), the low halves of the bytes first.
 
     The format is ggml's; `raw` is read as a row of blocks, whatever its shape.
     """
@@ -243,7 +243,7 @@ def dequantised(raw: NDArray[np.uint8]) -> NDArray[np.float32]:
 
 
 def kept_pieces(pieces: Sequence[str]) -> NDArray[np.intp]:
-    """The ids of the special pieces, first and last, and of those in Latin and Greek script and signs."""
+    """Return the ids of the special pieces, first and last, and of those in Latin and Greek script and signs."""
     last = len(pieces) - 1
     return np.array([i for i, piece in enumerate(pieces) if i < len(SPECIAL_PIECES) or i == last or _is_latin(piece)])
 
@@ -258,7 +258,7 @@ def _is_latin(piece: str) -> bool:
 
 
 def _rebuild(folder: Path, source: Path) -> None:
-    """`folder` is the model built from `source`, and nothing else is left; the caller holds the lock."""
+    """Build the model from `source` into `folder`, and delete what killed builders left; the caller has the lock."""
     prefix = f".{folder.name}-"
     for left_by_a_killed_builder in folder.parent.glob(f"{prefix}*"):
         shutil.rmtree(left_by_a_killed_builder)
@@ -272,7 +272,7 @@ def _rebuild(folder: Path, source: Path) -> None:
 
 
 def write_model(packed: PackedModel, folder: Path) -> None:
-    """The new `folder` holds the model for sentence-transformers, its notice and its sums."""
+    """Write the model for sentence-transformers, its notice and its checksums into a new folder."""
     from safetensors import SafetensorError
     from safetensors.numpy import save_file
 
@@ -293,7 +293,7 @@ def write_model(packed: PackedModel, folder: Path) -> None:
 
 
 def _bert_weights(packed: PackedModel, kept: NDArray[np.intp]) -> dict[str, NDArray[np.float32]]:
-    """The tensors by the names of transformers' BertModel, with the `kept` rows of the word embedding."""
+    """Return the tensors by the names of transformers' BertModel, with the `kept` rows of the word embedding."""
 
     def tensor(name: str, *shape: int) -> NDArray[np.float32]:
         found = packed.tensors[name]
@@ -321,7 +321,7 @@ def _bert_weights(packed: PackedModel, kept: NDArray[np.intp]) -> dict[str, NDAr
 
 
 def _tokenizer(packed: PackedModel, kept: NDArray[np.intp]) -> "Tokenizer":
-    """XLM-RoBERTa's tokenizer with the `kept` pieces.
+    """Return XLM-RoBERTa's tokenizer with the `kept` pieces.
 
     Its own table of normalisations is near NMT and NFKC, which stand in: on 64 English and French texts the
     cosine of the vectors to those of the package's C engine was 0.9999 in the worst case.
@@ -370,7 +370,7 @@ def _tokenizer(packed: PackedModel, kept: NDArray[np.intp]) -> "Tokenizer":
 
 
 def _configuration(packed: PackedModel, *, vocabulary: int) -> dict[str, Any]:
-    """What transformers and sentence-transformers read beside the weights: file name -> JSON."""
+    """Return what transformers and sentence-transformers read beside the weights: file name -> JSON."""
     start, pad, end, unknown = SPECIAL_PIECES
     modules = "sentence_transformers.models"  # the old names, which versions 5 and 6 both know
     return {
@@ -424,7 +424,7 @@ def _configuration(packed: PackedModel, *, vocabulary: int) -> dict[str, Any]:
 
 
 def _sums(folder: Path) -> bytes:
-    """The SHA-256 of every file of the model, in the format of sha256sum."""
+    """Return the SHA-256 of every file of the model, in the format of sha256sum."""
     lines = []
     for name in FILES:
         with (folder / name).open("rb") as file:
@@ -434,7 +434,7 @@ def _sums(folder: Path) -> bytes:
 
 @contextmanager
 def _lock(path: Path) -> Iterator[None]:
-    """No other process is inside; the kernel lets go of the lock when its holder dies."""
+    """Hold an exclusive lock inside the block; the kernel releases it when its process dies."""
     with path.open("w") as file:
         fcntl.flock(file, fcntl.LOCK_EX)
         yield
