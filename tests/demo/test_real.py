@@ -59,7 +59,7 @@ def present(unwanted: set[str], text: str) -> list[str]:
     return sorted(phrase for phrase in unwanted if phrase in text)
 
 
-def test_without_the_documents_the_rehearsal_says_so_and_writes_nothing(
+def test_without_the_documents_the_demonstration_says_so_and_writes_nothing(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert real(tmp_path / "real", tmp_path / "nowhere") is None
