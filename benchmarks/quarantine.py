@@ -22,9 +22,11 @@ from functools import cache
 from pathlib import Path
 from unittest.mock import patch
 
-from newsclust.pipeline.quarantine import item_of
+from newsclust.pipeline.quarantine import feed_item
 from newsclust.quarantine import rules as quarantine_rules
-from newsclust.quarantine.rules import AnomalyRule, FeedItem, FeedRunStats, find_anomaly, recurring_words, run_stats
+from newsclust.quarantine.history import AnomalyRule, FeedItem, FeedRunStats, recurring_words, run_stats
+from newsclust.quarantine.rules import Anomaly, find_anomaly
+from newsclust.store.quarantine import UncheckedEntry
 from newsclust.stories.pairs.word_rarity import COMMON
 from newsclust.urls import canonical
 
@@ -135,12 +137,12 @@ class Scene:
 
     def judge(
         self, items: Sequence[FeedItem], *, edited: Sequence[FeedItem] = (), at: datetime | None = None
-    ) -> quarantine_rules.Anomaly | None:
+    ) -> Anomaly | None:
         """Judge these items as this night's, or as those of a later one."""
         night = run_stats(self.outlet, "tonight", at or self.at, items, self.earlier[-1].night_at, edited=edited)
-        return find_anomaly(night, items, self.earlier, edited=edited, heard=self._heard)
+        return find_anomaly(night, items, self.earlier, edited=edited, known_words=self._known_words)
 
-    def _heard(self, words: Collection[str]) -> set[str]:
+    def _known_words(self, words: Collection[str]) -> set[str]:
         return {word for word in words if word in self.common or word in self.others or word in self.own}
 
 
@@ -229,7 +231,7 @@ def tell_real(scenes: Sequence[Scene]) -> None:
     print(f"{len(held)} held, {len(held) / years:.2f} in a feed's year ({years:.1f} feed-years)")
     for scene, breach in held:
         print(f"  {scene.at:%Y-%m-%d} {scene.outlet}: {breach.rule}: {breach.why}")
-    with patch.object(quarantine_rules, "_THEME_SHARE", 0.3):
+    with patch.object(quarantine_rules, "_VOCABULARY_SHARE", 0.3):
         near = [(scene, breach) for scene in scenes if (breach := scene.judge(scene.items))]
     print("nights whose items share news the most, from 30 % on:")
     for scene, breach in near:
@@ -255,7 +257,7 @@ def tell_folds(scenes: Sequence[Scene], probed: Sequence[Scene]) -> None:
     print("\nthe theme's share, chosen on the other outlets (the lowest that holds no good night):")
     for fold in folds:
         share = _lowest(*([scene for scene in some if scene.outlet not in fold] for some in (scenes, probed)))
-        with patch.object(quarantine_rules, "_THEME_SHARE", share):
+        with patch.object(quarantine_rules, "_VOCABULARY_SHARE", share):
             held = sum(
                 _rule(scene.judge(scene.items)) == AnomalyRule.VOCABULARY for scene in scenes if scene.outlet in fold
             )
@@ -271,7 +273,7 @@ def tell_folds(scenes: Sequence[Scene], probed: Sequence[Scene]) -> None:
 
 def _lowest(scenes: Sequence[Scene], probed: Sequence[Scene]) -> float:
     for share in SHARES:
-        with patch.object(quarantine_rules, "_THEME_SHARE", share):
+        with patch.object(quarantine_rules, "_VOCABULARY_SHARE", share):
             real = (scene.judge(scene.items) for scene in scenes)
             odd = (make(scene, random.Random(name)) for name, make in GOOD.items() for scene in probed)
             if not any(_rule(breach) == AnomalyRule.VOCABULARY for breach in itertools.chain(real, odd)):
@@ -281,22 +283,22 @@ def _lowest(scenes: Sequence[Scene], probed: Sequence[Scene]) -> float:
 
 # --- nights made up
 
-Made = Callable[[Scene, random.Random], quarantine_rules.Anomaly | None]
+Made = Callable[[Scene, random.Random], Anomaly | None]
 
 
-def _flood(scene: Scene, rng: random.Random) -> quarantine_rules.Anomaly | None:
+def _flood(scene: Scene, rng: random.Random) -> Anomaly | None:
     old = [replace(rng.choice(scene.past), published_at=scene.at - 400 * DAY) for _ in range(1000)]
     return scene.judge([*scene.items, *old])
 
 
-def _undated_flood(scene: Scene, rng: random.Random) -> quarantine_rules.Anomaly | None:
+def _undated_flood(scene: Scene, rng: random.Random) -> Anomaly | None:
     return scene.judge([replace(rng.choice(scene.past), published_at=None) for _ in range(1000)])
 
 
 def _spam(kind: str, *, lead: bool = True, language: str = "", site: str = "", edits: bool = False) -> Made:
     """A night of spam beside which nothing else came; its language and domain are the feed's unless given."""
 
-    def made(scene: Scene, rng: random.Random) -> quarantine_rules.Anomaly | None:
+    def made(scene: Scene, rng: random.Random) -> Anomaly | None:
         spoken = ({"en": "fr", "fr": "en"}[scene.language]) if language == "other" else scene.language
         where = site or scene.past[-1].site
         sold = [advert(rng, kind or rng.choice(KINDS), spoken, where, scene.at, lead=lead) for _ in range(SPAM)]
@@ -305,24 +307,24 @@ def _spam(kind: str, *, lead: bool = True, language: str = "", site: str = "", e
     return made
 
 
-def _one_in_ten(scene: Scene, rng: random.Random) -> quarantine_rules.Anomaly | None:
+def _one_in_ten(scene: Scene, rng: random.Random) -> Anomaly | None:
     normal = [replace(one, published_at=scene.at) for one in scene.past[-SPAM:]]
     return scene.judge([*normal, advert(rng, "casino", scene.language, scene.past[-1].site, scene.at)])
 
 
-def _swap(scene: Scene, _: random.Random) -> quarantine_rules.Anomaly | None:
+def _swap(scene: Scene, _: random.Random) -> Anomaly | None:
     return scene.judge(scene.neighbour)
 
 
-def _swap_at_home(scene: Scene, _: random.Random) -> quarantine_rules.Anomaly | None:
+def _swap_at_home(scene: Scene, _: random.Random) -> Anomaly | None:
     return scene.judge([replace(one, site=scene.past[-1].site) for one in scene.neighbour])
 
 
-def _moved(scene: Scene, _: random.Random) -> quarantine_rules.Anomaly | None:
+def _moved(scene: Scene, _: random.Random) -> Anomaly | None:
     return scene.judge([*scene.past[-100:-1], *scene.items][-100:])
 
 
-def _after_outage(scene: Scene, _: random.Random) -> quarantine_rules.Anomaly | None:
+def _after_outage(scene: Scene, _: random.Random) -> Anomaly | None:
     late = scene.at + 7 * DAY
     return scene.judge([replace(one, published_at=late - 30 * DAY) for one in _fifty(scene)], at=late)
 
@@ -331,12 +333,12 @@ def _fifty(scene: Scene) -> Sequence[FeedItem]:
     return [scene.past[place % len(scene.past)] for place in range(50)]
 
 
-def _big_news(scene: Scene, _: random.Random) -> quarantine_rules.Anomaly | None:
+def _big_news(scene: Scene, _: random.Random) -> Anomaly | None:
     five = [*scene.items, *scene.next, *scene.past[::-1]][: 5 * len(scene.items)]
     return scene.judge([replace(one, published_at=scene.at) for one in five])
 
 
-def _one_event(scene: Scene, _: random.Random) -> quarantine_rules.Anomaly | None:
+def _one_event(scene: Scene, _: random.Random) -> Anomaly | None:
     """Two thirds of five times the items tell of something that nobody knew the day before."""
     five = [*scene.items, *scene.next, *scene.past[::-1]][: 5 * len(scene.items)]
     fresh = [replace(one, published_at=scene.at) for one in five]
@@ -349,12 +351,12 @@ def _one_event(scene: Scene, _: random.Random) -> quarantine_rules.Anomaly | Non
     )
 
 
-def _christmas(scene: Scene, _: random.Random) -> quarantine_rules.Anomaly | None:
+def _christmas(scene: Scene, _: random.Random) -> Anomaly | None:
     late = scene.at + 14 * DAY
     return scene.judge([replace(one, published_at=late) for one in scene.items], at=late)
 
 
-def _footer(scene: Scene, _: random.Random) -> quarantine_rules.Anomaly | None:
+def _footer(scene: Scene, _: random.Random) -> Anomaly | None:
     """Every item, known ones too, has a new standing sentence under its text."""
     sentence = {"yearling", "subscript", "halvening", "rebatement", "until", "sunday"}
     shown, known = (
@@ -363,7 +365,7 @@ def _footer(scene: Scene, _: random.Random) -> quarantine_rules.Anomaly | None:
     return scene.judge(shown, edited=known)
 
 
-def _new_text_form(scene: Scene, _: random.Random) -> quarantine_rules.Anomaly | None:
+def _new_text_form(scene: Scene, _: random.Random) -> Anomaly | None:
     return scene.judge(scene.items, edited=scene.past[-50:])
 
 
@@ -401,14 +403,24 @@ def advert(rng: random.Random, kind: str, language: str, site: str, at: datetime
     return replace(_item(title[0].upper() + title[1:], text, "https://spam.example/", at), site=site)
 
 
-def _rule(breach: quarantine_rules.Anomaly | None) -> str:
+def _rule(breach: Anomaly | None) -> str:
     return breach.rule.value if breach else ""
 
 
 @cache
 def _item(title: str, text: str, url: str, at: datetime) -> FeedItem:
-    row = {"title": title, "markup": text, "link": url, "published_at": at, "characters": len(text), "shared": False}
-    return item_of(row | {"told_language": None})
+    return feed_item(
+        UncheckedEntry(
+            is_edit=False,
+            link=url,
+            title=title,
+            markup=text,
+            article_language=None,
+            published_at=at,
+            characters=len(text),
+            shared=False,
+        )
+    )
 
 
 if __name__ == "__main__":

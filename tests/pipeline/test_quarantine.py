@@ -1,4 +1,4 @@
-"""A feed that turns bad: nothing of it reaches the articles, it stays visible, and it comes back."""
+"""A quarantined feed: nothing of it reaches the articles, it stays visible, and it is released again."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
@@ -28,8 +28,8 @@ class Nights:
     def __init__(self, db: Database) -> None:
         self.db = db
         self.commands: list[FeedCommand] = []
-        self.asked: list[str] = []
-        self.judged = Count()
+        self.requested: list[str] = []
+        self.count = Count()
         self.feeds = [PIER, QUAY]
 
     def live(self, day: int, answers: dict[str, Answer]) -> Run:
@@ -39,13 +39,13 @@ class Nights:
         pipeline.sync_feeds(self.db, run, self.feeds)
         pipeline.fetch_feeds(self.db, run, fetcher)
         pipeline.parse_feeds(self.db, run, lambda: now)
-        self.judged = pipeline.check_feed_anomalies(self.db, run, self.commands)
+        self.count = pipeline.check_feed_anomalies(self.db, run, self.commands)
         pipeline.fetch_pages(self.db, run, fetcher)
         pipeline.plan_feeds(self.db, run)
         pipeline.update_feed_health(self.db, run)
         pipeline.extract_articles(self.db, run, lambda: now, PlainExtractor())
         runs.finish_run(self.db, run, finished_at=now)
-        self.asked = fetcher.asked
+        self.requested = fetcher.asked
         self.run = run
         return run
 
@@ -119,14 +119,14 @@ def five_good_nights(nights: Nights) -> set[str]:
     return nights.articles()
 
 
-def test_a_flood_of_old_items_reaches_no_article_and_stays_visible(nights: Nights) -> None:
+def test_a_volume_anomaly_of_backdated_items_reaches_no_article_and_stays_visible(nights: Nights) -> None:
     before = five_good_nights(nights)
     assert len(before) == 15
     flood = [f"https://pier.example/archive/{n}" for n in range(120)]
     nights.live(5, shown(5, flood, days_old=400))
-    assert nights.judged == Count(skipped=1)
+    assert nights.count == Count(skipped=1)
     assert nights.articles() == before
-    assert not set(nights.asked) & set(flood)
+    assert not set(nights.requested) & set(flood)
     held = nights.db.rows("SELECT link, anomaly FROM quarantined_entries")
     assert {row["link"] for row in held} == set(flood)
     assert {row["anomaly"] for row in held} == {"volume"}
@@ -135,32 +135,32 @@ def test_a_flood_of_old_items_reaches_no_article_and_stays_visible(nights: Night
     assert why.startswith("120 new items where 3 are usual")
 
 
-def test_links_to_sites_that_a_feed_never_linked_to_are_held(nights: Nights) -> None:
+def test_links_to_sites_that_a_feed_never_linked_to_are_quarantined(nights: Nights) -> None:
     before = five_good_nights(nights)
     nights.live(5, shown(5, links(5, site="jackpot.example")))
     assert nights.articles() == before
     assert nights.state()[2] == "all 3 new items link to jackpot.example, which it never did"
 
 
-def test_spam_in_the_feeds_own_language_and_on_its_own_domain_is_held(nights: Nights) -> None:
+def test_spam_in_the_feeds_own_language_and_on_its_own_domain_is_quarantined(nights: Nights) -> None:
     for day in range(5):
         nights.live(day, {QUAY.url: rss(*told(day))})
     nights.live(5, {QUAY.url: rss(*spam(5))})
-    assert nights.judged == Count(skipped=1)
+    assert nights.count == Count(skipped=1)
     (row,) = nights.db.rows("SELECT rule, why FROM quarantines")
     assert row["rule"] == "vocabulary"
     assert row["why"].startswith("6 of 6 new items share words that were hardly ever said before: ")
     assert {"baccarat", "jackpot"} & set(row["why"].partition(": ")[2].split(", "))
 
 
-def test_what_several_feeds_tell_on_one_night_is_news_and_no_spam(nights: Nights) -> None:
+def test_what_several_feeds_report_in_one_run_is_news_and_no_spam(nights: Nights) -> None:
     for day in range(5):
         nights.live(day, {QUAY.url: rss(*told(day))})
     nights.live(5, {QUAY.url: rss(*spam(5)), PIER.url: rss(*spam(5, site="other.example"))})
-    assert nights.judged == Count(done=2)
+    assert nights.count == Count(done=2)
 
 
-def test_a_feed_that_breaks_another_rule_is_no_witness_to_the_same_spam_elsewhere(nights: Nights) -> None:
+def test_a_feed_that_breaks_another_rule_does_not_make_the_same_spam_known(nights: Nights) -> None:
     for day in range(5):
         nights.live(day, {QUAY.url: rss(*told(day)), PIER.url: rss(Item(link=f"https://pier.example/{day}"))})
     nights.live(5, {QUAY.url: rss(*spam(5)), PIER.url: rss(*spam(5, site="win.example"))})
@@ -174,7 +174,7 @@ def test_edits_that_turn_stored_entries_into_spam_change_no_article(nights: Nigh
     kept = nights.db.rows("FROM articles ORDER BY article_id")
     sold = [replace(one, title=ad.title, text=ad.text) for one, ad in zip(told(4), spam(4), strict=True)]
     nights.live(5, {QUAY.url: rss(*sold)})
-    assert nights.judged == Count(skipped=1)
+    assert nights.count == Count(skipped=1)
     assert nights.db.rows("FROM articles ORDER BY article_id") == kept
     assert nights.db.rows("FROM article_versions") == []
     held = nights.db.rows("SELECT link, is_edit FROM quarantined_entries")
@@ -188,7 +188,7 @@ def test_edits_that_turn_stored_entries_into_spam_change_no_article(nights: Nigh
     assert len(nights.articles()) == len(kept) + 18
 
 
-def test_a_person_lets_in_edits_that_were_held(nights: Nights) -> None:
+def test_a_person_releases_quarantined_edits(nights: Nights) -> None:
     for day in range(5):
         nights.live(day, {QUAY.url: rss(*told(day))})
     sold = [replace(one, title=ad.title, text=ad.text) for one, ad in zip(told(4), spam(4), strict=True)]
@@ -200,7 +200,7 @@ def test_a_person_lets_in_edits_that_were_held(nights: Nights) -> None:
     assert len(nights.db.rows("FROM article_versions")) == 6
 
 
-def test_a_feed_comes_back_by_itself_and_brings_its_good_nights_alone(nights: Nights) -> None:
+def test_a_feed_recovers_by_itself_and_only_its_normal_runs_are_admitted(nights: Nights) -> None:
     before = five_good_nights(nights)
     nights.live(5, shown(5, links(5, site="jackpot.example")))
     for day in (6, 7):
@@ -221,7 +221,7 @@ def test_a_feed_comes_back_by_itself_and_brings_its_good_nights_alone(nights: Ni
     assert nights.health("quarantined_entries") == 0
 
 
-def test_held_sightings_are_in_no_view_of_sources_and_are_counted(nights: Nights) -> None:
+def test_quarantined_sightings_are_in_no_view_of_sources_and_are_counted(nights: Nights) -> None:
     five_good_nights(nights)
     strange = links(5, site="jackpot.example")
     by_quay = Item(link=strange[0], text="the words of the quay", at=NIGHT + 4.8 * DAY)
@@ -231,7 +231,7 @@ def test_held_sightings_are_in_no_view_of_sources_and_are_counted(nights: Nights
     assert nights.health("quarantined_entries") == 3
 
 
-def test_a_feed_whose_guids_all_change_has_changed_and_doubles_nothing(nights: Nights) -> None:
+def test_a_feed_whose_guids_all_change_has_changed_and_duplicates_nothing(nights: Nights) -> None:
     before = five_good_nights(nights)
     at = NIGHT + 3.8 * DAY
     nights.live(5, {PIER.url: rss(*(Item(link=link, guid=f"urn:{n}", at=at) for n, link in enumerate(links(4))))})
@@ -283,7 +283,7 @@ def test_an_entry_of_the_same_title_beside_the_old_one_is_another(nights: Nights
     assert len(nights.db.rows("FROM entries")) == 4
 
 
-def test_a_person_lets_in_what_was_held_and_it_becomes_the_habit(nights: Nights) -> None:
+def test_a_release_by_a_person_becomes_part_of_the_history(nights: Nights) -> None:
     before = five_good_nights(nights)
     moved = {day: links(day, site="jetty.example") for day in (5, 6, 7)}
     nights.live(5, shown(5, moved[5]))
@@ -304,7 +304,7 @@ def test_an_earlier_release_does_not_end_a_later_quarantine(nights: Nights) -> N
     assert len(nights.db.rows("FROM quarantines")) == 1
 
 
-def test_judging_twice_changes_nothing(nights: Nights) -> None:
+def test_checking_twice_changes_nothing(nights: Nights) -> None:
     five_good_nights(nights)
     run = nights.live(5, shown(5, links(5, site="jackpot.example")))
     stored = [nights.db.rows(f"FROM {table} ORDER BY ALL") for table in ("quarantines", "quarantined_entries")]
@@ -314,7 +314,7 @@ def test_judging_twice_changes_nothing(nights: Nights) -> None:
     ] == stored
 
 
-def test_the_night_of_a_run_that_was_killed_is_judged_by_the_next(nights: Nights) -> None:
+def test_the_entries_of_a_killed_run_are_checked_by_the_next(nights: Nights) -> None:
     before = five_good_nights(nights)
     now = NIGHT + 5 * DAY
     run = runs.begin_run(nights.db, flow="test", night_at=now, started_at=now, settings={})
@@ -326,7 +326,7 @@ def test_the_night_of_a_run_that_was_killed_is_judged_by_the_next(nights: Nights
     assert nights.state()[:2] == ("quarantined", now)
 
 
-def test_a_run_killed_while_it_judges_goes_on_as_if_it_had_not_been(
+def test_a_run_killed_while_it_checks_resumes_as_if_it_had_not_been(
     nights: Nights, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     for day in range(5):
@@ -354,7 +354,7 @@ def test_a_run_killed_while_it_judges_goes_on_as_if_it_had_not_been(
     assert {row["feed_id"]: row["rule"] for row in rules} == {QUAY.id: "vocabulary", PIER.id: "foreign_links"}
 
 
-def test_the_order_of_the_feeds_changes_no_judgement(nights: Nights, tmp_path: Path) -> None:
+def test_the_order_of_the_feeds_changes_no_decision(nights: Nights, tmp_path: Path) -> None:
     """Ids order the feeds; under other addresses the same two feeds come in the other order."""
 
     def rules_of(given: Nights, good: Feed, bad: Feed) -> tuple[str, str, str]:
@@ -364,14 +364,14 @@ def test_the_order_of_the_feeds_changes_no_judgement(nights: Nights, tmp_path: P
         given.live(5, {bad.url: rss(*spam(5)), good.url: rss(*told(55))})
         (row,) = given.db.rows("SELECT feed_id, rule, why FROM quarantines")
         assert row["feed_id"] == bad.id
-        return row["rule"], row["why"], str(given.judged)
+        return row["rule"], row["why"], str(given.count)
 
     first, second = sorted([PIER, QUAY], key=lambda one: one.id)
     with Database(tmp_path / "other.duckdb", now=NIGHT) as other:
         assert rules_of(nights, first, second) == rules_of(Nights(other), second, first)
 
 
-def test_nights_that_ended_before_nights_were_judged_are_learned_from_and_not_refused(nights: Nights) -> None:
+def test_runs_that_finished_before_the_quarantine_existed_are_learned_from_and_exempt(nights: Nights) -> None:
     five_good_nights(nights)
     run = nights.live(5, shown(5, links(5, site="jackpot.example")))
     for table in ("feed_run_stats", "quarantines"):
@@ -380,7 +380,7 @@ def test_nights_that_ended_before_nights_were_judged_are_learned_from_and_not_re
     assert nights.db.rows("FROM quarantines") == []
 
 
-def test_what_articles_of_such_nights_are_written_in_is_not_found_out_again(
+def test_the_language_of_articles_of_exempt_runs_is_not_detected_again(
     nights: Nights, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     five_good_nights(nights)
@@ -394,7 +394,7 @@ def test_what_articles_of_such_nights_are_written_in_is_not_found_out_again(
     assert [row["languages"] for row in told][2:4] == [{"fr": 3}, {}]
 
 
-def test_the_first_big_night_of_a_young_feed_is_no_flood(nights: Nights) -> None:
+def test_the_first_big_run_of_a_young_feed_is_no_volume_anomaly(nights: Nights) -> None:
     archive = [f"https://pier.example/archive/{n}" for n in range(60)]
     nights.live(0, shown(0, links(0)))
     nights.live(1, shown(1, archive, days_old=400))
@@ -434,7 +434,7 @@ def test_guids_that_are_new_each_night_are_one_change_since_the_first(nights: Ni
     assert nights.state()[0] == "healthy"
 
 
-def test_a_failure_is_told_in_words_with_what_was_answered(nights: Nights) -> None:
+def test_a_failure_is_explained_in_words_with_the_status(nights: Nights) -> None:
     nights.live(0, shown(0, links(0)))
     refusal = Answer(status=404, reason=Reason.NOT_FOUND)
     nights.live(1, {PIER.url: refusal})
@@ -450,7 +450,7 @@ def test_a_failure_is_told_in_words_with_what_was_answered(nights: Nights) -> No
 @pytest.mark.parametrize(
     ("reason", "state"), [(Reason.THROTTLED, "throttled"), (Reason.GONE, "gone"), (Reason.SERVER_ERROR, "failing")]
 )
-def test_a_feed_that_fails_is_told_with_its_first_failure(nights: Nights, reason: Reason, state: str) -> None:
+def test_a_failing_feed_is_explained_by_its_first_failure(nights: Nights, reason: Reason, state: str) -> None:
     nights.live(0, shown(0, links(0)))
     for day in (1, 5):
         nights.live(day, {PIER.url: Answer(status=500, reason=reason)})
@@ -481,7 +481,7 @@ def test_a_feed_is_slow_after_three_slow_answers(nights: Nights) -> None:
     assert nights.state() == ("slow", NIGHT + DAY, "3 answers in a row took over 5 s")
 
 
-def test_the_habits_of_a_feed_are_shown(nights: Nights) -> None:
+def test_the_statistics_of_a_feed_are_shown(nights: Nights) -> None:
     nights.live(0, shown(0, links(0)))
     (row,) = nights.db.rows(
         "SELECT median_items, share_shared, content_type FROM feed_health WHERE feed_id = $1", [PIER.id]
@@ -493,15 +493,15 @@ def test_a_release_is_ordered_for_a_quarantined_feed_only(terminal: Terminal) ->
     with Database(Path("data/published/newsclust.duckdb"), now=NIGHT) as db:
         run = runs.begin_run(db, flow="test", night_at=NIGHT, started_at=NIGHT, settings={})
         feeds.save_feeds(db, run, [PIER, QUAY])
-        night = quarantine.FeedRunStats(
-            feed_id=PIER.id, run_id=run.id, night_at=NIGHT, items=3, old=0, undated=0, shared=0, characters=9,
-            languages={}, sites={},
+        stats = quarantine.FeedRunStats(
+            feed_id=PIER.id, run_id=run.id, night_at=NIGHT, items=3, backdated=0, undated=0, shared=0,
+            median_characters=9, languages={}, sites={},
         )  # fmt: skip
         quarantine.begin_quarantine(
-            db, run, night, quarantine.Anomaly(rule=quarantine.AnomalyRule.VOLUME, why="too much")
+            db, run, stats, quarantine.Anomaly(rule=quarantine.AnomalyRule.VOLUME, why="too much")
         )
     refused = terminal("feeds", "release", QUAY.url)
-    assert (refused.code, "nothing of the feed is held" in refused.err) == (2, True)
+    assert (refused.code, "nothing of the feed is quarantined" in refused.err) == (2, True)
     assert terminal("feeds", "release", PIER.url).code == 0
     (command,) = read_feed_commands(Path("data/feed_commands.jsonl"))
     assert (command.kind, command.feed_id) == (FeedCommandKind.RELEASE, PIER.id)

@@ -1,25 +1,15 @@
-"""What feeds show -> nights in numbers -> quarantine, or none."""
+"""Entries that feeds showed -> statistics of their runs -> quarantine, or none."""
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Sequence
 from datetime import datetime
-from functools import partial
-from typing import Any
 
 from newsclust.model import Count, Run
 from newsclust.overrides import FeedCommand, releases
 from newsclust.pipeline.runner import log
-from newsclust.quarantine.rules import (
-    Anomaly,
-    FeedItem,
-    FeedRunStats,
-    KnownWords,
-    find_anomaly,
-    recovered,
-    recurring_words,
-    run_stats,
-)
+from newsclust.quarantine.history import FeedItem, FeedRunStats, recovered, released_runs
+from newsclust.quarantine.run_check import CheckedRun, FeedRun, check_run
 from newsclust.store import Database, feeds
-from newsclust.store import quarantine as store_habits
+from newsclust.store import quarantine as store_quarantine
 from newsclust.store import word_counts as store_words
 from newsclust.stories.pairs import word_rarity
 from newsclust.text.html_to_text import html_to_text
@@ -28,148 +18,106 @@ from newsclust.urls import site_of
 
 
 def check_feed_anomalies(db: Database, run: Run, commands: Sequence[FeedCommand] = ()) -> Count:
-    """Hold back what feeds show against their habits; done counts nights of feeds let in, skipped those held.
+    """Quarantine what feeds show against their history; done counts runs of feeds admitted, skipped quarantined ones.
 
-    A feed is let in again when a person has released it since its quarantine began, all that was held of it
-    included, or when it has kept to its habits for three days: then without the nights before, which a person may
-    release later.
+    A feed is released when a person has said so since its quarantine began, all its quarantined runs included, or
+    when it has shown no anomaly for three days: then without the runs before, which a person may release later.
     """
-    quarantined = store_habits.active_quarantines(db)
-    for feed_id, given_at in releases(commands).items():
-        held = store_habits.quarantined_stats(db, feed_id)
-        since = quarantined.get(feed_id)
-        if since is not None and given_at >= since:
-            _release(db, run, feed_id, held, by="person")
+    quarantined = store_quarantine.active_quarantines(db)
+    for feed_id, released_at in releases(commands).items():
+        stats, since = store_quarantine.quarantined_stats(db, feed_id), quarantined.get(feed_id)
+        admitted = released_runs(stats, since=since, released_at=released_at)
+        ends_quarantine = since is not None and released_at >= since
+        if admitted or ends_quarantine:
+            _release(db, run, feed_id, admitted, by="person")
+        if ends_quarantine:
             del quarantined[feed_id]
-        elif waiting := [night for night in held if night.night_at <= given_at]:
-            _release(db, run, feed_id, waiting, by="person")
     done = skipped = 0
-    todo = store_habits.unchecked_run_ids(db)
-    habits = store_habits.admitted_stats(db) if todo else {}
-    moved_to = store_habits.relocated_sites(db) if todo else {}
-    for run_id in todo:
-        judged = _judged(db, store_habits.unchecked_runs(db, run_id), habits, moved_to, quarantined)
-        _save(db, run, judged, quarantined)
-        done, skipped = done + sum(not one.held for one in judged), skipped + sum(one.held for one in judged)
+    unchecked = store_quarantine.unchecked_run_ids(db)
+    history = store_quarantine.admitted_stats(db) if unchecked else {}
+    relocated_to = store_quarantine.relocated_sites(db) if unchecked else {}
+
+    def look_up(feed_id: str, words: Collection[str]) -> set[str]:
+        return _known_words(db, feed_id, words)
+
+    for run_id in unchecked:
+        feed_runs = [_feed_run(stored) for stored in store_quarantine.unchecked_runs(db, run_id)]
+        checked = check_run(feed_runs, history, relocated_to=relocated_to, quarantined=quarantined, look_up=look_up)
+        _save(db, run, checked, quarantined)
+        for result in checked:
+            if result.stats.items and not result.quarantined:
+                history.setdefault(result.stats.feed_id, []).append(result.stats)
+        done += sum(not result.quarantined for result in checked)
+        skipped += sum(result.quarantined for result in checked)
     for feed_id, since in quarantined.items():
-        held = [night for night in store_habits.quarantined_stats(db, feed_id) if night.night_at >= since]
-        if kept := recovered(held):
-            _release(db, run, feed_id, kept, by="recovery")
+        stats = store_quarantine.quarantined_stats(db, feed_id)
+        if normal := recovered([run_stats for run_stats in stats if run_stats.night_at >= since]):
+            _release(db, run, feed_id, normal, by="recovery")
     return Count(done=done, skipped=skipped)
 
 
-def item_of(row: Mapping[str, Any]) -> FeedItem:
-    """Return what a feed's habits need of a stored entry.
+def feed_item(entry: store_quarantine.UncheckedEntry) -> FeedItem:
+    """Return what the quarantine rules need of a stored entry.
 
-    Of one whose article is out: without its markup, and in the language that was told of the article's text.
+    The language is detected in the entry's text; an entry of an exempt run comes without markup and with the language
+    that was detected in its article's text.
     """
-    text = html_to_text(row["markup"] or "")
-    language = row["told_language"]
-    if row["markup"] is not None:
-        language, _ = detect_language(f"{row['title']}. {text}", None)
-    title, lead = (
-        frozenset(word_rarity.stem(word.folded) for word in word_rarity.split_words(said))
-        for said in (row["title"], text[: word_rarity.LEAD_CHARACTERS])
-    )
+    text = html_to_text(entry.markup or "")
+    language = entry.article_language
+    if entry.markup is not None:
+        language, _ = detect_language(f"{entry.title}. {text}", None)
+    title, lead = (_stems(entry.title), _stems(text[: word_rarity.LEAD_CHARACTERS]))
     return FeedItem(
-        published_at=row["published_at"],
+        published_at=entry.published_at,
         language=None if language == "und" else language,
-        site=site_of(row["link"]),
-        characters=row["characters"],
-        shared=row["shared"],
+        site=site_of(entry.link),
+        characters=entry.characters,
+        shared=entry.shared,
         title_words=title,
         words=title | lead,
     )
 
 
-def _judged(
-    db: Database,
-    nights: Sequence[store_habits.UncheckedRun],
-    habits: dict[str, list[FeedRunStats]],
-    moved_to: Mapping[str, Collection[str]],
-    quarantined: Mapping[str, datetime],
-) -> list[store_habits.CheckedRun]:
-    """Judge the nights of one run together: a word is news or none by what all feeds say. `habits` learn."""
-    told = {seen.feed_id: _told(seen) for seen in nights}
-    counted = {seen.feed_id: _counted(seen, told[seen.feed_id], habits.get(seen.feed_id, ())) for seen in nights}
-
-    def breach_in(seen: store_habits.UncheckedRun, heard: KnownWords) -> Anomaly | None:
-        if seen.is_out:
-            return None
-        items, edited = told[seen.feed_id]
-        earlier, moved = habits.get(seen.feed_id, ()), moved_to.get(seen.feed_id, ())
-        return find_anomaly(counted[seen.feed_id], items, earlier, edited=edited, moved_to=moved, heard=heard)
-
-    # Two domains that were sold to one buyer say the same: whoever breaks a rule by other than words is no witness.
-    plain = {seen.feed_id: breach_in(seen, set) for seen in nights}
-    witnesses = [feed_id for feed_id, breach in plain.items() if breach is None and feed_id not in quarantined]
-    saying = _feeds_saying({feed_id: told[feed_id][0] for feed_id in witnesses})
-    judged = []
-    for seen in nights:
-        items, night = told[seen.feed_id][0], counted[seen.feed_id]
-        breach = plain[seen.feed_id] or breach_in(seen, partial(_heard, db, seen.feed_id, saying))
-        held = breach is not None or seen.feed_id in quarantined
-        if night.items and not held:
-            habits.setdefault(seen.feed_id, []).append(night)
-        judged.append(
-            store_habits.CheckedRun(
-                night=night, words=recurring_words(items), content_type=seen.content_type, breach=breach, held=held
-            )
-        )
-    return judged
+def _stems(text: str) -> frozenset[str]:
+    return frozenset(word_rarity.stem(word.folded) for word in word_rarity.split_words(text))
 
 
-def _counted(
-    seen: store_habits.UncheckedRun,
-    told: tuple[Sequence[FeedItem], Sequence[FeedItem]],
-    earlier: Sequence[FeedRunStats],
-) -> FeedRunStats:
-    items, edited = told
-    last = earlier[-1].night_at if earlier else None
-    return run_stats(seen.feed_id, seen.run_id, seen.night_at, items, last, edited=edited)
+def _feed_run(stored: store_quarantine.UncheckedRun) -> FeedRun:
+    return FeedRun(
+        feed_id=stored.feed_id,
+        run_id=stored.run_id,
+        night_at=stored.night_at,
+        content_type=stored.content_type,
+        is_exempt=stored.is_exempt,
+        new=[feed_item(entry) for entry in stored.entries if not entry.is_edit],
+        edited=[feed_item(entry) for entry in stored.entries if entry.is_edit],
+    )
 
 
-def _save(
-    db: Database, run: Run, judged: Sequence[store_habits.CheckedRun], quarantined: dict[str, datetime]
-) -> None:
-    """Store what was judged of one run, whole or not at all; `quarantined` gains those that begin now."""
+def _save(db: Database, run: Run, checked: Sequence[CheckedRun], quarantined: dict[str, datetime]) -> None:
+    """Store the decisions of one run, all or none; `quarantined` gains the feeds whose quarantine begins now."""
     with db.transaction():
-        store_habits.save_run_stats(db, judged)
-        for one in judged:
-            feed_id = one.night.feed_id
-            if one.breach and feed_id not in quarantined:
-                store_habits.begin_quarantine(db, run, one.night, one.breach)
-                quarantined[feed_id] = one.night.night_at
-                url, why = feeds.feeds_by_id(db)[feed_id].url, one.breach.why
-                log.warning("check_feed_anomalies: %s is quarantined: %s (newsclust feeds release)", url, why)
+        store_quarantine.save_run_stats(db, checked)
+        for result in checked:
+            feed_id, anomaly = result.stats.feed_id, result.anomaly
+            if anomaly and feed_id not in quarantined:
+                store_quarantine.begin_quarantine(db, run, result.stats, anomaly)
+                quarantined[feed_id] = result.stats.night_at
+                url = feeds.feeds_by_id(db)[feed_id].url
+                log.warning("check_feed_anomalies: %s is quarantined: %s (newsclust feeds release)", url, anomaly.why)
 
 
-def _release(db: Database, run: Run, feed_id: str, nights: Sequence[FeedRunStats], *, by: str) -> None:
+def _release(db: Database, run: Run, feed_id: str, admitted: Sequence[FeedRunStats], *, by: str) -> None:
+    """End the feed's quarantine and admit these runs of it."""
     with db.transaction():
-        store_habits.end_quarantine(db, run, feed_id, by=by, admitted=nights)
-    url, items = feeds.feeds_by_id(db)[feed_id].url, sum(night.items + night.edited for night in nights)
-    log.info("check_feed_anomalies: %s is let in again (%s), with %d entries that were held", url, by, items)
+        store_quarantine.end_quarantine(db, run, feed_id, by=by, admitted=admitted)
+    url, items = feeds.feeds_by_id(db)[feed_id].url, sum(stats.items + stats.edited for stats in admitted)
+    log.info("check_feed_anomalies: %s is released (%s), with %d quarantined entries", url, by, items)
 
 
-def _told(seen: store_habits.UncheckedRun) -> tuple[list[FeedItem], list[FeedItem]]:
-    """The new items of a night, and the changed ones."""
-    new = [item_of(row) for row in seen.rows if not row["is_edit"]]
-    return new, [item_of(row) for row in seen.rows if row["is_edit"]]
-
-
-def _feeds_saying(shown: Mapping[str, Sequence[FeedItem]]) -> dict[str, set[str]]:
-    """The feeds that say each word tonight."""
-    saying: dict[str, set[str]] = {}
-    for feed_id, items in shown.items():
-        for item in items:
-            for word in item.words:
-                saying.setdefault(word, set()).add(feed_id)
-    return saying
-
-
-def _heard(db: Database, feed_id: str, saying: Mapping[str, set[str]], asked: Collection[str]) -> set[str]:
-    """Those of these words that are no news: of the archive's articles, of other feeds tonight, or the feed's own."""
-    archive = word_rarity.merge_counts(store_words.stem_counts(db, asked), word_rarity.shipped_counts())
-    often = word_rarity.COMMON * archive.documents
-    known = {word for word in asked if archive.stems.get(word, 0) >= often or saying.get(word, set()) - {feed_id}}
-    return known | store_habits.words_known_to_feed(db, feed_id, set(asked) - known)
+def _known_words(db: Database, feed_id: str, words: Collection[str]) -> set[str]:
+    """Return those of these words that are common in the archive, or recurred in the feed's own admitted runs."""
+    archive = word_rarity.merge_counts(store_words.stem_counts(db, words), word_rarity.shipped_counts())
+    minimum = word_rarity.COMMON * archive.documents
+    common = {word for word in words if archive.stems.get(word, 0) >= minimum}
+    return common | store_quarantine.words_known_to_feed(db, feed_id, set(words) - common)

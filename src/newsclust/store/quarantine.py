@@ -1,16 +1,18 @@
-"""The nights of each feed in numbers, and which feeds are quarantined."""
+"""Statistics of each feed's runs, and which feeds are quarantined."""
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from itertools import groupby
 from typing import Any
 
 from newsclust.model import Run
-from newsclust.quarantine.rules import Anomaly, AnomalyRule, FeedRunStats
+from newsclust.quarantine.history import AnomalyRule, FeedRunStats
+from newsclust.quarantine.rules import Anomaly
+from newsclust.quarantine.run_check import CheckedRun
 from newsclust.store.database import Database
 
-_UNJUDGED_RUNS = """
+_UNCHECKED_RUNS = """
 SELECT runs.run_id
 FROM (
     SELECT feed_id, run_id FROM entries
@@ -23,9 +25,9 @@ GROUP BY runs.run_id, runs.night_at, runs.started_at
 ORDER BY runs.night_at, runs.started_at, runs.run_id
 """
 
-# The nights of runs that came to their end before nights were judged are learned from: their articles are out, and
-# what language they are in has been told. Only entries of this run are read; of the others ids alone.
-_UNJUDGED = """
+# Runs that finished before the quarantine was introduced are exempt and only learned from: their articles exist, with
+# a detected language. Only entries of this run are read; of the others only ids.
+_UNCHECKED_ENTRIES = """
 WITH sightings AS (
     SELECT entry_id, article_id, run_id <> $1 AS is_edit FROM entries WHERE run_id = $1 OR changed_run_id = $1
 ), firsts AS (
@@ -34,10 +36,10 @@ WITH sightings AS (
     SEMI JOIN sightings USING (article_id)
     GROUP BY article_id
 )
-SELECT entries.feed_id, sightings.is_edit, runs.night_at, runs.outcome = 'finished' AS is_out, entries.link,
+SELECT entries.feed_id, sightings.is_edit, runs.night_at, runs.outcome = 'finished' AS is_exempt, entries.link,
        entries.title,
-       CASE WHEN NOT is_out THEN left(coalesce(entries.summary, entries.content, ''), 2000) END AS markup,
-       CASE WHEN is_out AND articles.language_source = 'text' THEN articles.language END AS told_language,
+       CASE WHEN NOT is_exempt THEN left(coalesce(entries.summary, entries.content, ''), 2000) END AS markup,
+       CASE WHEN is_exempt AND articles.language_source = 'text' THEN articles.language END AS article_language,
        CASE WHEN entries.date_quality NOT IN ('missing', 'future') THEN entries.published_at END AS published_at,
        greatest(coalesce(length(entries.content), 0), coalesce(length(entries.summary), 0)) AS characters,
        firsts.feed_id <> entries.feed_id AS shared,
@@ -54,74 +56,89 @@ ORDER BY entries.feed_id, entries.entry_id
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class UncheckedEntry:
+    """One new or changed entry of a run that was not checked."""
+
+    is_edit: bool
+    link: str
+    title: str
+    markup: str | None  # the first 2,000 characters; None in an exempt run
+    article_language: str | None  # as detected in the article's text; None but in an exempt run
+    published_at: datetime | None  # None when first sight stands in for its date
+    characters: int
+    shared: bool  # another feed showed the article first
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class UncheckedRun:
-    """What one run saw new or changed of one feed; `is_out`: it was read before nights were judged."""
+    """What one run saw new or changed of one feed; `is_exempt`: it finished before the quarantine was introduced."""
 
     feed_id: str
     run_id: str
     night_at: datetime
-    is_out: bool
+    is_exempt: bool
     content_type: str | None
-    rows: Sequence[Mapping[str, Any]]  # is_edit, link, title, markup or told_language, ...
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class CheckedRun:
-    """A night, the words that recur in it, and what was judged of it; `held`: its entries become no articles."""
-
-    night: FeedRunStats
-    words: Collection[str]
-    content_type: str | None
-    breach: Anomaly | None
-    held: bool
+    entries: Sequence[UncheckedEntry]
 
 
 def unchecked_run_ids(db: Database) -> list[str]:
-    """Return the ids of the runs that saw a feed show something which was not judged, the oldest first."""
-    return [row["run_id"] for row in db.rows(_UNJUDGED_RUNS)]
+    """Return the ids of the runs that saw a feed show something and were not checked, the oldest first."""
+    return [row["run_id"] for row in db.rows(_UNCHECKED_RUNS)]
 
 
 def unchecked_runs(db: Database, run_id: str) -> list[UncheckedRun]:
-    """Return the nights of this run that were not judged, by feed."""
-    nights = []
-    for feed_id, group in groupby(db.rows(_UNJUDGED, [run_id]), key=lambda row: str(row["feed_id"])):
-        rows = list(group)
-        nights.append(
-            UncheckedRun(
-                feed_id=feed_id,
-                run_id=run_id,
-                night_at=rows[0]["night_at"],
-                is_out=rows[0]["is_out"],
-                content_type=rows[0]["content_type"],
-                rows=rows,
-            )
+    """Return what this run saw of each feed that was not checked, ordered by feed id."""
+    return [
+        UncheckedRun(
+            feed_id=feed_id,
+            run_id=run_id,
+            night_at=night_at,
+            is_exempt=is_exempt,
+            content_type=content_type,
+            entries=[
+                UncheckedEntry(
+                    is_edit=row["is_edit"],
+                    link=row["link"],
+                    title=row["title"],
+                    markup=row["markup"],
+                    article_language=row["article_language"],
+                    published_at=row["published_at"],
+                    characters=row["characters"],
+                    shared=row["shared"],
+                )
+                for row in rows
+            ],
         )
-    return nights
+        for (feed_id, night_at, is_exempt, content_type), rows in groupby(
+            db.rows(_UNCHECKED_ENTRIES, [run_id]),
+            key=lambda row: (row["feed_id"], row["night_at"], row["is_exempt"], row["content_type"]),
+        )
+    ]
 
 
 def admitted_stats(db: Database) -> dict[str, list[FeedRunStats]]:
-    """Return the nights with new items that make each feed's habits, the oldest first."""
+    """Return the admitted runs with new items by feed id, the oldest first."""
     admitted: dict[str, list[FeedRunStats]] = {}
-    for night in _nights(db, "NOT quarantined AND items > 0", []):
-        admitted.setdefault(night.feed_id, []).append(night)
+    for stats in _stats(db, "NOT quarantined AND items > 0", []):
+        admitted.setdefault(stats.feed_id, []).append(stats)
     return admitted
 
 
 def quarantined_stats(db: Database, feed_id: str) -> list[FeedRunStats]:
-    """Return the nights of the feed that are held, those of quarantines that are over included, the oldest first."""
-    return _nights(db, "feed_id = $1 AND quarantined", [feed_id])
+    """Return the quarantined runs of the feed, those of ended quarantines included, the oldest first."""
+    return _stats(db, "feed_id = $1 AND quarantined", [feed_id])
 
 
 def relocated_sites(db: Database) -> dict[str, set[str]]:
-    """Return the sites where feeds have shown their known entries again."""
-    moved: dict[str, set[str]] = {}
+    """Return the sites where feeds have shown their known entries again, by feed id."""
+    relocated: dict[str, set[str]] = {}
     for row in db.rows("SELECT feed_id, sites FROM feed_changes"):
-        moved.setdefault(row["feed_id"], set()).update(row["sites"])
-    return moved
+        relocated.setdefault(row["feed_id"], set()).update(row["sites"])
+    return relocated
 
 
 def words_known_to_feed(db: Database, feed_id: str, words: Collection[str]) -> set[str]:
-    """Return those of these words that recurred in an admitted night of the feed."""
+    """Return those of these words that recurred in an admitted run of the feed."""
     with db.given_ids(sorted(words)):
         rows = db.rows(
             "WITH admitted AS ("
@@ -133,54 +150,54 @@ def words_known_to_feed(db: Database, feed_id: str, words: Collection[str]) -> s
 
 
 def active_quarantines(db: Database) -> dict[str, datetime]:
-    """Return since when each quarantined feed is so."""
+    """Return since when each quarantined feed is so, by feed id."""
     return {
         row["feed_id"]: row["since"]
         for row in db.rows("SELECT feed_id, since FROM quarantines WHERE released_at IS NULL")
     }
 
 
-def save_run_stats(db: Database, judged: Sequence[CheckedRun]) -> None:
-    """Store nights and what was judged of them."""
+def save_run_stats(db: Database, checked: Sequence[CheckedRun]) -> None:
+    """Store the statistics of runs and the anomalies found in them."""
     rows = [
         {
-            "feed_id": one.night.feed_id,
-            "run_id": one.night.run_id,
-            "night_at": one.night.night_at,
-            "items": one.night.items,
-            "backdated": one.night.old,
-            "undated": one.night.undated,
-            "shared": one.night.shared,
-            "median_characters": one.night.characters,
-            "languages": one.night.languages,
-            "sites": one.night.sites,
-            "edited": one.night.edited,
-            "recurring_words": sorted(one.words),
-            "content_type": one.content_type,
-            "anomaly": one.breach.rule.value if one.breach else None,
-            "why": one.breach.why if one.breach else None,
-            "quarantined": one.held,
+            "feed_id": result.stats.feed_id,
+            "run_id": result.stats.run_id,
+            "night_at": result.stats.night_at,
+            "items": result.stats.items,
+            "backdated": result.stats.backdated,
+            "undated": result.stats.undated,
+            "shared": result.stats.shared,
+            "median_characters": result.stats.median_characters,
+            "languages": result.stats.languages,
+            "sites": result.stats.sites,
+            "edited": result.stats.edited,
+            "recurring_words": sorted(result.recurring_words),
+            "content_type": result.content_type,
+            "anomaly": result.anomaly.rule.value if result.anomaly else None,
+            "why": result.anomaly.why if result.anomaly else None,
+            "quarantined": result.quarantined,
         }
-        for one in judged
+        for result in checked
     ]
     db.save("feed_run_stats", rows)
 
 
-def begin_quarantine(db: Database, run: Run, night: FeedRunStats, breach: Anomaly) -> None:
-    """Store that the feed is quarantined since this night."""
+def begin_quarantine(db: Database, run: Run, stats: FeedRunStats, anomaly: Anomaly) -> None:
+    """Store that the feed is quarantined since this run."""
     row = {
-        "feed_id": night.feed_id,
-        "since": night.night_at,
-        "rule": breach.rule.value,
-        "why": breach.why,
+        "feed_id": stats.feed_id,
+        "since": stats.night_at,
+        "rule": anomaly.rule.value,
+        "why": anomaly.why,
         "run_id": run.id,
     }
     db.save("quarantines", [row])
 
 
 def end_quarantine(db: Database, run: Run, feed_id: str, *, by: str, admitted: Sequence[FeedRunStats]) -> None:
-    """Store that the feed's quarantine is over and that the entries of these nights become articles."""
-    with db.given_ids([night.run_id for night in admitted]):
+    """Store that the feed's quarantine has ended and that the entries of these runs become articles."""
+    with db.given_ids([stats.run_id for stats in admitted]):
         db.execute(
             "UPDATE feed_run_stats SET quarantined = false "
             "WHERE feed_id = $1 AND run_id IN (SELECT id FROM given_ids)",
@@ -192,7 +209,7 @@ def end_quarantine(db: Database, run: Run, feed_id: str, *, by: str, admitted: S
     )
 
 
-def _nights(db: Database, condition: str, parameters: Sequence[Any]) -> list[FeedRunStats]:
+def _stats(db: Database, condition: str, parameters: Sequence[Any]) -> list[FeedRunStats]:
     sql = f"SELECT * EXCLUDE (recurring_words) FROM feed_run_stats WHERE {condition} ORDER BY night_at, run_id"  # noqa: S608
     return [
         FeedRunStats(
@@ -200,14 +217,14 @@ def _nights(db: Database, condition: str, parameters: Sequence[Any]) -> list[Fee
             run_id=row["run_id"],
             night_at=row["night_at"],
             items=row["items"],
-            old=row["backdated"],
+            backdated=row["backdated"],
             undated=row["undated"],
             shared=row["shared"],
-            characters=row["median_characters"],
+            median_characters=row["median_characters"],
             languages=row["languages"],
             sites=row["sites"],
             edited=row["edited"],
-            breach=AnomalyRule(row["anomaly"]) if row["anomaly"] else None,
+            anomaly=AnomalyRule(row["anomaly"]) if row["anomaly"] else None,
         )
         for row in db.rows(sql, parameters)
     ]
