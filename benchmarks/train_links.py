@@ -134,7 +134,7 @@ def main() -> None:
     for cut in (0.22, 0.26, 0.30, 0.34, 0.38):
         told(f"average linkage, cut {cut:.2f}", judged(AverageLinkage(cut=cut)))
     for weakest in (0.2, 0.3, 0.4, 0.5, 0.6, 0.7):
-        told(f"HDBSCAN on links from {weakest:.2f}", judged(HdbscanClusterer(weakest=weakest)))
+        told(f"HDBSCAN on links from {weakest:.2f}", judged(HdbscanClusterer(min_probability=weakest)))
     if chosen.save:
         save("pair_model.json", classifier.train(sets).to_json(), mean)
         save(

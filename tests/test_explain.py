@@ -222,36 +222,36 @@ def judged(one: str, other: str) -> MergeAssessment | None:
 
 def test_an_article_is_judged_against_the_rest_of_its_story_as_the_grouping_judges(night: Database) -> None:
     found = of(night, "c")
-    assert (found.mates, found.measure) == (2, "chance that both tell one story")
-    assert found.belongs == judged("c", "ab")
-    assert [tie.other.id for tie in found.ties] == ["a", "b"]
+    assert (found.others, found.measure) == (2, "chance that both tell one story")
+    assert found.assessment == judged("c", "ab")
+    assert [tie.other.id for tie in found.links] == ["a", "b"]
 
 
 def test_the_nearest_story_is_the_one_that_would_join_first_not_the_one_of_the_strongest_link(
     night: Database,
 ) -> None:
-    near = of(night, "a").neighbour
+    near = of(night, "a").nearby
     assert near is not None
-    assert (near.story_id, near.articles, near.closest.probability) == ("pair", 2, 0.3)  # with "f" it is 0.35
-    assert near.judgement == judged("abc", "de")
+    assert (near.story_id, near.articles, near.strongest.probability) == ("pair", 2, 0.3)  # with "f" it is 0.35
+    assert near.assessment == judged("abc", "de")
     night.execute("DELETE FROM links WHERE (article_a, article_b) IN (('a', 'e'), ('b', 'd'))")
-    further = of(night, "a").neighbour
+    further = of(night, "a").nearby
     assert further is not None
     assert further.story_id == "lone"
 
 
 def test_an_article_alone_is_judged_by_its_neighbour_only(night: Database) -> None:
     found = of(night, "f")
-    assert (found.mates, found.belongs, found.ties) == (0, None, ())
-    assert found.neighbour is not None
-    assert found.neighbour.story_id == "trio"
-    assert found.neighbour.closest.other.id == "a"
-    assert found.neighbour.judgement == judged("f", "abc")
+    assert (found.others, found.assessment, found.links) == (0, None, ())
+    assert found.nearby is not None
+    assert found.nearby.story_id == "trio"
+    assert found.nearby.strongest.other.id == "a"
+    assert found.nearby.assessment == judged("f", "abc")
 
 
 def test_an_article_without_links_has_neither_rest_nor_neighbour(night: Database) -> None:
     found = of(night, "g")
-    assert (found.mates, found.belongs, found.ties, found.neighbour) == (0, None, (), None)
+    assert (found.others, found.assessment, found.links, found.nearby) == (0, None, (), None)
 
 
 def test_average_linkage_is_told_by_its_average_in_which_a_pair_without_a_link_counts_as_nothing(
@@ -259,27 +259,27 @@ def test_average_linkage_is_told_by_its_average_in_which_a_pair_without_a_link_c
 ) -> None:
     found = of(night, "a", AverageLinkage(cut=0.3))
     assert found.measure == "average probability of their links"
-    assert found.belongs == MergeAssessment(probability=pytest.approx((0.9 + 0.6) / 2), threshold=0.3)
-    assert found.neighbour is not None
-    assert found.neighbour.story_id == "pair"
-    assert found.neighbour.judgement == MergeAssessment(
+    assert found.assessment == MergeAssessment(probability=pytest.approx((0.9 + 0.6) / 2), threshold=0.3)
+    assert found.nearby is not None
+    assert found.nearby.story_id == "pair"
+    assert found.nearby.assessment == MergeAssessment(
         probability=pytest.approx((0.3 + 0.2 + 0.25) / 6), threshold=0.3
     )
 
 
 def test_of_a_grouping_without_a_measure_the_links_are_told(night: Database) -> None:
     found = of(night, "a", HdbscanClusterer())
-    assert (found.measure, found.belongs) == (None, None)
-    assert [tie.other.id for tie in found.ties] == ["b", "c"]
-    assert found.neighbour is not None
-    assert (found.neighbour.story_id, found.neighbour.judgement) == ("lone", None)
+    assert (found.measure, found.assessment) == (None, None)
+    assert [tie.other.id for tie in found.links] == ["b", "c"]
+    assert found.nearby is not None
+    assert (found.nearby.story_id, found.nearby.assessment) == ("lone", None)
 
 
 def test_what_people_said_that_keeps_two_stories_apart_is_told_while_it_stands(night: Database) -> None:
     def said_of_f() -> tuple[str, ...]:
-        neighbour = of(night, "f").neighbour
+        neighbour = of(night, "f").nearby
         assert neighbour is not None
-        return neighbour.said
+        return neighbour.corrections
 
     save_correction(night, "about-others", "f", "g", standing=True)
     save_correction(night, "taken-back", "f", "b", standing=False)
@@ -291,18 +291,18 @@ def test_what_people_said_that_keeps_two_stories_apart_is_told_while_it_stands(n
 def test_two_articles_of_different_stories_are_told_by_their_stories_as_wholes(night: Database) -> None:
     c, e, a = (told.find_article(night.connection, name) for name in "cea")
     apart = told.explain_pair(night.connection, c, e, MergeClassifier())
-    assert (apart.one_story, apart.tie, apart.judgement) == (False, None, judged("abc", "de"))
+    assert (apart.one_story, apart.link, apart.assessment) == (False, None, judged("abc", "de"))
     together = told.explain_pair(night.connection, c, a, MergeClassifier())
-    assert (together.one_story, together.judgement) == (True, None)
-    assert together.tie is not None
-    assert together.tie.probability == 0.6
+    assert (together.one_story, together.assessment) == (True, None)
+    assert together.link is not None
+    assert together.link.probability == 0.6
 
 
 def test_articles_whose_vectors_are_missing_are_not_judged_without_them(night: Database) -> None:
     night.execute("UPDATE embeddings SET title_vector = NULL WHERE article_id = 'b'")
     with pytest.raises(StoreError, match="1 of 3 articles have no vectors"):
         of(night, "a")
-    assert of(night, "a", AverageLinkage()).belongs is not None
+    assert of(night, "a", AverageLinkage()).assessment is not None
 
 
 def test_the_clusterer_is_the_one_of_the_last_night_that_grouped_not_of_todays_settings(

@@ -1,7 +1,7 @@
-"""Why an article stands where it stands: read from the published file, told in words.
+"""Explain why an article is in its story and not in the nearest other one, from the published file.
 
-The evidence of two articles is in `links`; what the grouping makes of two groups of them is asked anew, of the
-clusterer that made the stories.
+The evidence of two articles is in `links`; how probable it is that two groups of them tell one story is computed
+anew, by the clusterer that made the stories.
 """
 
 import json
@@ -22,17 +22,17 @@ from newsclust.stories.clustering.merge_classifier import MergeAssessment
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ArticleRef:
-    """One article as a person knows it."""
+    """An article by id, title and outlet, and the story that it is in."""
 
     id: str
     title: str
     outlet: str
-    story_id: str | None  # None when it is a copy, or has no story yet
+    story_id: str | None  # None when it is a duplicate, or has no story yet
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PairEvidence:
-    """What is known of two articles: the probability that they tell one story, and what it rests on."""
+    """The link from an article to another one: the probability that they tell one story, and its evidence."""
 
     other: ArticleRef
     probability: float
@@ -41,40 +41,40 @@ class PairEvidence:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NearbyStory:
-    """A story that an article was not joined to, though it has a link with an article of it."""
+    """A story that an article is not in, though it has a link with an article of it."""
 
     story_id: str
     headline: str
     articles: int
-    closest: PairEvidence  # of the article's links with that story's articles
-    judgement: MergeAssessment | None  # of both stories as wholes; None when they are hardly linked
-    said: tuple[str, ...]  # what people said that keeps them apart
+    strongest: PairEvidence  # of the article's links with that story's articles
+    assessment: MergeAssessment | None  # of both stories as wholes; None when they are hardly linked
+    corrections: tuple[str, ...]  # by people, that keep the two stories apart
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Explanation:
-    """What ties an article to its story, and the nearest story that it was not joined to."""
+    """What links an article to its story, and the nearest story that it is not in."""
 
     article: ArticleRef
     headline: str | None
-    copy_of: str | None  # the evidence, when the article is a copy
-    measure: str | None  # what the judgements' chance is, in words; None when the grouping names none
-    mates: int  # the other articles of its story
-    belongs: MergeAssessment | None  # of the article and its mates as two groups; None when they are hardly linked
-    ties: tuple[PairEvidence, ...]  # to the other articles of its story, strongest first
-    neighbour: NearbyStory | None
-    said: tuple[str, ...]  # what people said of it
+    duplicate_of: str | None  # the original and the evidence, when the article is a duplicate
+    measure: str | None  # what an assessment's probability is, in words; None when the clusterer has none
+    others: int  # the other articles of its story
+    assessment: MergeAssessment | None  # of the article and the others as two groups; None when hardly linked
+    links: tuple[PairEvidence, ...]  # to the other articles of its story, strongest first
+    nearby: NearbyStory | None
+    corrections: tuple[str, ...]  # of the article, by people
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PairExplanation:
-    """What is known of two articles together."""
+    """What links two articles, or keeps them in two stories."""
 
     one_story: bool
-    tie: PairEvidence | None  # None when they were never candidates
+    link: PairEvidence | None  # None when they were never candidates
     measure: str | None
-    judgement: MergeAssessment | None  # of their two stories as wholes
-    said: tuple[str, ...]  # what people said of both
+    assessment: MergeAssessment | None  # of their two stories as wholes
+    corrections: tuple[str, ...]  # of both articles, by people
 
 
 def find_article(connection: duckdb.DuckDBPyConnection, wanted: str) -> ArticleRef:
@@ -125,7 +125,7 @@ def clusterer_of(connection: duckdb.DuckDBPyConnection) -> Clusterer:
 
 
 def measure_of(clusterer: Clusterer) -> str | None:
-    """Return what this clusterer measures two groups by, in words; None when nothing is known of it."""
+    """Return what this clusterer's assessments measure, in words; None when it has none."""
     if isinstance(clusterer, MergeClassifier):
         return "chance that both tell one story"
     if isinstance(clusterer, AverageLinkage):
@@ -134,79 +134,84 @@ def measure_of(clusterer: Clusterer) -> str | None:
 
 
 def assess_merge(
-    connection: duckdb.DuckDBPyConnection, clusterer: Clusterer, one: Sequence[str], other: Sequence[str]
+    connection: duckdb.DuckDBPyConnection, clusterer: Clusterer, left: Sequence[str], right: Sequence[str]
 ) -> MergeAssessment | None:
-    """Return how surely two groups of articles tell one story, as they stand and by the clusterer's measure.
+    """Return how probably two groups of articles tell one story, by the clusterer's measure.
 
-    None when it has no measure, or when it does not ask about groups that are so hardly linked.
+    None when it has no measure, or does not score groups that are hardly linked.
     """
-    links = _links_among(connection, [*one, *other])
+    links = _links_among(connection, [*left, *right])
     if isinstance(clusterer, MergeClassifier):
-        return clusterer.assess(_window(connection, [*one, *other]), links, one, other)
+        return clusterer.assess(_window(connection, [*left, *right]), links, left, right)
     if isinstance(clusterer, AverageLinkage):
-        between = [link.probability for link in links if (link.article_a in one) != (link.article_b in one)]
-        return MergeAssessment(probability=sum(between) / (len(one) * len(other)), threshold=clusterer.cut)
+        between = [link.probability for link in links if (link.article_a in left) != (link.article_b in left)]
+        return MergeAssessment(probability=sum(between) / (len(left) * len(right)), threshold=clusterer.cut)
     return None
 
 
 def explain(connection: duckdb.DuckDBPyConnection, article: ArticleRef, clusterer: Clusterer) -> Explanation:
-    """Return what ties an article to its story, and what it was kept apart from, as this clusterer sees it."""
-    ties = _pair_evidence(connection, article.id)
+    """Return what links an article to its story, and the nearest story it is not in, by this clusterer."""
+    links = _pair_evidence(connection, article.id)
     members = members_of(connection, article.story_id) if article.story_id else []
-    mates = [member for member in members if member != article.id]
-    outside = [tie for tie in ties if tie.other.story_id not in (None, article.story_id)]
+    others = [member for member in members if member != article.id]
+    outside = [link for link in links if link.other.story_id not in (None, article.story_id)]
     return Explanation(
         article=article,
         headline=find_story(connection, article.story_id)[1] if article.story_id else None,
-        copy_of=_duplicate_of(connection, article.id),
+        duplicate_of=_duplicate_of(connection, article.id),
         measure=measure_of(clusterer),
-        mates=len(mates),
-        belongs=assess_merge(connection, clusterer, [article.id], mates) if mates else None,
-        ties=tuple(tie for tie in ties if tie.other.id in mates),
-        neighbour=_nearest_story(connection, clusterer, members, outside) if members else None,
-        said=_corrections_of(connection, [article.id]),
+        others=len(others),
+        assessment=assess_merge(connection, clusterer, [article.id], others) if others else None,
+        links=tuple(link for link in links if link.other.id in others),
+        nearby=_nearest_story(connection, clusterer, members, outside) if members else None,
+        corrections=_corrections_of(connection, [article.id]),
     )
 
 
 def explain_pair(
-    connection: duckdb.DuckDBPyConnection, one: ArticleRef, other: ArticleRef, clusterer: Clusterer
+    connection: duckdb.DuckDBPyConnection, left: ArticleRef, right: ArticleRef, clusterer: Clusterer
 ) -> PairExplanation:
-    """Return the link between two articles, what this clusterer makes of their stories, and what people said."""
-    one_story = one.story_id is not None and one.story_id == other.story_id
-    judgement = None
-    if one.story_id and other.story_id and not one_story:
-        stories = (members_of(connection, story_id) for story_id in (one.story_id, other.story_id))
-        judgement = assess_merge(connection, clusterer, *stories)
+    """Return the link between two articles, the assessment of their two stories, and people's corrections of both."""
+    one_story = left.story_id is not None and left.story_id == right.story_id
+    assessment = None
+    if left.story_id and right.story_id and not one_story:
+        stories = (members_of(connection, story_id) for story_id in (left.story_id, right.story_id))
+        assessment = assess_merge(connection, clusterer, *stories)
     return PairExplanation(
         one_story=one_story,
-        tie=next((tie for tie in _pair_evidence(connection, one.id) if tie.other.id == other.id), None),
+        link=next((link for link in _pair_evidence(connection, left.id) if link.other.id == right.id), None),
         measure=measure_of(clusterer),
-        judgement=judgement,
-        said=_corrections_of(connection, [one.id, other.id]),
+        assessment=assessment,
+        corrections=_corrections_of(connection, [left.id, right.id]),
     )
 
 
 def _nearest_story(
-    connection: duckdb.DuckDBPyConnection, clusterer: Clusterer, members: Sequence[str], ties: Sequence[PairEvidence]
+    connection: duckdb.DuckDBPyConnection,
+    clusterer: Clusterer,
+    members: Sequence[str],
+    links: Sequence[PairEvidence],
 ) -> NearbyStory | None:
-    """Return of the stories that these ties (strongest first) lead to the one likeliest to be the members' own."""
-    closest: dict[str, PairEvidence] = {}
-    for tie in ties:
-        if tie.other.story_id:
-            closest.setdefault(tie.other.story_id, tie)
+    """Return, of the stories that these links (strongest first) lead to, the most probable to be the members' own."""
+    strongest: dict[str, PairEvidence] = {}
+    for link in links:
+        if link.other.story_id:
+            strongest.setdefault(link.other.story_id, link)
     found = [
         NearbyStory(
             story_id=story_id,
             headline=find_story(connection, story_id)[1],
             articles=len(theirs := members_of(connection, story_id)),
-            closest=tie,
-            judgement=assess_merge(connection, clusterer, members, theirs),
-            said=_corrections_between(connection, members, theirs),
+            strongest=link,
+            assessment=assess_merge(connection, clusterer, members, theirs),
+            corrections=_corrections_between(connection, members, theirs),
         )
-        for story_id, tie in closest.items()
+        for story_id, link in strongest.items()
     ]
     return max(
-        found, key=lambda n: (n.judgement.probability if n.judgement else 0, n.closest.probability), default=None
+        found,
+        key=lambda story: (story.assessment.probability if story.assessment else 0, story.strongest.probability),
+        default=None,
     )
 
 
@@ -295,20 +300,20 @@ def _duplicate_of(connection: duckdb.DuckDBPyConnection, article_id: str) -> str
 
 
 def _corrections_of(connection: duckdb.DuckDBPyConnection, article_ids: Sequence[str]) -> tuple[str, ...]:
-    """Return what people said of these articles together, each as one line."""
+    """Return people's corrections of these articles together, each as one line."""
     return _correction_lines(
         connection, "list_has_all(list_concat(article_ids, other_article_ids), $1)", [list(article_ids)]
     )
 
 
 def _corrections_between(
-    connection: duckdb.DuckDBPyConnection, one: Sequence[str], other: Sequence[str]
+    connection: duckdb.DuckDBPyConnection, left: Sequence[str], right: Sequence[str]
 ) -> tuple[str, ...]:
-    """Return what people said that keeps two groups of articles apart, each as one line."""
+    """Return people's corrections that keep two groups of articles apart, each as one line."""
     parted = "list_has_any(article_ids, $1) AND list_has_any(other_article_ids, $2)"
     other_way = "list_has_any(article_ids, $2) AND list_has_any(other_article_ids, $1)"
     return _correction_lines(
-        connection, f"kind = 'different' AND ({parted} OR {other_way})", [list(one), list(other)]
+        connection, f"kind = 'different' AND ({parted} OR {other_way})", [list(left), list(right)]
     )
 
 

@@ -170,7 +170,7 @@ def test_why_of_a_copy_names_its_original(newsclust: Terminal, published: duckdb
         "SELECT article_id, original_title FROM duplicate_articles LIMIT 1"
     ).fetchall()[0]
     ended = newsclust("why", copy)
-    assert "A copy of" in ended.out
+    assert "A duplicate of" in ended.out
     assert original in ended.out
 
 
@@ -189,20 +189,20 @@ TOLD = ArticleRef(id="a1", title="Here", outlet="site.example", story_id="s1")
 TIE = PairEvidence(
     other=ArticleRef(id="b1", title="There", outlet="site.example", story_id="s2"), probability=0.4, evidence={}
 )
-NEAR = NearbyStory(story_id="s2", headline="Elsewhere", articles=1, closest=TIE, judgement=None, said=())
+NEAR = NearbyStory(story_id="s2", headline="Elsewhere", articles=1, strongest=TIE, assessment=None, corrections=())
 JUDGEMENT = MergeAssessment(
     probability=0.3, threshold=0.35, baseline=0.25, contributions={"sizes": -0.1, "languages": 0.5}
 )
 WHY = Explanation(
     article=TOLD,
     headline="Headline",
-    copy_of=None,
+    duplicate_of=None,
     measure="chance",
-    mates=3,
-    belongs=replace(JUDGEMENT, probability=0.8),
-    ties=(TIE,),
-    neighbour=replace(NEAR, judgement=JUDGEMENT),
-    said=(),
+    others=3,
+    assessment=replace(JUDGEMENT, probability=0.8),
+    links=(TIE,),
+    nearby=replace(NEAR, assessment=JUDGEMENT),
+    corrections=(),
 )
 NOT_ENOUGH, ENOUGH = "By itself that is not enough", "By itself that is enough"
 
@@ -219,28 +219,28 @@ def test_judgements_are_shown_with_what_is_needed_and_the_weightiest_term_first(
 
 
 def test_what_a_judgement_alone_does_not_explain_is_said(capsys: pytest.CaptureFixture[str]) -> None:
-    lines = shown(replace(WHY, belongs=JUDGEMENT, neighbour=replace(NEAR, judgement=WHY.belongs)), capsys)
+    lines = shown(replace(WHY, assessment=JUDGEMENT, nearby=replace(NEAR, assessment=WHY.assessment)), capsys)
     assert sum(NOT_ENOUGH in line for line in lines) == 1
     assert sum(ENOUGH in line for line in lines) == 1
-    by_people = replace(NEAR, judgement=WHY.belongs, said=("2026-03-03: different (c1)",))
-    lines = shown(replace(WHY, neighbour=by_people), capsys)
+    by_people = replace(NEAR, assessment=WHY.assessment, corrections=("2026-03-03: different (c1)",))
+    lines = shown(replace(WHY, nearby=by_people), capsys)
     assert "  kept apart by people, 2026-03-03: different (c1)" in lines
     assert not [line for line in lines if ENOUGH in line]
 
 
 def test_groups_that_are_hardly_linked_have_no_figure(capsys: pytest.CaptureFixture[str]) -> None:
-    lines = shown(replace(WHY, neighbour=NEAR), capsys)
+    lines = shown(replace(WHY, nearby=NEAR), capsys)
     assert lines[lines.index("Nearest story it was not joined to: “Elsewhere” (s2), 1 article") + 1].startswith(
         "  hardly linked"
     )
 
 
 def test_a_grouping_without_a_measure_is_shown_by_its_links_alone(capsys: pytest.CaptureFixture[str]) -> None:
-    lines = shown(replace(WHY, measure=None, belongs=None, neighbour=NEAR), capsys)
+    lines = shown(replace(WHY, measure=None, assessment=None, nearby=NEAR), capsys)
     assert "  0.40  “There” (site.example, b1)" in lines
     assert not [line for line in lines if "hardly linked" in line or "With the rest" in line or NOT_ENOUGH in line]
 
 
 def test_of_an_article_without_links_only_its_story_is_shown(capsys: pytest.CaptureFixture[str]) -> None:
-    lines = shown(replace(WHY, mates=0, belongs=None, ties=(), neighbour=None), capsys)
+    lines = shown(replace(WHY, others=0, assessment=None, links=(), nearby=None), capsys)
     assert lines == ["“Here” (site.example)", "in the story “Headline” (s1), alone"]

@@ -542,7 +542,7 @@ def test_a_step_that_was_killed_goes_on_with_the_stories_that_are_left(
                 raise KeyboardInterrupt
             return super().embed(texts)
 
-    monkeypatch.setattr(pipeline.duplicates, "_PAIRS_AT_ONCE", 1)
+    monkeypatch.setattr(pipeline.rewrites, "_PAIRS_AT_ONCE", 1)
     run = begun(db)
     tell(db, run, "one", [article("a", REPORT), article("b", TRANSLATION)])
     tell(db, run, "two", [article("c", REPORT), article("d", TRANSLATION)])
@@ -555,7 +555,7 @@ def test_a_step_that_was_killed_goes_on_with_the_stories_that_are_left(
 
 def test_in_a_large_story_an_article_is_judged_with_the_nearest_earlier_ones_only(db: Database) -> None:
     run = begun(db)
-    count, most = 40, pipeline.duplicates._SOURCES_OF_ONE
+    count, most = 40, pipeline.rewrites._SOURCES_OF_ONE
     strangers = [article(f"n{n:02}", REPORT, hours=n) for n in range(count)]
     near = [replace(one, title="alike") if one.id in ("n00", "n39") else one for one in strangers]
     tell(db, run, "story", near)

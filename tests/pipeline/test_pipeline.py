@@ -684,7 +684,7 @@ def test_a_story_whose_only_article_turns_into_a_copy_is_closed(nights: Nights) 
     assert copies_of(nights) == [(B, A)]
     assert nights.events()[-2:] == [("closed", 0), ("shrank", 0)]
     reasons = nights.rows("SELECT reason FROM story_events WHERE event = 'closed'")
-    assert reasons == [("its articles are copies of others",)]
+    assert reasons == [("its articles are duplicates of others",)]
 
 
 def test_a_story_keeps_its_id_over_nights_while_it_grows(nights: Nights) -> None:

@@ -23,7 +23,7 @@ PAIRS = st.dictionaries(
 
 every_clusterer = pytest.mark.parametrize(
     "clusterer",
-    [AverageLinkage(cut=0.4), MergeClassifier(), MergeClassifier(cut=0.1), HdbscanClusterer()],
+    [AverageLinkage(cut=0.4), MergeClassifier(), MergeClassifier(threshold=0.1), HdbscanClusterer()],
     ids=["average linkage", "learned joins", "lenient learned joins", "density"],
 )
 

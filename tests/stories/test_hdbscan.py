@@ -37,7 +37,7 @@ def test_two_clumps_that_a_weaker_link_joins_are_two_groups_and_the_noise_betwee
 
 def test_links_under_the_weakest_hold_nothing() -> None:
     links = links_of({("a", "b"): 0.39, ("c", "d"): 0.4})
-    assert HdbscanClusterer(weakest=0.4).cluster(window_of(NORTH), links) == [{"a"}, {"b"}, {"c", "d"}]
+    assert HdbscanClusterer(min_probability=0.4).cluster(window_of(NORTH), links) == [{"a"}, {"b"}, {"c", "d"}]
 
 
 @settings(max_examples=50)

@@ -194,66 +194,66 @@ def why(
 def _show_why(found: "Explanation") -> None:
     one = found.article
     print(f"“{one.title}” ({one.outlet})")
-    if found.copy_of:
-        print(f"A copy of {found.copy_of}")
+    if found.duplicate_of:
+        print(f"A duplicate of {found.duplicate_of}")
         return
     if not one.story_id:
         print("in no story yet")
         return
-    others = {0: "alone", 1: "with 1 other article"}.get(found.mates, f"with {found.mates} other articles")
+    others = {0: "alone", 1: "with 1 other article"}.get(found.others, f"with {found.others} other articles")
     print(f"in the story “{found.headline}” ({one.story_id}), {others}")
-    if found.mates and found.measure:
+    if found.others and found.measure:
         print("\nWith the rest of its story:")
-        _show_judgement(found.measure, found.belongs)
-        if not found.belongs or found.belongs.probability < found.belongs.threshold:
+        _show_assessment(found.measure, found.assessment)
+        if not found.assessment or found.assessment.probability < found.assessment.threshold:
             print("  By itself that is not enough: it came in before some of the rest did, or by a person's word.")
-    if found.ties:
+    if found.links:
         print("\nIts links there:")
-    for tie in found.ties[:_TOLD_IN_FULL]:
+    for tie in found.links[:_TOLD_IN_FULL]:
         _show_link(tie)
-    for tie in found.ties[_TOLD_IN_FULL:]:
+    for tie in found.links[_TOLD_IN_FULL:]:
         _show_title(tie)
-    if unlinked := found.mates - len(found.ties):
+    if unlinked := found.others - len(found.links):
         print(f"  none with {unlinked} more")
-    if near := found.neighbour:
+    if near := found.nearby:
         count = "1 article" if near.articles == 1 else f"{near.articles} articles"
         print(f"\nNearest story it was not joined to: “{near.headline}” ({near.story_id}), {count}")
         if found.measure:
-            _show_judgement(found.measure, near.judgement)
-        if near.judgement and near.judgement.probability >= near.judgement.threshold and not near.said:
+            _show_assessment(found.measure, near.assessment)
+        if near.assessment and near.assessment.probability >= near.assessment.threshold and not near.corrections:
             print("  By itself that is enough: the nights that grouped them saw only a part of these articles.")
-        for line in near.said:
+        for line in near.corrections:
             print(f"  kept apart by people, {line}")
         print("\nIts closest link there:")
-        _show_link(near.closest)
-    _lines("People said:", found.said)
-    if found.ties or found.neighbour:
+        _show_link(near.strongest)
+    _lines("People said:", found.corrections)
+    if found.links or found.nearby:
         print(f"\n{_UNITS}")
 
 
 def _show_both(one: "ArticleRef", two: "ArticleRef", found: "PairExplanation") -> None:
     print(f"“{one.title}” ({one.outlet})\n“{two.title}” ({two.outlet})")
     print("One story." if found.one_story else "Not one story.")
-    if found.tie:
-        print(f"\n  {found.tie.probability:.2f}  probability that these two tell one story, by themselves")
-        _show_evidence(found.tie)
+    if found.link:
+        print(f"\n  {found.link.probability:.2f}  probability that these two tell one story, by themselves")
+        _show_evidence(found.link)
     else:
         print("\nNo link: too little in common, or too many days apart, to be compared.")
     if found.measure and one.story_id and two.story_id and not found.one_story:
         print("\nTheir stories as wholes:")
-        _show_judgement(found.measure, found.judgement)
-    _lines("People said:", found.said)
-    if found.tie or found.judgement:
+        _show_assessment(found.measure, found.assessment)
+    _lines("People said:", found.corrections)
+    if found.link or found.assessment:
         print(f"\n{_UNITS}")
 
 
-def _show_judgement(measure: str, judgement: "MergeAssessment | None") -> None:
-    if judgement is None:
+def _show_assessment(measure: str, assessment: "MergeAssessment | None") -> None:
+    if assessment is None:
         print("  hardly linked: the two are not even compared as wholes")
         return
-    usual = f", {judgement.baseline:.2f} is usual" if judgement.baseline is not None else ""
-    print(f"  {judgement.probability:.2f}  {measure} ({judgement.threshold:.2f} joins two groups{usual})")
-    _show_weights(judgement.contributions)
+    usual = f", {assessment.baseline:.2f} is usual" if assessment.baseline is not None else ""
+    print(f"  {assessment.probability:.2f}  {measure} ({assessment.threshold:.2f} joins two groups{usual})")
+    _show_weights(assessment.contributions)
 
 
 def _show_link(tie: "PairEvidence") -> None:

@@ -7,14 +7,17 @@ stopped, because what it did is stored as it is done.
 from pathlib import Path
 
 from newsclust.model import Count
-from newsclust.pipeline.duplicates import find_duplicates, find_rewrites
+from newsclust.pipeline.duplicates import find_duplicates
+from newsclust.pipeline.embed import embed_articles
 from newsclust.pipeline.extract import extract_articles
 from newsclust.pipeline.feeds import fetch_feeds, fetch_lists, parse_feeds, plan_feeds, sync_feeds
 from newsclust.pipeline.health import update_feed_health
 from newsclust.pipeline.pages import fetch_pages
+from newsclust.pipeline.pairs import link_articles
 from newsclust.pipeline.quarantine import check_feed_anomalies
+from newsclust.pipeline.rewrites import find_rewrites
 from newsclust.pipeline.runner import Clock, night_clock, run_step
-from newsclust.pipeline.stories import embed_articles, group_stories, link_articles, sync_corrections
+from newsclust.pipeline.stories import group_stories, sync_corrections
 from newsclust.pipeline.topics import group_topics
 from newsclust.store import Database
 

@@ -1,172 +1,128 @@
-"""Articles -> vectors -> links -> stories, as far as people do not say otherwise."""
+"""Links -> stories with lasting ids and headlines, as far as people's corrections do not decide otherwise."""
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 
-from newsclust.embed import Embedder, embedding_text, title_text
-from newsclust.model import Article, Count, Run, Window
+from newsclust.model import Article, Count, Run
 from newsclust.overrides import Correction, CorrectionKind, active_corrections, grouping_constraints
-from newsclust.pipeline.runner import ARTICLE_BATCH_SIZE, batches, since
-from newsclust.store import Database, fingerprints, runs
+from newsclust.pipeline.pairs import window_of
+from newsclust.pipeline.runner import since
+from newsclust.store import Database, fingerprints, pairs, runs
 from newsclust.store import articles as store_articles
 from newsclust.store import corrections as store_corrections
-from newsclust.store import pairs as store_links
 from newsclust.store import stories as store_stories
-from newsclust.store import word_counts as store_words
 from newsclust.stories import identity
 from newsclust.stories.clustering import Clusterer, most_central
-from newsclust.stories.pairs import Linker, word_rarity
 
 CHANGES_STORIES = ("link_progress", "corrections", "duplicates")  # tables: a new row in one may change stories
 
 
-def embed_articles(db: Database, run: Run, embedder: Embedder, characters: int) -> Count:
-    """Give every original two vectors of the chosen model: of its title and beginning, and of its title alone."""
-    todo = store_articles.articles_to_embed(db, embedder.name)
-    for ids in batches(todo, ARTICLE_BATCH_SIZE):
-        rows = store_articles.titles_and_texts(db, ids)
-        told = [embedding_text(title, text, characters=characters) for _, title, text in rows]
-        titles = [title_text(title, text, characters=characters) for _, title, text in rows]
-        vectors = embedder.embed([*told, *titles])
-        chosen = [article_id for article_id, _, _ in rows]
-        store_articles.save_embeddings(db, run, embedder.name, chosen, vectors[: len(rows)], vectors[len(rows) :])
-    return Count(done=len(todo))
-
-
-def link_articles(db: Database, run: Run, linker: Linker, model: str, window_days: float) -> Count:
-    """Weigh what is new in the window against all of it; done counts articles judged, skipped those judged before.
-
-    How rare words are is told by the articles of earlier nights; tonight's are counted afterwards, so that no
-    article changes how two others are judged on the same night.
-    """
-    window = _window(db, run, model, window_days)
-    ids = window.ids
-    fresh = store_links.articles_to_link(db, ids, model=model, linker=linker.name)
-    links = linker.link(replace(window, words=store_words.word_counts(db)), set(fresh)) if fresh else []
-    store_links.save_links(db, run, ids, fresh, links, model=model, linker=linker.name)
-    _count_words(db, run, window)
-    return Count(done=len(fresh), skipped=len(ids) - len(fresh))
-
-
-def sync_corrections(db: Database, run: Run, said: Sequence[Correction]) -> Count:
-    """Make the stored corrections the given ones; done counts those that are new or changed their standing."""
-    changed, same = store_corrections.save_corrections(db, run, said)
+def sync_corrections(db: Database, run: Run, corrections: Sequence[Correction]) -> Count:
+    """Replace the stored corrections by these; done counts those that are new or whose activity changed."""
+    changed, same = store_corrections.save_corrections(db, run, corrections)
     return Count(done=changed, skipped=same)
 
 
 def group_stories(
-    db: Database, run: Run, clusterer: Clusterer, said: Sequence[Correction], model: str, window_days: float
+    db: Database, run: Run, clusterer: Clusterer, corrections: Sequence[Correction], model: str, window_days: float
 ) -> Count:
-    """Group the window's articles, keep the stories' ids, tell every change; done counts changed stories.
+    """Group the window's articles, keep the stories' ids, store every change; done counts changed stories.
 
-    What people `said` is honoured: the articles they named are grouped anew with the window, however old. When
-    nothing was linked, said or found to be a copy since the last grouping, stories only grow old.
+    Corrections are honoured: the articles they name are regrouped with the window, however old. When nothing was
+    linked, corrected or found to be a duplicate since the last grouping, stories are only closed by age.
     """
     chosen = ("stories", "pairs", "embed")
     if runs.is_up_to_date(db, run, "group_stories", after=CHANGES_STORIES, settings=chosen):
         store_stories.close_stories(db, run, living_since=since(run, window_days))
         return Count()
-    constraints = grouping_constraints(_on_originals(db, said))
-    window = _window(db, run, model, window_days, besides=constraints.articles)
+    constraints = grouping_constraints(_on_originals(db, corrections))
+    window = window_of(db, run, model, window_days, extra=constraints.articles)
     ids = window.ids
-    groups = clusterer.cluster(window, store_links.links_among(db, ids), constraints)
-    became_copies = store_stories.duplicates_in_stories(db)
-    named = {
+    groups = clusterer.cluster(window, pairs.links_among(db, ids), constraints)
+    new_duplicates = store_stories.duplicates_in_stories(db)
+    renamed = {
         article
-        for correction in said
+        for correction in corrections
         if correction.kind is CorrectionKind.RENAME
         for article in correction.article_ids
     }
-    known = store_stories.known_stories(db, [*ids, *became_copies, *sorted(named)])
+    previous = store_stories.known_stories(db, [*ids, *new_duplicates, *sorted(renamed)])
     age = {article.id: (article.published_at, article.id) for article in window.articles}
-    decided = identity.assign_ids(
+    changes = identity.assign_ids(
         groups,
-        known,
-        regrouped={*ids, *became_copies},  # what became a copy is in no group: it leaves its story
-        seed_article=lambda group: min(group, key=lambda a: age[a]),
+        previous,
+        regrouped={*ids, *new_duplicates},  # a new duplicate is in no group: it leaves its story
+        seed_article=lambda group: min(group, key=lambda article: age[article]),
         now=run.night_at,
         ids_in_use=store_stories.story_ids(db),
     )
-    now_told = {story.id: story.members for story in known} | decided.members
-    given = _given_headlines(said, now_told)
-    names = _headlines(db, model, decided.members | {story_id: now_told[story_id] for story_id in given})
-    names |= {s: replace(names[s], headline=name) for s, name in given.items() if s in names and name}
-    store_stories.save_stories(db, run, decided, headlines=names, living_since=since(run, window_days))
-    return Count(done=len(decided.members), skipped=len(known) - len(decided.members.keys() & {k.id for k in known}))
+    members = {story.id: story.members for story in previous} | changes.members
+    given = _given_headlines(corrections, members)
+    headlines = _headlines(db, model, changes.members | {story_id: members[story_id] for story_id in given})
+    headlines |= {
+        story_id: replace(headlines[story_id], headline=name)
+        for story_id, name in given.items()
+        if story_id in headlines and name
+    }
+    store_stories.save_stories(db, run, changes, headlines=headlines, living_since=since(run, window_days))
+    changed_before = changes.members.keys() & {story.id for story in previous}
+    return Count(done=len(changes.members), skipped=len(previous) - len(changed_before))
 
 
-def _on_originals(db: Database, said: Sequence[Correction]) -> list[Correction]:
-    """Return the corrections with every copy replaced by its original: a copy is in no story."""
-    named = sorted({article for c in said for article in (*c.article_ids, *c.other_article_ids)})
-    original = fingerprints.originals_of(db, named)
+def _on_originals(db: Database, corrections: Sequence[Correction]) -> list[Correction]:
+    """Return the corrections with every duplicate replaced by its original: a duplicate is in no story."""
+    named = sorted({article for c in corrections for article in (*c.article_ids, *c.other_article_ids)})
+    original_of = fingerprints.originals_of(db, named)
 
-    def originals(articles: Sequence[str]) -> tuple[str, ...]:
-        return tuple(sorted({original.get(article, article) for article in articles}))
+    def originals(article_ids: Sequence[str]) -> tuple[str, ...]:
+        return tuple(sorted({original_of.get(article_id, article_id) for article_id in article_ids}))
 
     return [
         c.model_copy(
             update={"article_ids": originals(c.article_ids), "other_article_ids": originals(c.other_article_ids)}
         )
-        for c in said
+        for c in corrections
     ]
 
 
-def _given_headlines(said: Sequence[Correction], told: Mapping[str, frozenset[str]]) -> dict[str, str]:
-    """Return the name a person gave each story that a rename is about, the last one; "" when it was taken back."""
-    names: dict[str, str] = {}
-    counting = {correction.id for correction in active_corrections(said)}
-    for correction in said:
+def _given_headlines(corrections: Sequence[Correction], stories: Mapping[str, frozenset[str]]) -> dict[str, str]:
+    """Return the headline that a person gave each renamed story, the last one; "" when it was taken back.
+
+    A rename is about the story that shares most articles with it.
+    """
+    headlines: dict[str, str] = {}
+    active = {correction.id for correction in active_corrections(corrections)}
+    for correction in corrections:
         if correction.kind is CorrectionKind.RENAME:
-            shared = {story_id: len(members & set(correction.article_ids)) for story_id, members in told.items()}
+            shared = {story_id: len(members & set(correction.article_ids)) for story_id, members in stories.items()}
             story_id = min(shared, key=lambda s: (-shared[s], s), default=None)
             if story_id is not None and shared[story_id]:
-                if correction.id in counting:
-                    names[story_id] = correction.headline
+                if correction.id in active:
+                    headlines[story_id] = correction.headline
                 else:
-                    names.setdefault(story_id, "")
-    return names
+                    headlines.setdefault(story_id, "")
+    return headlines
 
 
-def _window(db: Database, run: Run, model: str, window_days: float, *, besides: Collection[str] = ()) -> Window:
-    """Return the originals of the window that have vectors, and those `besides`, ordered by id."""
-    ids = store_links.articles_in_window(db, since=since(run, window_days), until=run.night_at)
-    ids = sorted({*ids, *besides})
-    ids, vectors, title_vectors = store_articles.both_vectors_of(db, model, ids)
-    return Window(
-        articles=store_articles.articles(db, ids), vectors=vectors, title_vectors=title_vectors, model=model
-    )
-
-
-def _count_words(db: Database, run: Run, window: Window) -> None:
-    """Add the words of the window's articles to those of the archive, each article once."""
-    todo = set(store_words.articles_to_count(db, window.ids))
-    if todo:
-        counted = word_rarity.count_words(
-            (a.title, a.text[: word_rarity.LEAD_CHARACTERS]) for a in window.articles if a.id in todo
-        )
-        store_words.add_word_counts(db, run, sorted(todo), counted)
-
-
-def _headlines(db: Database, model: str, members: "dict[str, frozenset[str]]") -> dict[str, store_stories.Headlines]:
-    """Return what each story with articles is called: the title of its most central article, by language too."""
+def _headlines(db: Database, model: str, members: Mapping[str, frozenset[str]]) -> dict[str, store_stories.Headlines]:
+    """Return the headlines of each story with articles: the titles of its most central articles, by language too."""
     ids, vectors = store_articles.vectors_of(db, model, sorted({a for story in members.values() for a in story}))
-    place = {article_id: position for position, article_id in enumerate(ids)}
+    row = {article_id: position for position, article_id in enumerate(ids)}
     articles = {article.id: article for article in store_articles.articles(db, ids)}
 
-    def central(wanted: Iterable[Article]) -> str | None:
-        chosen = sorted(wanted, key=lambda article: (article.published_at, article.id))
-        if not chosen:
+    def central_title(candidates: Iterable[Article]) -> str | None:
+        in_order = [a.id for a in sorted(candidates, key=lambda article: (article.published_at, article.id))]
+        if not in_order:
             return None
-        names = [article.id for article in chosen]
-        return articles[most_central(names, vectors[[place[name] for name in names]])].title
+        return articles[most_central(in_order, vectors[[row[article_id] for article_id in in_order]])].title
 
-    names = {}
+    headlines = {}
     for story_id, story in members.items():
-        told = [articles[a] for a in story if a in articles]
-        if headline := central(told):
-            names[story_id] = store_stories.Headlines(
+        present = [articles[article_id] for article_id in story if article_id in articles]
+        if headline := central_title(present):
+            headlines[story_id] = store_stories.Headlines(
                 headline=headline,
-                en=central(article for article in told if article.language == "en"),
-                fr=central(article for article in told if article.language == "fr"),
+                en=central_title(article for article in present if article.language == "en"),
+                fr=central_title(article for article in present if article.language == "fr"),
             )
-    return names
+    return headlines

@@ -1,11 +1,11 @@
-"""Stories -> topics."""
+"""Stories -> topics with lasting ids."""
 
 from datetime import datetime
 
 import numpy as np
-from numpy.typing import NDArray
 
 from newsclust import topics
+from newsclust.arrays import Vectors
 from newsclust.centering import centre
 from newsclust.embed import embedding_text
 from newsclust.model import Count, Run
@@ -24,16 +24,16 @@ def group_topics(db: Database, run: Run, model: str, window_days: float, min_sto
     if runs.is_up_to_date(db, run, "group_topics", after=CHANGES_STORIES, settings=("topics", "embed")):
         return Count()
     stories, vectors = _stories_in_window(db, model, since(run, window_days))
-    known = store_topics.known_topics(db)
+    previous = store_topics.known_topics(db)
     found = topics.find_topics(
         stories,
         vectors,
         min_stories=min_stories,
         min_cosine=topics.min_cosine(model),
         outlets=store_topics.outlet_names(db),
-        earlier=[topic.members for topic in known],
+        earlier=[topic.members for topic in previous],
     )
-    ids = identity.match_groups([topic.stories for topic in found], known)
+    ids = identity.match_groups([topic.stories for topic in found], previous)
     used = set(store_topics.topic_ids(db))
     names = store_topics.headlines_of(db, [topic.central_story for topic in found])
     rows = []
@@ -55,26 +55,27 @@ def group_topics(db: Database, run: Run, model: str, window_days: float, min_sto
     return Count(done=placed, skipped=len(stories) - placed)
 
 
-def _stories_in_window(db: Database, model: str, since: datetime) -> tuple[list[topics.Story], NDArray[np.float32]]:
-    """Return the stories told since then, and for each a unit vector: the mean of its articles', as topics see it."""
+def _stories_in_window(db: Database, model: str, since: datetime) -> tuple[list[topics.Story], Vectors]:
+    """Return the stories with an article since then, and a projected unit vector of each: its articles' mean."""
     rows = store_topics.stories_since(db, since)
     ids, vectors = articles.vectors_of(db, model, sorted({a for _, members in rows for a in members}))
     if not ids:
         return [], np.zeros((0, 0), np.float32)
-    place = {article_id: position for position, article_id in enumerate(ids)}
-    told = {article.id: article for article in articles.articles(db, ids)}
+    row = {article_id: position for position, article_id in enumerate(ids)}
+    by_id = {article.id: article for article in articles.articles(db, ids)}
     stories, means = [], []
     for story_id, members in rows:
-        present = [a for a in members if a in place]
+        present = [a for a in members if a in row]
         if not present:
             continue
         stories.append(
             topics.Story(
                 id=story_id,
                 texts=tuple(
-                    (told[a].language, embedding_text(told[a].title, told[a].text, characters=600)) for a in present
+                    (by_id[a].language, embedding_text(by_id[a].title, by_id[a].text, characters=600))
+                    for a in present
                 ),
             )
         )
-        means.append(vectors[[place[a] for a in present]].mean(axis=0))
+        means.append(vectors[[row[a] for a in present]].mean(axis=0))
     return stories, topics.project(centre(np.array(means, np.float32), model), model)

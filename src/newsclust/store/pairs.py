@@ -1,4 +1,4 @@
-"""Links between articles, and which articles have been compared."""
+"""Links between articles, and which articles have been linked."""
 
 from collections.abc import Sequence
 from datetime import datetime
@@ -24,7 +24,7 @@ def articles_in_window(db: Database, *, since: datetime, until: datetime) -> lis
 
 
 def articles_to_link(db: Database, article_ids: Sequence[str], *, model: str, linker: str) -> list[str]:
-    """Return those of these articles that this linker has not compared in their present state, ordered by id."""
+    """Return those of these articles that this linker has not scored in their present state, ordered by id."""
     with db.given_ids(article_ids):
         rows = db.rows(
             """
@@ -53,7 +53,7 @@ def save_links(
 ) -> int:
     """Make the stored links between the fresh articles and all of these the given ones; return how many are new.
 
-    A pair that still has the same probability keeps its row, and the night that first said so.
+    A pair that still has the same probability keeps its row, and the night that first computed it.
     """
     if not fresh_ids:
         return 0
@@ -86,9 +86,9 @@ def save_links(
         )
         fresh = db.arrow("SELECT position FROM found ANTI JOIN links USING (article_a, article_b) ORDER BY position")
         positions: list[int] = fresh.column("position").to_pylist()
-        # Only the new ones' evidence is handed over: that of half a million links took two seconds.
-        told = [list(links[position].evidence.items()) for position in positions]
-        evidence = fresh.append_column("evidence", pa.array(told, pa.map_(pa.string(), pa.float64())))
+        # Only new links' evidence is passed to DuckDB: that of half a million links took two seconds.
+        evidence_maps = [list(links[position].evidence.items()) for position in positions]
+        evidence = fresh.append_column("evidence", pa.array(evidence_maps, pa.map_(pa.string(), pa.float64())))
         with db.given("evidence_of", evidence):
             db.execute(
                 """

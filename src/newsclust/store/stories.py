@@ -45,7 +45,7 @@ def known_stories(db: Database, regrouped: Sequence[str]) -> list[PreviousGroup]
 
 
 def duplicates_in_stories(db: Database) -> list[str]:
-    """Return the ids of members that have been found to be copies since they joined their story."""
+    """Return the ids of members that have been found to be duplicates since they joined their story."""
     rows = db.rows(
         "SELECT article_id FROM story_articles SEMI JOIN duplicates USING (article_id) "
         "WHERE left_at IS NULL ORDER BY article_id"
@@ -54,7 +54,7 @@ def duplicates_in_stories(db: Database) -> list[str]:
 
 
 def story_ids(db: Database) -> list[str]:
-    """Return the ids of all stories ever minted."""
+    """Return the ids of all stories there ever were."""
     return [row["story_id"] for row in db.rows("SELECT story_id FROM stories")]
 
 
@@ -65,11 +65,11 @@ def close_stories(db: Database, run: Run, *, living_since: datetime) -> int:
 
 
 def save_stories(
-    db: Database, run: Run, ledger: StoryChanges, *, headlines: Mapping[str, Headlines], living_since: datetime
+    db: Database, run: Run, changes: StoryChanges, *, headlines: Mapping[str, Headlines], living_since: datetime
 ) -> int:
-    """Store tonight's ledger and close the stories whose last article is older than `living_since`.
+    """Store tonight's changes of stories and close the stories whose last article is older than `living_since`.
 
-    `headlines` names every story of the ledger that still has articles, and may name others: a story whose name
+    `headlines` names every changed story that still has articles, and may name others: a story whose name
     alone differs from the stored one is renamed. Return how many stories were closed.
     """
     with db.given_ids(list(headlines)):
@@ -77,10 +77,10 @@ def save_stories(
             row["story_id"]: row for row in db.rows("FROM stories WHERE story_id IN (SELECT id FROM given_ids)")
         }
     with db.transaction():
-        _save_members(db, run, ledger.members)
-        _save_story_rows(db, run, ledger, headlines)
-        _save_events(db, run, ledger.events, headlines)
-        _save_reopened_and_renamed(db, run, before, ledger, headlines)
+        _save_members(db, run, changes.members)
+        _save_story_rows(db, run, changes, headlines)
+        _save_events(db, run, changes.events, headlines)
+        _save_reopened_and_renamed(db, run, before, changes, headlines)
         closed = db.rows(
             """
             UPDATE stories SET state = 'closed'
@@ -114,7 +114,7 @@ def save_stories(
                     "headline": row["headline"],
                     "reason": "no article within the window"
                     if row["articles"]
-                    else "its articles are copies of others",
+                    else "its articles are duplicates of others",
                     "run_id": run.id,
                 }
                 for row in left
@@ -127,8 +127,10 @@ def save_stories(
 def _save_members(db: Database, run: Run, members: Mapping[str, frozenset[str]]) -> None:
     present = pa.table(
         {
-            "story_id": pa.array([story for story, told in members.items() for _ in told], pa.string()),
-            "article_id": pa.array([article for told in members.values() for article in sorted(told)], pa.string()),
+            "story_id": pa.array([story for story, articles in members.items() for _ in articles], pa.string()),
+            "article_id": pa.array(
+                [article for articles in members.values() for article in sorted(articles)], pa.string()
+            ),
         }
     )
     with db.given_ids(list(members)), db.given("present", present):
@@ -152,7 +154,7 @@ def _save_members(db: Database, run: Run, members: Mapping[str, frozenset[str]])
         )
 
 
-def _save_story_rows(db: Database, run: Run, ledger: StoryChanges, headlines: Mapping[str, Headlines]) -> None:
+def _save_story_rows(db: Database, run: Run, changes: StoryChanges, headlines: Mapping[str, Headlines]) -> None:
     rows = [
         {
             "story_id": story_id,
@@ -166,7 +168,7 @@ def _save_story_rows(db: Database, run: Run, ledger: StoryChanges, headlines: Ma
             "last_at": run.night_at,
             "run_id": run.id,
         }
-        for story_id in ledger.members
+        for story_id in changes.members
         if story_id in headlines
     ]
     db.save(
@@ -188,15 +190,15 @@ def _save_story_rows(db: Database, run: Run, ledger: StoryChanges, headlines: Ma
             WHERE seen.story_id = stories.story_id AND stories.story_id IN (SELECT id FROM given_ids)
             """
         )
-    for story_id, heir in ledger.merged.items():
-        db.execute("UPDATE stories SET state = 'merged', merged_into = $1 WHERE story_id = $2", [heir, story_id])
+    for story_id, successor in changes.merged.items():
+        db.execute("UPDATE stories SET state = 'merged', merged_into = $1 WHERE story_id = $2", [successor, story_id])
 
 
 def _save_reopened_and_renamed(
     db: Database,
     run: Run,
     before: Mapping[str, Mapping[str, Any]],
-    ledger: StoryChanges,
+    changes: StoryChanges,
     headlines: Mapping[str, Headlines],
 ) -> None:
     """Store the stories that were closed and live again, and those whose name alone changed."""
@@ -208,9 +210,9 @@ def _save_reopened_and_renamed(
         )
     }
     for story_id, row in before.items():
-        if story_id in ledger.members and row["state"] == "closed":
+        if story_id in changes.members and row["state"] == "closed":
             events.append((story_id, StoryEvent.REOPENED, "an article within the window joined it"))
-        if story_id not in ledger.members and row["headline"] != headlines[story_id].headline:
+        if story_id not in changes.members and row["headline"] != headlines[story_id].headline:
             events.append((story_id, StoryEvent.RENAMED, f"was {row['headline']!r}"))
             renamed.append(story_id)
     for story_id in renamed:

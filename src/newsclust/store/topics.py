@@ -35,7 +35,7 @@ def known_topics(db: Database) -> list[PreviousGroup]:
 
 
 def topic_ids(db: Database) -> list[str]:
-    """Return the ids of all topics ever minted."""
+    """Return the ids of all topics there ever were."""
     return [row["topic_id"] for row in db.rows("SELECT topic_id FROM topics")]
 
 
@@ -68,7 +68,7 @@ def outlet_names(db: Database) -> list[str]:
 
 
 def save_topics(db: Database, run: Run, topics: Sequence[StoredTopic]) -> None:
-    """Make the given topics the living ones, with their stories; the others rest, with what they held."""
+    """Store these topics as the living ones, with their stories; the others are kept as they were, not living."""
     with db.transaction():
         db.execute("UPDATE topics SET living = false WHERE living")
         db.save(

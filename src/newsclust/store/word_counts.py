@@ -1,4 +1,4 @@
-"""How often the archive says each word: counted once for each article that has been linked."""
+"""Word counts of the archive: each article is counted once, after it has been linked."""
 
 from collections.abc import Collection, Sequence
 

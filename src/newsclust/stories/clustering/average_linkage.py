@@ -1,4 +1,4 @@
-"""Average linkage over the probabilities of the links."""
+"""Average linkage (UPGMA) over the probabilities of the links."""
 
 from collections.abc import Sequence
 
@@ -12,9 +12,9 @@ _FREE = Constraints()
 
 
 class AverageLinkage:
-    """Groups whose articles are linked with an average probability of at least `cut` when two parts join.
+    """A clusterer that merges two groups while the average probability of their links is at least `cut`.
 
-    Two articles without a link count as probability 0, so a chain of single links cannot hold a group together.
+    Two articles without a link count as probability 0, so a chain of single links cannot make a group.
     (Unweighted pair group method with arithmetic mean, Sokal and Michener 1958.)
     """
 
@@ -25,7 +25,7 @@ class AverageLinkage:
         self, window: Window, links: Sequence[Link], constraints: Constraints = _FREE
     ) -> list[frozenset[str]]:
         """Return disjoint groups that cover the window and honour the constraints, sorted by their smallest id."""
-        from scipy.cluster.hierarchy import fcluster, linkage  # heavy: only where groups are made
+        from scipy.cluster.hierarchy import fcluster, linkage  # heavy: imported only where it is used
 
         groups: list[frozenset[str]] = []
         for members, distances in linked_components(sorted(window.ids), links, constraints, self.cut):
@@ -38,39 +38,39 @@ class AverageLinkage:
             # float32 rounding must not decide: 1 - p is taken in float64 and the cut has a little air
             tree = linkage(distances, "average")
             labels = fcluster(tree, 1.0 - self.cut + 1e-9, "distance")
-            joined: dict[int, list[str]] = {}
+            by_label: dict[int, list[str]] = {}
             for member, label in zip(members, labels.tolist(), strict=True):
-                joined.setdefault(label, []).append(member)
-            groups.extend(map(frozenset, joined.values()))
+                by_label.setdefault(label, []).append(member)
+            groups.extend(map(frozenset, by_label.values()))
         return sorted(groups, key=min)
 
 
 def _constrained_linkage(
     members: Sequence[str], distances: NDArray[np.float64], constraints: Constraints, cut: float
 ) -> list[frozenset[str]]:
-    """Return what average linkage makes of one part when some members are tied and some are held apart.
+    """Return the groups of one component under must-link and cannot-link constraints.
 
-    The best allowed pair of clusters is joined until none reaches the cut: cubic in the members, so it is kept
-    for the few parts that a person has corrected.
+    The best allowed pair of clusters is merged until none reaches the cut: cubic in the members, so it is used only
+    for the few components that a person has corrected.
     """
     from scipy.spatial.distance import squareform
 
-    place = {member: position for position, member in enumerate(members)}
-    tied = [[place[m] for m in sorted(group) if m in place] for group in constraints.together]
+    position_of = {member: position for position, member in enumerate(members)}
+    tied = [[position_of[m] for m in sorted(group) if m in position_of] for group in constraints.together]
     in_a_tie = {position for group in tied for position in group}
     clusters = [group for group in tied if group] + [[i] for i in range(len(members)) if i not in in_a_tie]
     clusters.sort()
     inside = np.zeros((len(clusters), len(members)))
     for number, cluster in enumerate(clusters):
         inside[number, cluster] = 1
-    held_apart = np.zeros((len(members), len(members)))
+    cannot_link = np.zeros((len(members), len(members)))
     for pair in constraints.apart:
-        if pair <= place.keys():
-            a, b = (place[m] for m in pair)
-            held_apart[a, b] = held_apart[b, a] = 1
+        if pair <= position_of.keys():
+            a, b = (position_of[m] for m in pair)
+            cannot_link[a, b] = cannot_link[b, a] = 1
     size = inside.sum(axis=1)
     total = inside @ (1.0 - squareform(distances)) @ inside.T
-    allowed = (inside @ held_apart @ inside.T) == 0
+    allowed = (inside @ cannot_link @ inside.T) == 0
     np.fill_diagonal(allowed, val=False)
     while True:
         average = np.where(allowed, total / np.outer(size, size), -1.0)

@@ -1,0 +1,44 @@
+"""Vectors of the window's articles -> links: pairs with the probability that they tell one story."""
+
+from collections.abc import Collection
+from dataclasses import replace
+
+from newsclust.model import Count, Run, Window
+from newsclust.pipeline.runner import since
+from newsclust.store import Database, articles, pairs, word_counts
+from newsclust.stories.pairs import Linker, word_rarity
+
+
+def link_articles(db: Database, run: Run, linker: Linker, model: str, window_days: float) -> Count:
+    """Score what is new in the window against all of it; done counts articles scored, skipped those scored before.
+
+    Word counts are those of earlier nights; tonight's articles are counted afterwards, so that no article changes how
+    two others are scored on the same night.
+    """
+    window = window_of(db, run, model, window_days)
+    ids = window.ids
+    fresh = pairs.articles_to_link(db, ids, model=model, linker=linker.name)
+    links = linker.link(replace(window, words=word_counts.word_counts(db)), set(fresh)) if fresh else []
+    pairs.save_links(db, run, ids, fresh, links, model=model, linker=linker.name)
+    _count_words(db, run, window)
+    return Count(done=len(fresh), skipped=len(ids) - len(fresh))
+
+
+def window_of(db: Database, run: Run, model: str, window_days: float, *, extra: Collection[str] = ()) -> Window:
+    """Return the originals of the window that have vectors, and the `extra` articles, ordered by id."""
+    ids = pairs.articles_in_window(db, since=since(run, window_days), until=run.night_at)
+    ids = sorted({*ids, *extra})
+    ids, vectors, title_vectors = articles.both_vectors_of(db, model, ids)
+    return Window(articles=articles.articles(db, ids), vectors=vectors, title_vectors=title_vectors, model=model)
+
+
+def _count_words(db: Database, run: Run, window: Window) -> None:
+    """Add the words of the window's articles to the archive's word counts, each article once."""
+    todo = set(word_counts.articles_to_count(db, window.ids))
+    if todo:
+        counts = word_rarity.count_words(
+            (article.title, article.text[: word_rarity.LEAD_CHARACTERS])
+            for article in window.articles
+            if article.id in todo
+        )
+        word_counts.add_word_counts(db, run, sorted(todo), counts)
