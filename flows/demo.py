@@ -149,8 +149,8 @@ def _say_what_changed(before: dict[str, tuple[int, int]] | None, after: dict[str
         _say("Nothing changed: every article, story and topic was there already.")
         return
     for table, (rows, digest) in (after or {}).items():
-        had, held = (before or {}).get(table, (0, 0))
-        if (rows, digest) != (had, held):
+        had, had_digest = (before or {}).get(table, (0, 0))
+        if (rows, digest) != (had, had_digest):
             _say(f"  {table}: {had} -> {rows} rows")
 
 

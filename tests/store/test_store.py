@@ -418,7 +418,7 @@ def test_a_full_disk_leaves_the_old_copy_and_loses_nothing(tmp_path: Path, check
         checkpointed,
     )
     assert "cannot publish" in told.stdout, told.stderr
-    assert "File too large; the copy published before is untouched" in told.stdout
+    assert "File too large; the previous file is untouched" in told.stdout
     assert "[{'n': 100000}]" in told.stdout, told.stderr
     assert contents(tmp_path / "published.duckdb", "SELECT count(*) FROM feeds") == [(0,)]
     assert sorted(p.name for p in tmp_path.iterdir()) == ["published.duckdb", "work.duckdb"]

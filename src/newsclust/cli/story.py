@@ -25,7 +25,7 @@ story_app = typer.Typer(no_args_is_help=True, help="Correct stories: merge, spli
 StoryId = Annotated[str, typer.Argument(help="A story's id, or its beginning.")]
 _NEXT = "The next night honours it."
 _SHARED = "both say "  # how the pair model names what both articles say
-_TOLD_IN_FULL = 2  # links of an article: of the others the probability is enough, `why ONE OTHER` tells the rest
+_SHOWN_IN_FULL = 2  # links of an article: of the others the probability is enough, `why ONE OTHER` tells the rest
 _UNITS = "(+ and -: weights on the log-odds, compared with the usual pair of articles, or of groups)"
 
 
@@ -206,12 +206,12 @@ def _show_why(found: "Explanation") -> None:
         print("\nWith the rest of its story:")
         _show_assessment(found.measure, found.assessment)
         if not found.assessment or found.assessment.probability < found.assessment.threshold:
-            print("  By itself that is not enough: it came in before some of the rest did, or by a person's word.")
+            print("  By itself that is not enough: it came in before some of the rest did, or by a correction.")
     if found.links:
         print("\nIts links there:")
-    for tie in found.links[:_TOLD_IN_FULL]:
+    for tie in found.links[:_SHOWN_IN_FULL]:
         _show_link(tie)
-    for tie in found.links[_TOLD_IN_FULL:]:
+    for tie in found.links[_SHOWN_IN_FULL:]:
         _show_title(tie)
     if unlinked := found.others - len(found.links):
         print(f"  none with {unlinked} more")
@@ -226,7 +226,7 @@ def _show_why(found: "Explanation") -> None:
             print(f"  kept apart by people, {line}")
         print("\nIts closest link there:")
         _show_link(near.strongest)
-    _lines("People said:", found.corrections)
+    _lines("Corrections:", found.corrections)
     if found.links or found.nearby:
         print(f"\n{_UNITS}")
 
@@ -242,7 +242,7 @@ def _show_both(one: "ArticleRef", two: "ArticleRef", found: "PairExplanation") -
     if found.measure and one.story_id and two.story_id and not found.one_story:
         print("\nTheir stories as wholes:")
         _show_assessment(found.measure, found.assessment)
-    _lines("People said:", found.corrections)
+    _lines("Corrections:", found.corrections)
     if found.link or found.assessment:
         print(f"\n{_UNITS}")
 
@@ -262,7 +262,7 @@ def _show_link(tie: "PairEvidence") -> None:
 
 
 def _show_evidence(tie: "PairEvidence") -> None:
-    # Names in common are told by their rarity, in another unit than the weights that make up the probability.
+    # Names in common are shown by their rarity, in another unit than the weights that make up the probability.
     names = {term.removeprefix(_SHARED): rarity for term, rarity in tie.evidence.items() if term.startswith(_SHARED)}
     _show_weights({term: weight for term, weight in tie.evidence.items() if not term.startswith(_SHARED)})
     if names:

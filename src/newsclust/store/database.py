@@ -169,8 +169,8 @@ class Database:
         """Return the number of checks that hold; raise `CheckError` naming those that do not."""
         broken = self.check()
         if broken:
-            said = "; ".join(f"{c.name}: {c.statement} Not so for {c.rows[:3]}" for c in broken)
-            raise CheckError(f"{len(broken)} of the stored rows' checks fail: {said}")
+            failures = "; ".join(f"{c.name}: {c.statement} Not so for {c.rows[:3]}" for c in broken)
+            raise CheckError(f"{len(broken)} of the stored rows' checks fail: {failures}")
         return len(_sql_files("checks"))
 
     def publish(self, target: Path) -> int:
@@ -195,9 +195,9 @@ class Database:
             partial.replace(target)
             _sync(target.parent)
         except (OSError, duckdb.Error) as error:
-            said = error.strerror if isinstance(error, OSError) else None
+            reason = error.strerror if isinstance(error, OSError) else None
             raise StoreError(
-                f"cannot publish {target}: {said or _first_line(str(error))}; the copy published before is untouched"
+                f"cannot publish {target}: {reason or _first_line(str(error))}; the previous file is untouched"
             ) from error
         finally:
             with suppress(OSError):

@@ -32,14 +32,14 @@ def lists_to_read(db: Database, run: Run, lists: Sequence[FeedList], secret_urls
         [run.id],
     )
     answered = {row["item_id"] for row in rows if row["answered"]}
-    held = {row["item_id"]: row["last_answer"] for row in rows if row["last_answer"]}
+    last_answers = {row["item_id"]: row["last_answer"] for row in rows if row["last_answer"]}
     return [
         Request(
             url=one.url,
             kind=RequestKind.LIST,
             item_id=one.id,
-            etag=held[one.id]["etag"] if one.id in held else None,
-            last_modified=held[one.id]["last_modified"] if one.id in held else None,
+            etag=last_answers[one.id]["etag"] if one.id in last_answers else None,
+            last_modified=last_answers[one.id]["last_modified"] if one.id in last_answers else None,
             secret_url=secret_urls.get(one.id),
         )
         for one in lists
@@ -62,7 +62,7 @@ def pages_to_fetch(db: Database) -> list[Request]:
 
 
 def save_fetches(db: Database, run: Run, fetches: Sequence[Fetch]) -> None:
-    """Store requests with what they brought, together: a validator is never held without its body."""
+    """Store requests with what they brought, together: a validator is never kept without its body."""
     with db.transaction():
         db.save("fetches", [_fetch_row(run, fetch) for fetch in fetches])
         db.save(
@@ -79,7 +79,7 @@ def save_fetches(db: Database, run: Run, fetches: Sequence[Fetch]) -> None:
 
 
 def stored_pages(db: Database, kind: RequestKind, item_ids: Sequence[str]) -> Iterator[tuple[str, Page]]:
-    """Give (id, downloaded page) of each of these feeds, lists or articles that has one; few are held at once."""
+    """Give (id, downloaded page) of each of these feeds, lists or articles that has one; few in memory at once."""
     for start in range(0, len(item_ids), _PAGES_AT_ONCE):
         with db.given_ids(item_ids[start : start + _PAGES_AT_ONCE]):
             rows = db.rows("SELECT * FROM pages SEMI JOIN given_ids ON id = item_id WHERE kind = $1", [kind.value])

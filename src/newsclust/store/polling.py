@@ -110,7 +110,7 @@ def histories(
 
     `within_run`: a request of this run that got no answer counts as interrupted.
     """
-    held = blocked_sites(db, run.night_at)
+    blocked = blocked_sites(db, run.night_at)
     return [
         FeedHistory(
             feed_id=row["feed_id"],
@@ -130,7 +130,7 @@ def histories(
             ),
             refresh_requested_at=refresh_requests.get(row["feed_id"]),
             site_retry_at=max(
-                (held[site] for site in {site_of(row["url"]), site_of(row["answering_url"])} & held.keys()),
+                (blocked[site] for site in {site_of(row["url"]), site_of(row["answering_url"])} & blocked.keys()),
                 default=None,
             ),
         )

@@ -5,7 +5,7 @@ FROM feeds
 JOIN feed_schedules ON feed_schedules.feed_id = feeds.feed_id
 WHERE feeds.listed
 ORDER BY feed_schedules.next_request_at NULLS LAST, feeds.title;
-COMMENT ON VIEW polling_schedule IS 'When each listed feed is requested next, the soonest first, and what decided';
+COMMENT ON VIEW polling_schedule IS 'When each listed feed is requested next, the next first, and what decided';
 COMMENT ON COLUMN polling_schedule.feed_id IS 'The feed';
 COMMENT ON COLUMN polling_schedule.title IS 'Its title';
 COMMENT ON COLUMN polling_schedule.next_request_at IS 'A run before this moment leaves it alone, UTC; NULL: it is requested no more';
