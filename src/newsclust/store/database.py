@@ -8,20 +8,22 @@ import hashlib
 import os
 import re
 import shutil
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from importlib import resources
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import duckdb
 import pyarrow as pa
 
 from newsclust.errors import CheckError, StoreError
+from newsclust.store.records import aware, reader, stored
 
 Row = Mapping[str, Any]
+T = TypeVar("T")
 
 _COMMENT = re.compile(r"^COMMENT ON (?:TABLE|COLUMN) (?P<subject>\S+) IS '(?P<text>(?:[^']|'')*)';$", re.MULTILINE)
 
@@ -116,17 +118,44 @@ class Database:
 
     def rows(self, sql: str, parameters: Sequence[Any] = ()) -> list[dict[str, Any]]:
         """Return the rows of a query by column name; timestamps come back aware, in UTC."""
-        cursor = self.connection.execute(sql, _naive_all(parameters))
-        names = [column[0] for column in cursor.description or ()]
-        return [{name: _aware(value) for name, value in zip(names, row, strict=True)} for row in cursor.fetchall()]
+        names, rows = self._fetched(sql, parameters)
+        return [{name: aware(value) for name, value in zip(names, row, strict=True)} for row in rows]
+
+    def rows_as(self, record: type[T], sql: str, parameters: Sequence[Any] = ()) -> list[T]:
+        """Return the rows of a query as instances of a dataclass: the columns are its fields (`records.reader`)."""
+        names, rows = self._fetched(sql, parameters)
+        return list(map(reader(record, names), rows))
+
+    def keyed_as(self, record: type[T], sql: str, parameters: Sequence[Any] = ()) -> list[tuple[Any, T]]:
+        """Return (first column, the row as an instance of the dataclass) of each row of a query."""
+        names, rows = self._fetched(sql, parameters)
+        read = reader(record, names)
+        return [(row[0], read(row)) for row in rows]
+
+    def tuples(self, sql: str, parameters: Sequence[Any] = ()) -> list[tuple[Any, ...]]:
+        """Return the rows of a query as tuples; timestamps come back aware, in UTC."""
+        return [tuple(map(aware, row)) for row in self._fetched(sql, parameters)[1]]
+
+    def column(self, sql: str, parameters: Sequence[Any] = ()) -> list[Any]:
+        """Return the first column of a query."""
+        return [aware(row[0]) for row in self._fetched(sql, parameters)[1]]
+
+    def value(self, sql: str, parameters: Sequence[Any] = ()) -> Any:
+        """Return the one value that a query gives."""
+        (value,) = self.column(sql, parameters)
+        return value
+
+    def _fetched(self, sql: str, parameters: Sequence[Any]) -> tuple[tuple[str, ...], list[tuple[Any, ...]]]:
+        cursor = self.connection.execute(sql, list(map(stored, parameters)))
+        return tuple(column[0] for column in cursor.description or ()), cursor.fetchall()
 
     def arrow(self, sql: str, parameters: Sequence[Any] = ()) -> pa.Table:
         """Return a query's result as an Arrow table: the way for vectors and long columns."""
-        return self.connection.execute(sql, _naive_all(parameters)).to_arrow_table()
+        return self.connection.execute(sql, list(map(stored, parameters))).to_arrow_table()
 
     def execute(self, sql: str, parameters: Sequence[Any] = ()) -> None:
         """Run one statement that returns nothing."""
-        self.connection.execute(sql, _naive_all(parameters))
+        self.connection.execute(sql, list(map(stored, parameters)))
 
     @contextmanager
     def given(self, name: str, table: pa.Table) -> Iterator[None]:
@@ -143,17 +172,43 @@ class Database:
         with self.given("given_ids", pa.table({"id": pa.array(ids, pa.string())})):
             yield
 
-    def save(self, table: str, rows: Sequence[Row], *, on_conflict: str = "") -> None:
-        """Insert rows by column name; `on_conflict` is the SQL that says what happens to known keys."""
-        if not rows:
+    def save(self, table: str, rows: Sequence[Row], *, skip_known: bool = False) -> None:
+        """Insert rows by column name; a row whose key is stored is an error, or is left out with `skip_known`."""
+        self._insert(table, rows, "ON CONFLICT DO NOTHING" if skip_known else "")
+
+    def upsert(
+        self, table: str, rows: Sequence[Row] | pa.Table, *, key: Sequence[str], keep: Collection[str] = ()
+    ) -> None:
+        """Insert rows by column name; of a row whose `key` is stored, update every given column but those of `keep`.
+
+        All rows give the same columns. Those not given are NULL or their default in a new row and stay in a stored
+        one. An Arrow table is the way for vectors and for many rows.
+        """
+        given = rows.column_names if isinstance(rows, pa.Table) else list(rows[0]) if rows else []
+        if unknown := {*key, *keep}.difference(given) if given else set():
+            raise StoreError(f"{table}: the rows to store give no {', '.join(sorted(unknown))}")
+        updates = ", ".join(f"{name} = excluded.{name}" for name in given if name not in (*key, *keep))
+        action = f"DO UPDATE SET {updates}" if updates else "DO NOTHING"
+        self._insert(table, rows, f"ON CONFLICT ({', '.join(key)}) {action}")
+
+    def _insert(self, table: str, rows: Sequence[Row] | pa.Table, on_conflict: str) -> None:
+        if not len(rows):
             return
-        full = self.arrow(f"SELECT * FROM {table} LIMIT 0").schema  # noqa: S608 (a name of ours)
-        schema = pa.schema([full.field(name) for name in rows[0]])
-        given = pa.Table.from_pylist([{name: _naive(v) for name, v in row.items()} for row in rows], schema=schema)
+        given = rows if isinstance(rows, pa.Table) else self._as_arrow(table, rows)
         with self.given("given_rows", given):
             self.connection.execute(
-                f"INSERT INTO {table} BY NAME SELECT * FROM given_rows {on_conflict}"  # noqa: S608
+                f"INSERT INTO {table} BY NAME SELECT * FROM given_rows {on_conflict}"  # noqa: S608 (names of ours)
             )
+
+    def _as_arrow(self, table: str, rows: Sequence[Row]) -> pa.Table:
+        types = self.arrow(f"SELECT * FROM {table} LIMIT 0").schema  # noqa: S608 (a name of ours)
+        names = list(rows[0])
+        if any(row.keys() != rows[0].keys() for row in rows):
+            raise StoreError(f"{table}: the rows to store give different columns")
+        if unknown := set(names).difference(types.names):
+            raise StoreError(f"{table} has no column {', '.join(sorted(unknown))}")
+        columns = [pa.array([stored(row[name]) for row in rows], types.field(name).type) for name in names]
+        return pa.Table.from_arrays(columns, names=names)
 
     def check(self) -> list[CheckResult]:
         """Run every query of `sql/checks` and return the ones that found rows."""
@@ -276,7 +331,7 @@ def _migrate(connection: duckdb.DuckDBPyConnection, path: Path, now: datetime) -
             connection.execute(migration.sql)
             connection.execute(
                 "INSERT INTO migrations VALUES (?, ?, ?, ?)",
-                [migration.number, migration.name, migration.checksum, _naive(now)],
+                [migration.number, migration.name, migration.checksum, stored(now)],
             )
         except duckdb.Error as error:
             connection.execute("ROLLBACK")
@@ -311,25 +366,6 @@ def _sql_files(folder: str) -> list[tuple[str, str]]:
     where = resources.files("newsclust").joinpath("sql", folder)
     files = sorted((f for f in where.iterdir() if f.name.endswith(".sql")), key=lambda f: f.name)
     return [(re.sub(r"\.sql$", "", f.name), f.read_text(encoding="utf-8")) for f in files]
-
-
-def _naive(value: Any) -> Any:
-    """Return datetimes as the naive UTC that TIMESTAMP columns hold, maps as pairs, the rest unchanged."""
-    if isinstance(value, datetime):
-        if value.tzinfo is None:
-            raise StoreError(f"a datetime without a time zone cannot be stored: {value!r}")
-        return value.astimezone(UTC).replace(tzinfo=None)
-    if isinstance(value, Mapping):
-        return list(value.items())
-    return value
-
-
-def _naive_all(parameters: Sequence[Any]) -> list[Any]:
-    return [_naive(value) for value in parameters]
-
-
-def _aware(value: Any) -> Any:
-    return value.replace(tzinfo=UTC) if isinstance(value, datetime) else value
 
 
 def _sync(path: Path) -> None:

@@ -1,12 +1,14 @@
 """What is stored of each feed that its health is judged by, and what was judged."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 from itertools import groupby
+from operator import itemgetter
 
-from newsclust.errors import Reason
 from newsclust.model import Run
-from newsclust.polling.health import SLOW_S, UNDATED_SHARE, FeedChange, FeedFacts, FeedHealth, HealthState
+from newsclust.polling.health import SLOW_S, UNDATED_SHARE, FeedChange, FeedFacts, FeedHealth
 from newsclust.store.database import Database
+from newsclust.store.records import row_of
 
 _FACTS = """
 WITH requested AS (
@@ -52,14 +54,15 @@ WITH requested AS (
     WHERE items > 0 AND nights.is_undated AND night_at > coalesce(last_dated_at, '-infinity'::TIMESTAMP)
     GROUP BY nights.feed_id
 )
-SELECT feeds.feed_id, feeds.added_at, feeds.listed, feeds.listed_by,
-       coalesce(requested.requests, 0) AS requests, requested.last_request_at, requested.last_answer_at, requested.last_reason,
+SELECT feeds.feed_id, feeds.added_at, feeds.listed AS is_listed, feeds.listed_by,
+       coalesce(requested.requests, 0) AS requests, requested.last_request_at, requested.last_answer_at,
+       nullif(requested.last_reason, '') AS last_reason,
        coalesce(requested.last_detail, '') AS last_detail, lately.retry_at, coalesce(lately.failures, 0) AS failures,
        lately.failing_since, coalesce(lately.slow_answers, 0) AS slow_answers, lately.slow_since,
        processed.fetched_at AS read_at, unread.parse_failed_at, unread.parse_reason, unread.parse_failing_since,
        coalesce(shown.entries, 0) AS entries, shown.last_new_at, coalesce(nights.mean_pause_s, 0) AS mean_pause_s,
-       undated.undated_since, coalesce(undated.undated_items, 0) AS undated_items,
-       coalesce(undated.undated_of, 0) AS undated_of, open_quarantine.since AS quarantined_since,
+       undated.undated_since, coalesce(undated.undated_items, 0)::BIGINT AS undated_items,
+       coalesce(undated.undated_of, 0)::BIGINT AS undated_of, open_quarantine.since AS quarantined_since,
        coalesce(open_quarantine.why, '') AS quarantine_why
 FROM feeds
 LEFT JOIN requested ON requested.item_id = feeds.feed_id
@@ -76,77 +79,23 @@ ORDER BY feeds.feed_id
 
 def feed_facts(db: Database) -> list[FeedFacts]:
     """Return what each feed's health is judged by, ordered by feed."""
-    changes = _changes(db)
+    found = db.keyed_as(
+        FeedChange, "SELECT feed_id, changed_at AS at, what, why FROM feed_changes ORDER BY feed_id, changed_at, what"
+    )
+    changes = {feed_id: [change for _, change in rows] for feed_id, rows in groupby(found, key=itemgetter(0))}
     return [
-        FeedFacts(
-            feed_id=row["feed_id"],
-            added_at=row["added_at"],
-            is_listed=row["listed"],
-            listed_by=row["listed_by"],
-            requests=row["requests"],
-            last_request_at=row["last_request_at"],
-            last_answer_at=row["last_answer_at"],
-            last_reason=_reason(row["last_reason"]),
-            last_detail=row["last_detail"],
-            retry_at=row["retry_at"],
-            failures=row["failures"],
-            failing_since=row["failing_since"],
-            slow_answers=row["slow_answers"],
-            slow_since=row["slow_since"],
-            read_at=row["read_at"],
-            parse_failed_at=row["parse_failed_at"],
-            parse_reason=_reason(row["parse_reason"]),
-            parse_failing_since=row["parse_failing_since"],
-            entries=row["entries"],
-            last_new_at=row["last_new_at"],
-            mean_pause_s=row["mean_pause_s"],
-            undated_since=row["undated_since"],
-            undated_items=int(row["undated_items"]),
-            undated_of=int(row["undated_of"]),
-            quarantined_since=row["quarantined_since"],
-            quarantine_why=row["quarantine_why"],
-            changes=changes.get(row["feed_id"], ()),
-        )
-        for row in db.rows(_FACTS, [SLOW_S, UNDATED_SHARE])
+        replace(facts, changes=changes.get(facts.feed_id, ()))
+        for facts in db.rows_as(FeedFacts, _FACTS, [SLOW_S, UNDATED_SHARE])
     ]
 
 
 def save_feed_health(db: Database, run: Run, health: Mapping[str, FeedHealth]) -> tuple[int, int]:
     """Store how each feed does; return (feeds of which something else was said before, feeds as before)."""
-    before = {
-        row["feed_id"]: FeedHealth(
-            state=HealthState(row["state"]), since=row["since"], why=row["why"], reason=_reason(row["reason"])
-        )
-        for row in db.rows("FROM feed_health_states")
-    }
+    before = dict(db.keyed_as(FeedHealth, "SELECT feed_id, state, since, why, reason FROM feed_health_states"))
     changed = {feed_id: found for feed_id, found in health.items() if before.get(feed_id) != found}
-    db.save(
-        "feed_health_states",
-        [
-            {
-                "feed_id": feed_id,
-                "state": found.state.value,
-                "reason": found.reason.value if found.reason else None,
-                "since": found.since,
-                "why": found.why,
-                "decided_at": run.night_at,
-                "run_id": run.id,
-            }
-            for feed_id, found in changed.items()
-        ],
-        on_conflict="ON CONFLICT DO UPDATE SET state = excluded.state, reason = excluded.reason, "
-        "since = excluded.since, why = excluded.why, decided_at = excluded.decided_at, run_id = excluded.run_id",
-    )
+    rows = [
+        row_of(found) | {"feed_id": feed_id, "decided_at": run.night_at, "run_id": run.id}
+        for feed_id, found in changed.items()
+    ]
+    db.upsert("feed_health_states", rows, key=["feed_id"])
     return len(changed), len(health) - len(changed)
-
-
-def _changes(db: Database) -> dict[str, list[FeedChange]]:
-    rows = db.rows("SELECT feed_id, changed_at, what, why FROM feed_changes ORDER BY feed_id, changed_at, what")
-    return {
-        feed_id: [FeedChange(at=row["changed_at"], what=row["what"], why=row["why"]) for row in group]
-        for feed_id, group in groupby(rows, key=lambda row: str(row["feed_id"]))
-    }
-
-
-def _reason(name: str | None) -> Reason | None:
-    return Reason(name) if name else None

@@ -7,6 +7,7 @@ import pyarrow as pa
 
 from newsclust.model import Duplicate, EdgeBlock, Fingerprint, Run
 from newsclust.store.database import Database
+from newsclust.store.records import row_of
 
 # Of the originals that share one key so many are proposed, and of those so many are compared with one article: what
 # 100,000 articles of one site repeat must not be compared 100,000 times. With 100,000 originals in one frame (mutual
@@ -57,15 +58,14 @@ SELECT DISTINCT least(article_id, other) AS a, greatest(article_id, other) AS b 
 
 def articles_to_compare(db: Database) -> list[str]:
     """Return the ids of the articles whose present text has not been compared with the archive."""
-    return [row["article_id"] for row in db.rows("FROM todo_fingerprints")]
+    return db.column("SELECT article_id FROM todo_fingerprints")
 
 
 def articles_with_outdated_keys(db: Database, method: str) -> list[str]:
     """Return the ids of the articles whose keys another method made: what was decided on them stands."""
-    rows = db.rows(
+    return db.column(
         "SELECT article_id FROM fingerprints WHERE method IS DISTINCT FROM $1 ORDER BY article_id", [method]
     )
-    return [row["article_id"] for row in rows]
 
 
 def save_keys(db: Database, run: Run, fingerprints: Sequence[Fingerprint], method: str) -> None:
@@ -85,9 +85,9 @@ def candidate_pairs(db: Database, fingerprints: Sequence[Fingerprint]) -> list[t
     HOLDERS originals of one key, at most CANDIDATES of one article, those that share most and rarest keys first.
     """
     with db.given("fresh", _table_of(fingerprints)):
-        rows = db.rows(_CANDIDATES, [MAX_PROPOSED_PER_KEY, MAX_CANDIDATES])
+        pairs = db.tuples(_CANDIDATES, [MAX_PROPOSED_PER_KEY, MAX_CANDIDATES])
     ids = {f.article_id for f in fingerprints}
-    return [(row["a"], row["b"]) if row["a"] in ids else (row["b"], row["a"]) for row in rows]
+    return [(a, b) if a in ids else (b, a) for a, b in pairs]
 
 
 def originals_of(db: Database, article_ids: Sequence[str]) -> dict[str, str]:
@@ -96,7 +96,7 @@ def originals_of(db: Database, article_ids: Sequence[str]) -> dict[str, str]:
     One is enough to recognise an original; the most copied text has thousands.
     """
     with db.given_ids(article_ids):
-        rows = db.rows(
+        pairs = db.tuples(
             """
             SELECT article_id, original_id FROM duplicates SEMI JOIN given_ids ON id = article_id
             UNION
@@ -104,7 +104,7 @@ def originals_of(db: Database, article_ids: Sequence[str]) -> dict[str, str]:
             GROUP BY original_id
             """
         )
-    return {row["article_id"]: row["original_id"] for row in rows}
+    return dict(pairs)
 
 
 def learn_boilerplate(
@@ -130,12 +130,12 @@ def learn_boilerplate(
         db.execute(
             "INSERT INTO boilerplate_blocks SELECT key, context, $1, $2 FROM new_blocks", [run.night_at, run.id]
         )
-        rows = db.rows(
+        boilerplate = db.column(
             "SELECT key FROM (SELECT key FROM known_blocks UNION ALL SELECT key FROM new_blocks) "
             "GROUP BY key HAVING count(*) >= $1",
             [min_contexts],
         )
-    return frozenset(row["key"] for row in rows)
+    return frozenset(boilerplate)
 
 
 def forget_boilerplate(db: Database, run: Run, *, min_contexts: int) -> None:
@@ -160,7 +160,7 @@ def sync_duplicate_overrides(db: Database, run: Run, overrides: Collection[str])
 
     A new one is no duplicate any more from now on; one that was taken back is to be compared again.
     """
-    stored = {row["article_id"] for row in db.rows("SELECT article_id FROM duplicate_overrides")}
+    stored = set(db.column("SELECT article_id FROM duplicate_overrides"))
     added, taken_back = sorted(set(overrides) - stored), sorted(stored - set(overrides))
     if not added and not taken_back:
         return
@@ -181,41 +181,20 @@ def save_duplicates(
     A duplicate whose text changed so that it is none any more is deleted; one found before keeps its original.
     """
     found = {duplicate.article_id for duplicate in duplicates}
+    table = _table_of(fingerprints)
+    for name, value in (("method", method), ("run_id", run.id)):
+        table = table.append_column(name, pa.repeat(value, len(table)))
+    rows = [row_of(duplicate) | {"found_at": run.night_at, "run_id": run.id} for duplicate in duplicates]
     with db.transaction():
-        with db.given("given_fingerprints", _table_of(fingerprints)):
+        db.upsert("fingerprints", table, key=["article_id"])
+        with db.given("compared", table):
             db.execute(
-                "INSERT INTO fingerprints (article_id, text_hash, shingles, keys, method, run_id) "
-                "SELECT article_id, text_hash, shingles, keys, $1, $2 FROM given_fingerprints "
-                "ON CONFLICT DO UPDATE SET text_hash = excluded.text_hash, shingles = excluded.shingles, "
-                "keys = excluded.keys, method = excluded.method, run_id = excluded.run_id",
-                [method, run.id],
-            )
-            db.execute(
-                "UPDATE articles SET deduplicated_at = $1 "
-                "WHERE article_id IN (SELECT article_id FROM given_fingerprints)",
+                "UPDATE articles SET deduplicated_at = $1 WHERE article_id IN (SELECT article_id FROM compared)",
                 [run.night_at],
             )
         with db.given_ids([f.article_id for f in fingerprints if f.article_id not in found]):
             db.execute("DELETE FROM duplicates WHERE article_id IN (SELECT id FROM given_ids)")
-        db.save(
-            "duplicates",
-            [
-                {
-                    "article_id": d.article_id,
-                    "original_id": d.original_id,
-                    "method": d.method.value,
-                    "similarity": d.similarity,
-                    "evidence": d.evidence,
-                    "better_original_reason": d.better_original_reason,
-                    "found_at": run.night_at,
-                    "run_id": run.id,
-                }
-                for d in duplicates
-            ],
-            on_conflict="ON CONFLICT DO UPDATE SET original_id = excluded.original_id, method = excluded.method, "
-            "similarity = excluded.similarity, evidence = excluded.evidence, "
-            "better_original_reason = excluded.better_original_reason",
-        )
+        db.upsert("duplicates", rows, key=["article_id"], keep=["found_at", "run_id"])
 
 
 def _table_of(fingerprints: Sequence[Fingerprint]) -> pa.Table:

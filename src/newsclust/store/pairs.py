@@ -11,7 +11,7 @@ from newsclust.store.database import Database
 
 def articles_in_window(db: Database, *, since: datetime, until: datetime) -> list[str]:
     """Return the ids of the originals published or first seen in the window, ordered by id."""
-    rows = db.rows(
+    return db.column(
         """
         SELECT article_id FROM articles
         ANTI JOIN duplicates USING (article_id)
@@ -20,13 +20,12 @@ def articles_in_window(db: Database, *, since: datetime, until: datetime) -> lis
         """,
         [since, until],
     )
-    return [row["article_id"] for row in rows]
 
 
 def articles_to_link(db: Database, article_ids: Sequence[str], *, model: str, linker: str) -> list[str]:
     """Return those of these articles that this linker has not scored in their present state, ordered by id."""
     with db.given_ids(article_ids):
-        rows = db.rows(
+        return db.column(
             """
             SELECT embeddings.article_id
             FROM embeddings
@@ -38,7 +37,6 @@ def articles_to_link(db: Database, article_ids: Sequence[str], *, model: str, li
             """,
             [model, linker],
         )
-    return [row["article_id"] for row in rows]
 
 
 def save_links(

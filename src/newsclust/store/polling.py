@@ -1,14 +1,16 @@
 """What the requests for each feed say of the next one; what was decided; where feeds moved to."""
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime, timedelta
 from itertools import groupby
+from operator import itemgetter
 
-from newsclust.errors import Reason
-from newsclust.model import ParsedFeed, Run, UpdateHints
+from newsclust.model import ParsedFeed, Run
 from newsclust.polling.redirects import MoveAttempt, RedirectAnswer
 from newsclust.polling.scheduler import FeedHistory, NextPoll, latest_by_site
 from newsclust.store.database import Database
+from newsclust.store.records import row_of
 from newsclust.urls import site_of
 
 _WATCHED = timedelta(days=14)  # back from the last answer: how long new entries count for a feed's pace
@@ -50,15 +52,16 @@ WITH asked AS (
     WHERE entries.first_seen_at > watched.since
     GROUP BY entries.feed_id
 )
-SELECT feed_addresses.feed_id, feed_addresses.url,
-       coalesce(good.answer.final_url, feed_addresses.url) AS answering_url,
+SELECT [feed_addresses.url, coalesce(good.answer.final_url, feed_addresses.url)] AS urls, feed_addresses.feed_id,
        last.request.requested_at AS requested_at, last.request.reason AS reason,
        coalesce(last.request.reason IS NOT NULL AND last.request.status IS NULL, false) AS unanswered,
-       coalesce(last.request.run_id = $1, false) AS of_this_run, coalesce(failed.runs, 0) AS failed_runs,
+       unanswered AND $3 AND coalesce(last.request.run_id = $1, false) AS interrupted,
+       coalesce(failed.runs, 0) AS failed_runs,
        good.answer.requested_at AS answered_at, good.answer.fresh_until AS fresh_until,
        watched.since AS observed_since, coalesce(fresh.entries, 0) AS new_entries,
-       feed_update_hints.interval_s, coalesce(feed_update_hints.skip_hours, []) AS skip_hours,
-       coalesce(feed_update_hints.skip_days, []) AS skip_days
+       {'interval': to_seconds(feed_update_hints.interval_s),
+        'skip_hours': coalesce(feed_update_hints.skip_hours, []),
+        'skip_days': coalesce(feed_update_hints.skip_days, [])} AS update_hints
 FROM feed_addresses
 JOIN feeds ON feeds.feed_id = feed_addresses.feed_id
 LEFT JOIN last ON last.item_id = feeds.feed_id
@@ -72,7 +75,7 @@ ORDER BY feeds.feed_id
 """
 
 _ANSWERS = """
-SELECT feeds.feed_id, feed_addresses.url, fetches.requested_at, fetches.moved_to
+SELECT [feeds.feed_id, feed_addresses.url] AS address, fetches.requested_at AS at, fetches.moved_to
 FROM fetches
 JOIN feeds ON feeds.feed_id = fetches.item_id
 JOIN feed_addresses ON feed_addresses.feed_id = fetches.item_id AND feed_addresses.url = fetches.url
@@ -88,7 +91,7 @@ ORDER BY feeds.feed_id, fetches.requested_at DESC
 """
 
 _TRIES = """
-SELECT feed_moves.feed_id, feed_moves.to_url, fetches.requested_at,
+SELECT [feed_moves.feed_id, feed_moves.to_url] AS address, fetches.requested_at AS at,
        coalesce(any_value(fetches.reason), any_value(unread.reason)) AS reason
 FROM feed_moves
 JOIN feed_addresses ON feed_addresses.feed_id = feed_moves.feed_id AND feed_addresses.url = feed_moves.to_url
@@ -99,7 +102,7 @@ LEFT JOIN failures AS unread
   ON unread.step = 'parse_feeds' AND unread.item_id = fetches.item_id AND unread.run_id = fetches.run_id
 WHERE feed_moves.reverted_at IS NULL
 GROUP BY ALL
-ORDER BY feed_moves.feed_id, fetches.requested_at DESC
+ORDER BY address, fetches.requested_at DESC
 """
 
 
@@ -111,86 +114,47 @@ def histories(
     `within_run`: a request of this run that got no answer counts as interrupted.
     """
     blocked = blocked_sites(db, run.night_at)
+    found = db.keyed_as(FeedHistory, _HISTORIES, [run.id, f"{_WATCHED.days} days", within_run])
     return [
-        FeedHistory(
-            feed_id=row["feed_id"],
-            requested_at=row["requested_at"],
-            reason=Reason(row["reason"]) if row["reason"] else None,
-            unanswered=row["unanswered"],
-            interrupted=within_run and row["unanswered"] and row["of_this_run"],
-            failed_runs=row["failed_runs"],
-            answered_at=row["answered_at"],
-            observed_since=row["observed_since"],
-            new_entries=row["new_entries"],
-            fresh_until=row["fresh_until"],
-            update_hints=UpdateHints(
-                interval=None if row["interval_s"] is None else timedelta(seconds=row["interval_s"]),
-                skip_hours=frozenset(row["skip_hours"]),
-                skip_days=frozenset(row["skip_days"]),
-            ),
-            refresh_requested_at=refresh_requests.get(row["feed_id"]),
-            site_retry_at=max(
-                (blocked[site] for site in {site_of(row["url"]), site_of(row["answering_url"])} & blocked.keys()),
-                default=None,
-            ),
+        replace(
+            history,
+            refresh_requested_at=refresh_requests.get(history.feed_id),
+            site_retry_at=max((blocked[site] for site in set(map(site_of, urls)) & blocked.keys()), default=None),
         )
-        for row in db.rows(_HISTORIES, [run.id, f"{_WATCHED.days} days"])
+        for urls, history in found
     ]
 
 
 def blocked_sites(db: Database, now: datetime) -> dict[str, datetime]:
     """Return the sites that want no request before a moment that has not come, with that moment."""
-    rows = db.rows("SELECT final_url, retry_at FROM fetches WHERE retry_at > $1", [now])
-    return latest_by_site((row["final_url"], row["retry_at"]) for row in rows)
+    return latest_by_site(db.tuples("SELECT final_url, retry_at FROM fetches WHERE retry_at > $1", [now]))
 
 
 def save_schedule(db: Database, run: Run, decided: Mapping[str, NextPoll]) -> tuple[int, int]:
     """Store when each feed is asked next, by its id; return (new or changed, as before)."""
-    before = {
-        row["feed_id"]: NextPoll(at=row["next_request_at"], rule=row["rule"], why=row["why"])
-        for row in db.rows("SELECT feed_id, next_request_at, rule, why FROM feed_schedules")
-    }
+    before = dict(db.keyed_as(NextPoll, "SELECT feed_id, next_request_at AS at, rule, why FROM feed_schedules"))
     changed = {feed_id: due for feed_id, due in decided.items() if before.get(feed_id) != due}
-    db.save(
-        "feed_schedules",
-        [
-            {
-                "feed_id": feed_id,
-                "next_request_at": due.at,
-                "rule": due.rule.value,
-                "why": due.why,
-                "decided_at": run.night_at,
-                "run_id": run.id,
-            }
-            for feed_id, due in changed.items()
-        ],
-        on_conflict="ON CONFLICT DO UPDATE SET next_request_at = excluded.next_request_at, rule = excluded.rule, "
-        "why = excluded.why, "
-        "decided_at = excluded.decided_at, run_id = excluded.run_id",
-    )
+    rows = [
+        row_of(due, named={"at": "next_request_at"})
+        | {"feed_id": feed_id, "decided_at": run.night_at, "run_id": run.id}
+        for feed_id, due in changed.items()
+    ]
+    db.upsert("feed_schedules", rows, key=["feed_id"])
     return len(changed), len(decided) - len(changed)
 
 
 def save_update_hints(db: Database, run: Run, documents: Sequence[ParsedFeed]) -> None:
     """Store when the last documents of different feeds want to be asked for."""
     rows = [
-        {
-            "feed_id": parsed.feed_id,
-            "interval_s": None
-            if parsed.update_hints.interval is None
-            else int(parsed.update_hints.interval.total_seconds()),
-            "skip_hours": sorted(parsed.update_hints.skip_hours),
-            "skip_days": sorted(parsed.update_hints.skip_days),
-            "run_id": run.id,
-        }
+        row_of(parsed.update_hints, without=("interval",))
+        | {"feed_id": parsed.feed_id, "interval_s": _seconds(parsed.update_hints.interval), "run_id": run.id}
         for parsed in documents
     ]
-    db.save(
-        "feed_update_hints",
-        rows,
-        on_conflict="ON CONFLICT DO UPDATE SET interval_s = excluded.interval_s, skip_hours = excluded.skip_hours, "
-        "skip_days = excluded.skip_days",
-    )
+    db.upsert("feed_update_hints", rows, key=["feed_id"], keep=["run_id"])
+
+
+def _seconds(interval: timedelta | None) -> int | None:
+    return None if interval is None else int(interval.total_seconds())
 
 
 def redirect_answers(db: Database) -> Iterator[tuple[str, str, Sequence[RedirectAnswer]]]:
@@ -198,42 +162,28 @@ def redirect_answers(db: Database) -> Iterator[tuple[str, str, Sequence[Redirect
 
     An answer that could not be read as a feed is no good one.
     """
-    for (feed_id, url), rows in groupby(db.rows(_ANSWERS), key=lambda row: (row["feed_id"], row["url"])):
-        yield feed_id, url, [RedirectAnswer(at=row["requested_at"], moved_to=row["moved_to"]) for row in rows]
+    for (feed_id, url), rows in groupby(db.keyed_as(RedirectAnswer, _ANSWERS), key=itemgetter(0)):
+        yield feed_id, url, [answer for _, answer in rows]
 
 
 def save_moves(db: Database, run: Run, moves: Sequence[tuple[str, str, str]]) -> None:
     """Store the moves, as (feed id, from, to); the feeds are asked there from now on."""
-    db.save(
-        "feed_moves",
-        [
-            {
-                "feed_id": feed_id,
-                "from_url": from_url,
-                "to_url": to_url,
-                "moved_at": run.night_at,
-                "reverted_at": None,
-                "reverted_by": None,
-                "run_id": run.id,
-            }
-            for feed_id, from_url, to_url in moves
-        ],
-        on_conflict="ON CONFLICT DO UPDATE SET from_url = excluded.from_url, moved_at = excluded.moved_at",
-    )
+    rows = [
+        {"feed_id": feed_id, "from_url": from_url, "to_url": to_url, "moved_at": run.night_at, "run_id": run.id}
+        for feed_id, from_url, to_url in moves
+    ]
+    db.upsert("feed_moves", rows, key=["feed_id", "to_url"], keep=["run_id"])
 
 
 def move_attempts(db: Database) -> Iterator[tuple[str, str, Sequence[MoveAttempt]]]:
     """Give (feed id, address it moved to, what came of the requests there, newest first) of each move that holds."""
-    for (feed_id, url), rows in groupby(db.rows(_TRIES), key=lambda row: (row["feed_id"], row["to_url"])):
-        yield feed_id, url, [MoveAttempt(at=row["requested_at"], reason=row["reason"]) for row in rows]
+    for (feed_id, url), rows in groupby(db.keyed_as(MoveAttempt, _TRIES), key=itemgetter(0)):
+        yield feed_id, url, [attempt for _, attempt in rows]
 
 
 def revert_moves(db: Database, run: Run, refused: Collection[tuple[str, str]], *, by: str) -> int:
     """Take the given moves back, (feed id, to) each, for good; return how many stood."""
-    standing = {
-        (row["feed_id"], row["to_url"])
-        for row in db.rows("SELECT feed_id, to_url FROM feed_moves WHERE reverted_at IS NULL")
-    }
+    standing = set(db.tuples("SELECT feed_id, to_url FROM feed_moves WHERE reverted_at IS NULL"))
     undone = standing & set(refused)
     for feed_id, to_url in sorted(undone):
         db.execute(

@@ -7,10 +7,11 @@ from itertools import groupby
 from typing import Any
 
 from newsclust.model import Run
-from newsclust.quarantine.history import AnomalyRule, FeedRunStats
+from newsclust.quarantine.history import FeedRunStats
 from newsclust.quarantine.rules import Anomaly
 from newsclust.quarantine.run_check import CheckedRun
 from newsclust.store.database import Database
+from newsclust.store.records import row_of
 
 _UNCHECKED_RUNS = """
 SELECT runs.run_id
@@ -83,7 +84,7 @@ class UncheckedRun:
 
 def unchecked_run_ids(db: Database) -> list[str]:
     """Return the ids of the runs that saw a feed show something and were not checked, the oldest first."""
-    return [row["run_id"] for row in db.rows(_UNCHECKED_RUNS)]
+    return db.column(_UNCHECKED_RUNS)
 
 
 def unchecked_runs(db: Database, run_id: str) -> list[UncheckedRun]:
@@ -132,49 +133,36 @@ def quarantined_stats(db: Database, feed_id: str) -> list[FeedRunStats]:
 def relocated_sites(db: Database) -> dict[str, set[str]]:
     """Return the sites where feeds have shown their known entries again, by feed id."""
     relocated: dict[str, set[str]] = {}
-    for row in db.rows("SELECT feed_id, sites FROM feed_changes"):
-        relocated.setdefault(row["feed_id"], set()).update(row["sites"])
+    for feed_id, sites in db.tuples("SELECT feed_id, sites FROM feed_changes"):
+        relocated.setdefault(feed_id, set()).update(sites)
     return relocated
 
 
 def words_known_to_feed(db: Database, feed_id: str, words: Collection[str]) -> set[str]:
     """Return those of these words that recurred in an admitted run of the feed."""
     with db.given_ids(sorted(words)):
-        rows = db.rows(
+        known = db.column(
             "WITH admitted AS ("
             "SELECT unnest(recurring_words) AS word FROM feed_run_stats WHERE feed_id = $1 AND NOT quarantined) "
             "SELECT DISTINCT word FROM admitted SEMI JOIN given_ids ON given_ids.id = admitted.word",
             [feed_id],
         )
-    return {row["word"] for row in rows}
+    return set(known)
 
 
 def active_quarantines(db: Database) -> dict[str, datetime]:
     """Return since when each quarantined feed is so, by feed id."""
-    return {
-        row["feed_id"]: row["since"]
-        for row in db.rows("SELECT feed_id, since FROM quarantines WHERE released_at IS NULL")
-    }
+    return dict(db.tuples("SELECT feed_id, since FROM quarantines WHERE released_at IS NULL"))
 
 
 def save_run_stats(db: Database, checked: Sequence[CheckedRun]) -> None:
     """Store the statistics of runs and the anomalies found in them."""
     rows = [
-        {
-            "feed_id": result.stats.feed_id,
-            "run_id": result.stats.run_id,
-            "night_at": result.stats.night_at,
-            "items": result.stats.items,
-            "backdated": result.stats.backdated,
-            "undated": result.stats.undated,
-            "shared": result.stats.shared,
-            "median_characters": result.stats.median_characters,
-            "languages": result.stats.languages,
-            "sites": result.stats.sites,
-            "edited": result.stats.edited,
+        row_of(result.stats, without=("anomaly",))
+        | {
             "recurring_words": sorted(result.recurring_words),
             "content_type": result.content_type,
-            "anomaly": result.anomaly.rule.value if result.anomaly else None,
+            "anomaly": result.anomaly.rule if result.anomaly else None,
             "why": result.anomaly.why if result.anomaly else None,
             "quarantined": result.quarantined,
         }
@@ -185,13 +173,7 @@ def save_run_stats(db: Database, checked: Sequence[CheckedRun]) -> None:
 
 def begin_quarantine(db: Database, run: Run, stats: FeedRunStats, anomaly: Anomaly) -> None:
     """Store that the feed is quarantined since this run."""
-    row = {
-        "feed_id": stats.feed_id,
-        "since": stats.night_at,
-        "rule": anomaly.rule.value,
-        "why": anomaly.why,
-        "run_id": run.id,
-    }
+    row = row_of(anomaly) | {"feed_id": stats.feed_id, "since": stats.night_at, "run_id": run.id}
     db.save("quarantines", [row])
 
 
@@ -211,20 +193,4 @@ def end_quarantine(db: Database, run: Run, feed_id: str, *, by: str, admitted: S
 
 def _stats(db: Database, condition: str, parameters: Sequence[Any]) -> list[FeedRunStats]:
     sql = f"SELECT * EXCLUDE (recurring_words) FROM feed_run_stats WHERE {condition} ORDER BY night_at, run_id"  # noqa: S608
-    return [
-        FeedRunStats(
-            feed_id=row["feed_id"],
-            run_id=row["run_id"],
-            night_at=row["night_at"],
-            items=row["items"],
-            backdated=row["backdated"],
-            undated=row["undated"],
-            shared=row["shared"],
-            median_characters=row["median_characters"],
-            languages=row["languages"],
-            sites=row["sites"],
-            edited=row["edited"],
-            anomaly=AnomalyRule(row["anomaly"]) if row["anomaly"] else None,
-        )
-        for row in db.rows(sql, parameters)
-    ]
+    return db.rows_as(FeedRunStats, sql, parameters)

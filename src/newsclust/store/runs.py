@@ -9,6 +9,7 @@ from newsclust import __version__
 from newsclust.errors import ItemError
 from newsclust.model import Count, Run, id_of
 from newsclust.store.database import Database
+from newsclust.store.records import row_of
 
 
 def begin_run(
@@ -23,11 +24,7 @@ def begin_run(
     )
     with db.transaction():
         db.execute("UPDATE runs SET outcome = 'failed', error = 'killed before its end' WHERE outcome = 'running'")
-        row = {
-            "run_id": run.id,
-            "flow": flow,
-            "night_at": night_at,
-            "started_at": started_at,
+        row = row_of(run, named={"id": "run_id"}) | {
             "outcome": "running",
             "settings": json.dumps(settings, sort_keys=True),
             "version": __version__,
@@ -56,16 +53,13 @@ def save_step(
     error: str | None,
 ) -> None:
     """Store one more attempt at a step."""
-    attempts = db.rows("SELECT count(*) AS n FROM steps WHERE run_id = $1 AND step = $2", [run.id, step])[0]["n"]
-    row = {
+    attempts = db.value("SELECT count(*) FROM steps WHERE run_id = $1 AND step = $2", [run.id, step])
+    row = row_of(count) | {
         "run_id": run.id,
         "step": step,
         "attempt": attempts + 1,
         "started_at": started_at,
         "seconds": seconds,
-        "done": count.done,
-        "skipped": count.skipped,
-        "failed": count.failed,
         "error": error,
     }
     db.save("steps", [row])
@@ -81,13 +75,13 @@ def save_failures(
             "step": step,
             "item": error.item,
             "item_id": item_id,
-            "reason": error.reason.value,
+            "reason": error.reason,
             "detail": error.detail,
             "failed_at": at,
         }
         for item_id, error in failures
     }
-    db.save("failures", list(rows.values()), on_conflict="ON CONFLICT DO NOTHING")
+    db.save("failures", list(rows.values()), skip_known=True)
 
 
 def is_up_to_date(db: Database, run: Run, step: str, *, after: Sequence[str], settings: Sequence[str]) -> bool:
@@ -96,23 +90,18 @@ def is_up_to_date(db: Database, run: Run, step: str, *, after: Sequence[str], se
     It depends on the tables `after`, by the runs that wrote their rows, and on the named sections of the settings.
     A run that was killed between writing and the step leaves the step out of date.
     """
-    last = db.rows(
+    last = db.tuples(
         "SELECT runs.run_id, runs.started_at FROM steps JOIN runs USING (run_id) "
         "WHERE step = $1 AND steps.error IS NULL ORDER BY runs.started_at DESC LIMIT 1",
         [step],
     )
     if not last:
         return False
+    ((last_id, last_start),) = last
     for table in after:
-        newer = db.rows(
-            f"SELECT 1 FROM {table} JOIN runs USING (run_id) WHERE runs.started_at > $1 LIMIT 1",  # noqa: S608
-            [last[0]["started_at"]],
-        )
-        if newer:
+        newer = f"SELECT 1 FROM {table} JOIN runs USING (run_id) WHERE runs.started_at > $1 LIMIT 1"  # noqa: S608
+        if db.column(newer, [last_start]):
             return False
-    chosen = {
-        row["run_id"]: json.loads(row["settings"])
-        for row in db.rows("SELECT run_id, settings FROM runs WHERE run_id IN ($1, $2)", [run.id, last[0]["run_id"]])
-    }
-    then, now = chosen[last[0]["run_id"]], chosen[run.id]
+    stored = dict(db.tuples("SELECT run_id, settings FROM runs WHERE run_id IN ($1, $2)", [run.id, last_id]))
+    then, now = json.loads(stored[last_id]), json.loads(stored[run.id])
     return all(then.get(section) == now.get(section) for section in settings)

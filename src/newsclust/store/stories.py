@@ -3,12 +3,12 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
 
 import pyarrow as pa
 
 from newsclust.model import Run, StoryEvent
 from newsclust.store.database import Database
+from newsclust.store.records import row_of
 from newsclust.stories.identity import PreviousGroup, StoryChange, StoryChanges
 
 
@@ -27,35 +27,32 @@ def known_stories(db: Database, regrouped: Sequence[str]) -> list[PreviousGroup]
     The archive's other stories are settled: nothing can happen to them tonight.
     """
     with db.given_ids(regrouped):
-        return [
-            PreviousGroup(id=row["story_id"], born_at=row["born_at"], members=frozenset(row["members"]))
-            for row in db.rows(
-                """
-                SELECT story_id, stories.born_at, list(article_id ORDER BY article_id) AS members
-                FROM stories JOIN story_articles USING (story_id)
-                WHERE left_at IS NULL
-                  AND story_id IN (
-                      SELECT story_id FROM story_articles
-                      WHERE left_at IS NULL AND article_id IN (SELECT id FROM given_ids))
-                GROUP BY ALL
-                ORDER BY story_id
-                """
-            )
-        ]
+        return db.rows_as(
+            PreviousGroup,
+            """
+            SELECT story_id AS id, stories.born_at, list(article_id ORDER BY article_id) AS members
+            FROM stories JOIN story_articles USING (story_id)
+            WHERE left_at IS NULL
+              AND story_id IN (
+                  SELECT story_id FROM story_articles
+                  WHERE left_at IS NULL AND article_id IN (SELECT id FROM given_ids))
+            GROUP BY ALL
+            ORDER BY story_id
+            """,
+        )
 
 
 def duplicates_in_stories(db: Database) -> list[str]:
     """Return the ids of members that have been found to be duplicates since they joined their story."""
-    rows = db.rows(
+    return db.column(
         "SELECT article_id FROM story_articles SEMI JOIN duplicates USING (article_id) "
         "WHERE left_at IS NULL ORDER BY article_id"
     )
-    return [row["article_id"] for row in rows]
 
 
 def story_ids(db: Database) -> list[str]:
     """Return the ids of all stories there ever were."""
-    return [row["story_id"] for row in db.rows("SELECT story_id FROM stories")]
+    return db.column("SELECT story_id FROM stories")
 
 
 def close_stories(db: Database, run: Run, *, living_since: datetime) -> int:
@@ -73,15 +70,15 @@ def save_stories(
     alone differs from the stored one is renamed. Return how many stories were closed.
     """
     with db.given_ids(list(headlines)):
-        before = {
-            row["story_id"]: row for row in db.rows("FROM stories WHERE story_id IN (SELECT id FROM given_ids)")
-        }
+        stored = db.tuples(
+            "SELECT story_id, state, headline FROM stories WHERE story_id IN (SELECT id FROM given_ids)"
+        )
     with db.transaction():
         _save_members(db, run, changes.members)
         _save_story_rows(db, run, changes, headlines)
         _save_events(db, run, changes.events, headlines)
-        _save_reopened_and_renamed(db, run, before, changes, headlines)
-        closed = db.rows(
+        _save_reopened_and_renamed(db, run, stored, changes, headlines)
+        closed = db.column(
             """
             UPDATE stories SET state = 'closed'
             WHERE state = 'living' AND (
@@ -91,7 +88,7 @@ def save_stories(
             """,
             [living_since],
         )
-        with db.given_ids([row["story_id"] for row in closed]):
+        with db.given_ids(closed):
             left = db.rows(
                 """
                 SELECT id AS story_id, stories.headline, count(article_id) AS articles
@@ -101,26 +98,21 @@ def save_stories(
                 GROUP BY ALL
                 """
             )
-        db.save(
-            "story_events",
-            [
-                {
-                    "story_id": row["story_id"],
-                    "event": "closed",
-                    "happened_at": run.night_at,
-                    "articles": row["articles"],
-                    "other_story_id": "",
-                    "article_ids": [],
-                    "headline": row["headline"],
-                    "reason": "no article within the window"
-                    if row["articles"]
-                    else "its articles are duplicates of others",
-                    "run_id": run.id,
-                }
-                for row in left
-            ],
-            on_conflict="ON CONFLICT DO NOTHING",
-        )
+        ended = [
+            row
+            | {
+                "event": StoryEvent.CLOSED,
+                "happened_at": run.night_at,
+                "other_story_id": "",
+                "article_ids": (),
+                "reason": "no article within the window"
+                if row["articles"]
+                else "its articles are duplicates of others",
+                "run_id": run.id,
+            }
+            for row in left
+        ]
+        db.save("story_events", ended, skip_known=True)
     return len(closed)
 
 
@@ -156,11 +148,9 @@ def _save_members(db: Database, run: Run, members: Mapping[str, frozenset[str]])
 
 def _save_story_rows(db: Database, run: Run, changes: StoryChanges, headlines: Mapping[str, Headlines]) -> None:
     rows = [
-        {
+        row_of(headlines[story_id], named={"en": "headline_en", "fr": "headline_fr"})
+        | {
             "story_id": story_id,
-            "headline": headlines[story_id].headline,
-            "headline_en": headlines[story_id].en,
-            "headline_fr": headlines[story_id].fr,
             "state": "living",
             "merged_into": None,
             "born_at": run.night_at,
@@ -171,13 +161,8 @@ def _save_story_rows(db: Database, run: Run, changes: StoryChanges, headlines: M
         for story_id in changes.members
         if story_id in headlines
     ]
-    db.save(
-        "stories",
-        rows,
-        on_conflict="ON CONFLICT DO UPDATE SET headline = excluded.headline, headline_en = excluded.headline_en, "
-        "headline_fr = excluded.headline_fr, state = 'living', merged_into = NULL",
-    )
-    with db.given_ids([str(row["story_id"]) for row in rows]):
+    db.upsert("stories", rows, key=["story_id"], keep=["born_at", "first_at", "last_at", "run_id"])
+    with db.given_ids([row["story_id"] for row in rows]):
         db.execute(
             """
             UPDATE stories SET first_at = seen.first_at, last_at = seen.last_at
@@ -197,23 +182,18 @@ def _save_story_rows(db: Database, run: Run, changes: StoryChanges, headlines: M
 def _save_reopened_and_renamed(
     db: Database,
     run: Run,
-    before: Mapping[str, Mapping[str, Any]],
+    before: Sequence[tuple[str, str, str]],  # story id, state, headline
     changes: StoryChanges,
     headlines: Mapping[str, Headlines],
 ) -> None:
     """Store the stories that were closed and live again, and those whose name alone changed."""
     events, renamed = [], []
-    sizes = {
-        row["story_id"]: row["n"]
-        for row in db.rows(
-            "SELECT story_id, count(*) AS n FROM story_articles WHERE left_at IS NULL GROUP BY story_id"
-        )
-    }
-    for story_id, row in before.items():
-        if story_id in changes.members and row["state"] == "closed":
+    sizes = dict(db.tuples("SELECT story_id, count(*) FROM story_articles WHERE left_at IS NULL GROUP BY story_id"))
+    for story_id, state, headline in before:
+        if story_id in changes.members and state == "closed":
             events.append((story_id, StoryEvent.REOPENED, "an article within the window joined it"))
-        if story_id not in changes.members and row["headline"] != headlines[story_id].headline:
-            events.append((story_id, StoryEvent.RENAMED, f"was {row['headline']!r}"))
+        if story_id not in changes.members and headline != headlines[story_id].headline:
+            events.append((story_id, StoryEvent.RENAMED, f"was {headline!r}"))
             renamed.append(story_id)
     for story_id in renamed:
         name = headlines[story_id]
@@ -234,28 +214,13 @@ def _save_reopened_and_renamed(
 
 def _save_events(db: Database, run: Run, events: Sequence[StoryChange], headlines: Mapping[str, Headlines]) -> None:
     with db.given_ids([event.story_id for event in events]):
-        stored = {
-            row["story_id"]: row["headline"]
-            for row in db.rows("SELECT story_id, headline FROM stories WHERE story_id IN (SELECT id FROM given_ids)")
-        }
-    db.save(
-        "story_events",
-        [
-            {
-                "story_id": event.story_id,
-                "event": event.event.value,
-                "happened_at": run.night_at,
-                "articles": event.articles,
-                "other_story_id": event.other_story_id,
-                "article_ids": list(event.moved),
-                "headline": headlines[event.story_id].headline
-                if event.story_id in headlines
-                else stored[event.story_id],
-                "reason": event.reason,
-                "run_id": run.id,
-            }
-            for event in events
-        ],
-        on_conflict="ON CONFLICT DO UPDATE SET articles = excluded.articles, article_ids = excluded.article_ids, "
-        "reason = excluded.reason, headline = excluded.headline, run_id = excluded.run_id",
-    )
+        stored = dict(
+            db.tuples("SELECT story_id, headline FROM stories WHERE story_id IN (SELECT id FROM given_ids)")
+        )
+    called = stored | {story_id: name.headline for story_id, name in headlines.items()}
+    rows = [
+        row_of(event, named={"moved": "article_ids"})
+        | {"headline": called[event.story_id], "happened_at": run.night_at, "run_id": run.id}
+        for event in events
+    ]
+    db.upsert("story_events", rows, key=["story_id", "event", "happened_at", "other_story_id"])

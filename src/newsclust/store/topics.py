@@ -8,6 +8,7 @@ import pyarrow as pa
 
 from newsclust.model import Run
 from newsclust.store.database import Database
+from newsclust.store.records import row_of
 from newsclust.stories.identity import PreviousGroup
 
 
@@ -25,23 +26,21 @@ class StoredTopic:
 
 def known_topics(db: Database) -> list[PreviousGroup]:
     """Return every topic that has stories, with its members."""
-    rows = db.rows(
-        "SELECT topic_id, topics.born_at, list(story_id ORDER BY story_id) AS members "
-        "FROM topics JOIN topic_stories USING (topic_id) WHERE left_at IS NULL GROUP BY ALL ORDER BY topic_id"
+    return db.rows_as(
+        PreviousGroup,
+        "SELECT topic_id AS id, topics.born_at, list(story_id ORDER BY story_id) AS members "
+        "FROM topics JOIN topic_stories USING (topic_id) WHERE left_at IS NULL GROUP BY ALL ORDER BY topic_id",
     )
-    return [
-        PreviousGroup(id=row["topic_id"], born_at=row["born_at"], members=frozenset(row["members"])) for row in rows
-    ]
 
 
 def topic_ids(db: Database) -> list[str]:
     """Return the ids of all topics there ever were."""
-    return [row["topic_id"] for row in db.rows("SELECT topic_id FROM topics")]
+    return db.column("SELECT topic_id FROM topics")
 
 
 def stories_since(db: Database, since: datetime) -> list[tuple[str, list[str]]]:
     """Return (story id, article ids) of the stories with an article since then, both in order of id."""
-    rows = db.rows(
+    return db.tuples(
         """
         SELECT story_id, list(article_id ORDER BY article_id) AS members
         FROM stories JOIN story_articles USING (story_id)
@@ -51,46 +50,26 @@ def stories_since(db: Database, since: datetime) -> list[tuple[str, list[str]]]:
         """,
         [since],
     )
-    return [(row["story_id"], row["members"]) for row in rows]
 
 
 def headlines_of(db: Database, story_ids: Sequence[str]) -> dict[str, str]:
     """Return what these stories are called, by id."""
     with db.given_ids(story_ids):
-        rows = db.rows("SELECT story_id, headline FROM stories SEMI JOIN given_ids ON id = story_id")
-    return {row["story_id"]: row["headline"] for row in rows}
+        return dict(db.tuples("SELECT story_id, headline FROM stories SEMI JOIN given_ids ON id = story_id"))
 
 
 def outlet_names(db: Database) -> list[str]:
     """Return the hosts of all articles and the titles of all feeds, in order: what no topic is called by."""
-    rows = db.rows("SELECT outlet AS name FROM articles UNION SELECT title FROM feeds ORDER BY name")
-    return [row["name"] for row in rows]
+    return db.column("SELECT outlet AS name FROM articles UNION SELECT title FROM feeds ORDER BY name")
 
 
 def save_topics(db: Database, run: Run, topics: Sequence[StoredTopic]) -> None:
     """Store these topics as the living ones, with their stories; the others are kept as they were, not living."""
+    found = {"living": True, "born_at": run.night_at, "last_found_at": run.night_at, "run_id": run.id}
+    rows = [row_of(topic, named={"id": "topic_id"}, without=("strengths",)) | found for topic in topics]
     with db.transaction():
         db.execute("UPDATE topics SET living = false WHERE living")
-        db.save(
-            "topics",
-            [
-                {
-                    "topic_id": topic.id,
-                    "label": topic.label,
-                    "words_en": list(topic.words_en),
-                    "words_fr": list(topic.words_fr),
-                    "headline": topic.headline,
-                    "living": True,
-                    "born_at": run.night_at,
-                    "last_found_at": run.night_at,
-                    "run_id": run.id,
-                }
-                for topic in topics
-            ],
-            on_conflict="ON CONFLICT DO UPDATE SET label = excluded.label, words_en = excluded.words_en, "
-            "words_fr = excluded.words_fr, headline = excluded.headline, living = true, "
-            "last_found_at = excluded.last_found_at",
-        )
+        db.upsert("topics", rows, key=["topic_id"], keep=["born_at", "run_id"])
         placed = pa.table(
             {
                 "topic_id": pa.array([t.id for t in topics for _ in t.centroid_similarities], pa.string()),

@@ -10,7 +10,7 @@ from newsclust.store.database import Database
 
 def word_counts(db: Database) -> WordCounts:
     """Return what was counted on earlier nights: words of the articles that have been linked."""
-    documents = db.rows("SELECT count(*) AS n FROM link_progress WHERE words_counted_at IS NOT NULL")[0]["n"]
+    documents = db.value("SELECT count(*) FROM link_progress WHERE words_counted_at IS NOT NULL")
     table = db.arrow(
         """
         SELECT word,
@@ -30,22 +30,21 @@ def word_counts(db: Database) -> WordCounts:
 
 def stem_counts(db: Database, stems: Collection[str]) -> WordCounts:
     """Return how many articles of earlier nights hold each of these stems."""
-    documents = db.rows("SELECT count(*) AS n FROM link_progress WHERE words_counted_at IS NOT NULL")[0]["n"]
+    documents = db.value("SELECT count(*) FROM link_progress WHERE words_counted_at IS NOT NULL")
     with db.given_ids(sorted(stems)):
-        rows = db.rows(
+        counts = db.tuples(
             "SELECT word, occurrences FROM word_counts SEMI JOIN given_ids ON id = word WHERE kind = 'stem'"
         )
-    return WordCounts(documents=documents, stems={row["word"]: row["occurrences"] for row in rows})
+    return WordCounts(documents=documents, stems=dict(counts))
 
 
 def articles_to_count(db: Database, article_ids: Sequence[str]) -> list[str]:
     """Return those of these articles that have been linked and whose words have not been counted, ordered by id."""
     with db.given_ids(article_ids):
-        rows = db.rows(
+        return db.column(
             "SELECT article_id FROM link_progress "
             "WHERE words_counted_at IS NULL AND article_id IN (SELECT id FROM given_ids) ORDER BY article_id"
         )
-    return [row["article_id"] for row in rows]
 
 
 def add_word_counts(db: Database, run: Run, article_ids: Sequence[str], counts: WordCounts) -> None:
