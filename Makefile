@@ -49,9 +49,9 @@ lint: $(BIN)/.installed
 bench: $(BIN)/.installed
 	$(BIN)/python -m benchmarks.night
 	$(BIN)/python -m benchmarks.embedding
-	$(BIN)/python -m benchmarks.copies
+	$(BIN)/python -m benchmarks.duplicates
 	$(BIN)/python -m benchmarks.extraction
-	$(BIN)/python -m benchmarks.listing
+	$(BIN)/python -m benchmarks.index_pages
 	$(BIN)/python -m benchmarks.fetching
 
 clean:

@@ -1,4 +1,4 @@
-"""What our embedder costs beside the model alone: texts a second, their ratio, and the conversion's time.
+"""Measure our embedder beside the model alone: texts a second, their ratio, and the conversion's time.
 
 Run: python -m benchmarks.embedding [--texts 512]. Both embed the same synthetic English and French texts of
 about 60 tokens, in turn; medians of three. Ours should reach 90 % of the model alone.

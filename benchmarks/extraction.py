@@ -1,11 +1,11 @@
-"""How many article pages a second are read on both cores: ours beside plain trafilatura in as many processes.
+"""Measure how many pages a second are extracted on both cores: ours beside plain trafilatura in as many processes.
 
 Run: python -m benchmarks.extraction [FOLDER] [--pages 10000] [--rounds 10] [--seed 5]
 The folder holds ground-truth.json and html/*.html.gz (scrapinghub's article-extraction-benchmark, MIT), which is read
 as often as needed, each time with another word behind each paragraph, so that nothing remembered helps. It is no
 part of the repository: without it there is nothing to measure, and the program says so. The rounds take turns in who
 goes first; CPU seconds (this process, its workers and their server; Linux) are what a busy machine leaves comparable.
-How well the pages are read is told by `newsclust evaluate extraction`.
+How well they are extracted is measured by `newsclust evaluate extraction`.
 """
 
 import argparse

@@ -1,9 +1,9 @@
-"""What a round of feeds costs: `python -m benchmarks.fetching`, or smaller with `--feeds 40`.
+"""Measure what a round of feeds costs: `python -m benchmarks.fetching`, or smaller with `--feeds 40`.
 
 A server in a process of its own answers after 50 ms, each feed under a registered domain of its own, as feeds mostly
-are: hosts of one domain would share one pause. The pipeline's own steps ask all feeds and read what they answer, ask
-them again a day later (each answers 304), and ask them once more when every twentieth host accepts and then says
-nothing. With `--reader PYTHON`, an interpreter that has lemon24/reader (`pip install reader sgmllib3k` into a venv
+are: hosts of one domain would share one pause. The pipeline's own steps request and parse all feeds, request them
+again a day later (each answers 304), and once more when every twentieth host accepts and then sends nothing.
+With `--reader PYTHON`, an interpreter that has lemon24/reader (`pip install reader sgmllib3k` into a venv
 of its own), reader updates the same feeds from the same server, by turns with us, `--rounds` times. Every measurement
 has a process of its own. Its peak memory is seen from outside, ten times a second, with all processes that it starts:
 RSS summed, which counts what they share more than once, and PSS summed, which parts it among those that share it.

@@ -1,4 +1,4 @@
-"""How grouping grows with the window: `python -m benchmarks.growth DATA [--vectors FOLDER] [--sizes 1000 ... 50000]`.
+"""Measure grouping by window size: `python -m benchmarks.growth DATA [--vectors FOLDER] [--sizes N ...]`.
 
 DATA and FOLDER are those of `benchmarks.replay`. For each size a fresh database, in a process of its own, is given so
 many articles of five days, then a thousand more; what these take is printed.

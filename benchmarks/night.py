@@ -1,7 +1,7 @@
-"""What a night costs: `python -m benchmarks.night`, or smaller with `--window 400 --new 50`.
+"""Measure what a night costs: `python -m benchmarks.night`, or smaller with `--window 400 --new 50`.
 
 Nights of generated articles, served on loopback, go through the steps of the pipeline without Prefect. The earlier
-nights are lived as well, so that the database is what nights leave behind. How a night grows with the window is told
+nights run as well, so that the database is what nights leave behind. How a night grows with the window is measured
 by `benchmarks.growth`.
 """
 

@@ -1,12 +1,12 @@
-"""How often good feeds would be quarantined, and how often bad nights: `python -m benchmarks.quarantine DATA`.
+"""Measure how often good feeds and bad nights would be quarantined: `python -m benchmarks.quarantine DATA`.
 
 DATA is JSON Lines, plain or .gz (title, text, lang, published, source, url). Each outlet is a feed and each address
 an entry; at 03:30 UTC a night judges what was published since the night before, by the deciders that the pipeline
-calls. The archive of words is what the stream has said on earlier nights: what ships was counted on this very stream.
+calls. The archive of words is counted on the stream's earlier nights: the shipped counts come from this very stream.
 
-First every night as it was. Then, on some nights of each outlet, nights made up here: bad ones, that ought to be
-held, and odd but good ones, that ought not. The share of items that makes a theme is chosen on four fifths of the
-outlets and told of the others; all other numbers stand as reasoned in newsclust.quarantine.
+First every night as it was. Then, on some nights of each outlet, nights made up here: bad ones, that should be
+quarantined, and odd but good ones, that should not. The share of items that makes a vocabulary anomaly is chosen on
+four fifths of the outlets and measured on the others; all other thresholds are those of newsclust.quarantine.
 """
 
 import argparse

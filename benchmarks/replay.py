@@ -1,9 +1,9 @@
-"""Months of news, night by night: `python -m benchmarks.replay DATA [--vectors FOLDER]`.
+"""Replay months of news, night by night: `python -m benchmarks.replay DATA [--vectors FOLDER]`.
 
 DATA is JSON Lines, plain or .gz (title, text, lang, published, source, url). At 03:30 UTC of each night the articles
 published since the night before go into a fresh database, and the pipeline's own steps link them, group them into
-stories and the stories into topics. Nothing is fetched and no copies are looked for: one address is one article.
-FOLDER keeps the vectors of the bundled model from one run to the next.
+stories and the stories into topics. Nothing is fetched and no duplicates are searched: one URL is one article.
+FOLDER caches the vectors of the bundled model from one run to the next.
 
 Afterwards stretches of seven days are grouped again in fresh databases, night by night and all at once, and both
 groupings of their articles are compared.

@@ -1,9 +1,9 @@
-"""Trains the projection that ships for topics, and says how well it does on windows that it has not seen.
+"""Train the shipped projection of topics, and score it on windows that it was not trained on.
 
     python -m benchmarks.train_topics ../shared/data/stories [--save]
 
 Every file `tech_*.jsonl` of the folder is a labelled window, as `newsclust evaluate` reads it. Two to five minutes,
-most of them for embedding; none of these when the vectors are kept from an earlier time.
+most of them for embedding; none of these when the vectors are cached from an earlier run.
 """
 
 import argparse

@@ -14,7 +14,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from benchmarks import copies, extraction, fetching, growth, listing, night, quarantine, replay
+from benchmarks import duplicates, extraction, fetching, growth, index_pages, night, quarantine, replay
 from newsclust.centering import Part, centre
 from newsclust.embed import SentenceTransformerEmbedder
 
@@ -81,20 +81,20 @@ def test_titles_have_drawn_vectors_of_their_own_near_those_of_the_text() -> None
     assert 0.7 < float((titles * texts).sum(axis=1).mean()) < 0.86
 
 
-def test_the_copies_benchmark_finds_the_planted_copies_under_their_originals(
+def test_the_duplicates_benchmark_finds_the_planted_duplicates_under_their_originals(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(copies, "FRESH", 60)
-    monkeypatch.setattr(copies, "NEAR", 20)
-    copies.build(tmp_path / "archive.duckdb", 300)
-    copies.night(tmp_path / "archive.duckdb", 300)
-    found = re.search(r"(\d+) of (\d+) near copies under their original", capsys.readouterr().out)
+    monkeypatch.setattr(duplicates, "FRESH", 60)
+    monkeypatch.setattr(duplicates, "NEAR", 20)
+    duplicates.build(tmp_path / "archive.duckdb", 300)
+    duplicates.night(tmp_path / "archive.duckdb", 300)
+    found = re.search(r"(\d+) of (\d+) near duplicates under their original", capsys.readouterr().out)
     assert found
     assert int(found[1]) >= 19
     assert int(found[2]) == 20
 
 
-def test_the_extraction_benchmarks_read_the_pages_by_both_methods_in_turn_and_tell_lists_from_articles(
+def test_the_extraction_benchmarks_read_the_pages_by_both_methods_in_turn_and_distinguish_index_pages(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     paragraphs = [f"Paragraph {n} tells how the ferry crossed the strait in fog, late and safe." for n in range(12)]
@@ -110,7 +110,7 @@ def test_the_extraction_benchmarks_read_the_pages_by_both_methods_in_turn_and_te
     for line, unit in ((cpu, "cpu_s"), (wall, "wall_s")):
         told = rf"speed of newsclust beside trafilatura alone, by {unit}: \d+% \(\d+% to \d+%\)"
         assert re.fullmatch(told, line)
-    listing.main([str(tmp_path), str(written_feed(tmp_path))])
+    index_pages.main([str(tmp_path), str(written_feed(tmp_path))])
     told = capsys.readouterr().out.splitlines()
     assert told[0] == "articles, as they are: 0 of 1 called a list"
     assert told[3] == "front pages, linked h2 and blurb, with summaries: 1 of 1 called a list"
@@ -134,7 +134,7 @@ def test_the_extraction_benchmark_says_when_there_is_nothing_to_measure(
     assert capsys.readouterr().out.startswith("Skipped: ")
 
 
-def test_a_replay_tells_nights_steps_and_how_far_nights_agree_with_all_at_once(
+def test_a_replay_measures_nights_steps_and_how_far_nights_agree_with_all_at_once(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     stream = told_by_two_outlets(tmp_path / "stream.jsonl", days=9)
@@ -149,7 +149,7 @@ def test_a_replay_tells_nights_steps_and_how_far_nights_agree_with_all_at_once(
     assert "B-cubed F1: mean 1.000, worst 1.000" in said
 
 
-def test_vectors_are_kept_for_the_same_texts_and_the_same_model_only(tmp_path: Path) -> None:
+def test_vectors_are_cached_for_the_same_texts_and_the_same_model_only(tmp_path: Path) -> None:
     class Refusing(DrawnForTheBundledModel):
         def embed(self, texts: Sequence[str]) -> NDArray[np.float32]:
             raise AssertionError("these vectors are kept")
@@ -197,7 +197,7 @@ def test_another_world_keeps_all_cosines_and_shares_no_rare_word_with_this_one(t
     assert before & after == {"The", "of", "the", "in"}
 
 
-def test_growth_tells_a_row_for_each_size(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_growth_prints_a_row_for_each_size(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     stream = told_by_two_outlets(tmp_path / "stream.jsonl", days=4)
     replay.with_vectors(replay.read_articles(stream), DrawnForTheBundledModel(), tmp_path / "kept")
     growth.main(
@@ -245,7 +245,7 @@ def test_a_stream_is_judged_night_by_night_and_on_nights_made_up(
 
 
 @pytest.mark.parametrize(("kind", "language"), quarantine.SOLD)
-def test_adverts_of_each_kind_are_told_in_their_language(kind: str, language: str) -> None:
+def test_adverts_of_each_kind_are_written_in_their_language(kind: str, language: str) -> None:
     rng = random.Random(kind)
     sold = [quarantine.advert(rng, kind, language, "pier.example", FIRST) for _ in range(10)]
     assert sum(one.language == language for one in sold) >= 8

@@ -109,7 +109,7 @@ class MergeModel:
 
 @cache
 def shipped_model() -> MergeModel:
-    """Return the model that ships with the package; benchmarks/train_links.py trains it."""
+    """Return the model that ships with the package; benchmarks/train_pairs.py trains it."""
     stored = resources.files("newsclust").joinpath("resources/merge_model.json").read_text(encoding="utf-8")
     return MergeModel.from_json(json.loads(stored))
 

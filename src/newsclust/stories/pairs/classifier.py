@@ -191,7 +191,7 @@ def design_matrix(features: Floats) -> Floats:
 
 @cache
 def shipped_weights() -> PairWeights:
-    """Return the weights that ship with the package; benchmarks/train_links.py trains them."""
+    """Return the weights that ship with the package; benchmarks/train_pairs.py trains them."""
     stored = resources.files("newsclust").joinpath("resources/pair_model.json").read_text(encoding="utf-8")
     return PairWeights.from_json(json.loads(stored))
 

@@ -1,6 +1,6 @@
-"""Trains what `PairModel` and `MergeClassifier` ship with, and says how well it does on windows it has not seen.
+"""Train the shipped models of `PairModel` and `MergeClassifier`, and score them on windows they were not trained on.
 
-    python -m benchmarks.train_links ../shared/data [--save]
+    python -m benchmarks.train_pairs ../shared/data [--save]
 
 Reads stories/tech_*.jsonl (six hand-labelled windows of tech news) and stream/*.jsonl.gz (what those outlets
 published, unlabelled: word frequencies alone are learned from it). About six minutes on two cores, half of it
@@ -84,7 +84,7 @@ def told(name: str, rows: Sequence[GroupingScores]) -> GroupingScores:
 def save(name: str, learned: Mapping[str, Any], mean: GroupingScores) -> None:
     """Write one resource, with where it comes from and how well its kind does on windows it has not seen."""
     origin = {
-        "made_by": "benchmarks/train_links.py",
+        "made_by": "benchmarks/train_pairs.py",
         "made_on": datetime.now(UTC).date().isoformat(),
         "origin": ORIGIN,
         "left_out_pairwise_f1": round(mean.pair, 3),

@@ -1,10 +1,10 @@
-"""What finding copies costs in a large archive: `python -m benchmarks.copies [articles ...]`.
+"""Measure what duplicate detection costs in a large archive: `python -m benchmarks.duplicates [articles ...]`.
 
 A night of 1,000 new articles goes through the pipeline's own step against archives of 10,000, 100,000 and (if asked
 for) 1,000,000 fingerprinted articles in a DuckDB file, and the same fingerprints through datasketch's MinHashLSH
 where it is installed (`pip install datasketch`). The texts are made of invented words with the frequencies of a
 language (Zipf): four fifths of the archive are new, a tenth repeats one text of a site, a tenth stands in one frame
-of 150 words. 300 of the new articles are near copies of archived ones. Each measurement has a process of its own,
+of 150 words. 300 of the new articles are near duplicates of archived ones. Each measurement has a process of its own,
 so that its memory is its own. A million takes about twenty minutes, nearly all of it to make the archive.
 """
 
@@ -115,7 +115,7 @@ def night(path: Path, size: int) -> None:
     right = sum(found.get(articles[place].id) == original for place, original in originals.items())
     print(
         f"{size:9,}  newsclust   {spent:8.2f} s ({busy:.2f} s of CPU) for the whole step, {more:.0f} MB more; "
-        f"{right} of {len(originals)} near copies under their original, {len(found)} copies in all",
+        f"{right} of {len(originals)} near duplicates under their original, {len(found)} copies in all",
         flush=True,
     )
 

@@ -1,10 +1,10 @@
-"""How surely a list of articles is told from an article: front pages made of real feeds, and real articles.
+"""Measure how well index pages are distinguished from articles: front pages made of real feeds, and real articles.
 
-Run: python -m benchmarks.listing [PAGES] [FEEDS]
+Run: python -m benchmarks.index_pages [PAGES] [FEEDS]
 PAGES holds ground-truth.json and html/*.html.gz (scrapinghub's article-extraction-benchmark, MIT), FEEDS captured
 feeds; neither is part of the repository. Of each feed with enough headlines a front page is made in every markup
-below, with and without the entries' summaries; an article is also read without what it says of its own kind (some say
-nothing), and of these with three paragraphs only, which is what a brief looks like.
+below, with and without the entries' summaries; an article is also read without its own metadata of its kind (some
+have none), and of these with three paragraphs only, which is what a brief looks like.
 """
 
 import argparse
