@@ -24,7 +24,7 @@ def lists_to_read(db: Database, run: Run, lists: Sequence[FeedList], secret_urls
         [run.id],
     )
     answered = {item_id for item_id, is_answered, _ in rows if is_answered}
-    validators = {item_id: held for item_id, _, held in rows if held}
+    validators = {item_id: last_answer for item_id, _, last_answer in rows if last_answer}
     return [
         Request(
             url=one.url,
