@@ -5,7 +5,7 @@ import logging
 import zlib
 from base64 import b64encode
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -14,13 +14,10 @@ import pytest
 
 from newsclust import pipeline, report
 from newsclust.demo.server import ReceivedRequest, Reply
-from newsclust.errors import FetchError, Reason
 from newsclust.fetch import HttpFetcher
-from newsclust.model import Feed, Fetch, Page, Request, RequestKind
 from newsclust.sources.feeds_toml import read_feeds, read_lists
 from newsclust.store import Database, runs
-from newsclust.store import feeds as store_feeds
-from newsclust.store import fetches as store_fetches
+from newsclust.store.database import migrations
 from tests.fakes import PlainExtractor
 from tests.loopback import PageAnswer, PageServer, reply
 from tests.readers import FreshReader, Held
@@ -259,11 +256,11 @@ def test_no_verb_tells_a_secret(newsclust: Terminal, verb: tuple[str, ...]) -> N
     assert leaks(ended.out + ended.err) == []
 
 
-def test_testing_and_adding_tell_no_secret_and_ask_with_it(newsclust: Terminal, lived: Lived) -> None:
+def test_previewing_and_adding_print_no_secret_and_request_with_it(newsclust: Terminal, lived: Lived) -> None:
     for feed in read_feeds(Path("feeds.toml")):
         lived.web.requests.clear()
         for url in {feed.url, feed.written_url or feed.url}:
-            ended = newsclust("feeds", "test", url)
+            ended = newsclust("feeds", "preview", url)
             assert leaks(ended.out + ended.err) == [], feed.title
         assert lived.web.requests, (url, ended.out, ended.err)
     Path("feeds.toml").write_text("")
@@ -275,17 +272,28 @@ def test_testing_and_adding_tell_no_secret_and_ask_with_it(newsclust: Terminal, 
 
 def test_a_database_that_stored_the_token_of_a_shared_query_forgets_it(tmp_path: Path) -> None:
     url = f"http://three.example/api/query.php?user=ana&t={SHARE}&f=rss"
-    path, feed = tmp_path / "old.duckdb", Feed(id="f", url=url, title="Shared", site_url=url.replace("rss", "html"))
-    request = Request(url=url, kind=RequestKind.FEED, item_id="f")
-    page = Page(url=url, final_url=url, fetched_at=NOW, headers={"link": url}, body=url.encode())
-    good = replace(Fetch.not_made(request, None, NOW), page=page, etag='"1"', moved_to=url)
-    bad = Fetch.not_made(request, FetchError(url, Reason.NOT_FOUND, url), NOW)
-    with Database(path, now=NOW) as db:
-        run = runs.begin_run(db, flow="test", night_at=NOW, started_at=NOW, settings={})
-        store_feeds.save_feeds(db, run, [feed])
-        store_fetches.save_fetches(db, run, [good, bad])
-        runs.save_failures(db, run, "fetch_feeds", [("f", FetchError(url, Reason.NOT_FOUND, url))], at=NOW)
-        db.execute("DELETE FROM migrations WHERE name = 'hidden_tokens'")
+    path, at = tmp_path / "old.duckdb", NOW.replace(tzinfo=None)
+    item = {"item_id": "f", "run_id": "run"}
+    page = item | {"kind": "feed", "url": url, "final_url": url}
+    fetch = page | {"requested_at": at, "seconds": 0, "redirects": 0, "received_bytes": 0}
+    shared = {"feed_id": "f", "run_id": "run", "url": url, "site_url": url.replace("rss", "html"), "title": "Shared"}
+    failure = {"reason": "not_found", "detail": url}
+    rows = (
+        ("feeds", shared | {"tags": [], "pages": "auto", "listed": True, "added_at": at}),
+        ("fetches", fetch | {"etag": '"1"', "moved_to": url}),
+        ("fetches", fetch | failure),
+        ("pages", page | {"headers": {"link": url}, "body": zlib.compress(url.encode()), "fetched_at": at}),
+        ("failures", item | failure | {"step": "fetch_feeds", "item": url, "failed_at": at}),
+    )
+    with duckdb.connect(str(path)) as old:  # as it was before migration 12
+        old.execute("CREATE TABLE migrations (number INTEGER, name TEXT, checksum TEXT, applied_at TIMESTAMP)")
+        for migration in migrations()[:11]:
+            old.execute(migration.sql)
+            applied = [migration.number, migration.name, migration.checksum, at]
+            old.execute("INSERT INTO migrations VALUES (?, ?, ?, ?)", applied)
+        for table, row in rows:
+            places = ", ".join("?" * len(row))
+            old.execute(f"INSERT INTO {table} ({', '.join(row)}) VALUES ({places})", list(row.values()))
     assert any(leaks(value) for _, value in stored(path))
     with Database(path, now=NOW) as db:
         assert db.rows("SELECT url, etag FROM fetches WHERE reason IS NULL") == [

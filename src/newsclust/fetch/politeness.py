@@ -44,7 +44,7 @@ class HostLimiter:
 
     @asynccontextmanager
     async def slot(self, host: str, *, pause_s: float = 0.0) -> AsyncIterator[None]:
-        """Hold a slot for one request to this host; slots of a site are given in the order of asking.
+        """Hold a slot for one request to this host; slots of a site are given in the order of the calls.
 
         The next one starts at least `pause_s` seconds later, when that is longer than the usual pause.
         """

@@ -1,4 +1,4 @@
-"""What the requests for each feed say of the next one; what was decided; where feeds moved to."""
+"""The request history of each feed, its next poll, and where it moved to."""
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import replace
@@ -144,7 +144,7 @@ def save_schedule(db: Database, run: Run, decided: Mapping[str, NextPoll]) -> tu
 
 
 def save_update_hints(db: Database, run: Run, documents: Sequence[ParsedFeed]) -> None:
-    """Store when the last documents of different feeds want to be asked for."""
+    """Store the update hints of the last documents of different feeds."""
     rows = [
         row_of(parsed.update_hints, without=("interval",))
         | {"feed_id": parsed.feed_id, "interval_s": _seconds(parsed.update_hints.interval), "run_id": run.id}
@@ -158,7 +158,7 @@ def _seconds(interval: timedelta | None) -> int | None:
 
 
 def redirect_answers(db: Database) -> Iterator[tuple[str, str, Sequence[RedirectAnswer]]]:
-    """Give (feed id, present address, its good answers, newest first) of each feed whose last one was redirected.
+    """Yield (feed id, present address, its good answers, newest first) of each feed whose last answer was redirected.
 
     An answer that could not be read as a feed is no good one.
     """
