@@ -109,7 +109,7 @@ def measured(read: Callable[[Sequence[Page]], int], pages: Sequence[Page]) -> Sp
 
 
 def varied(page: Page, rng: random.Random) -> Page:
-    """The page with another made-up sentence of one word at the end of each paragraph."""
+    """Return the page with another made-up sentence of one word at the end of each paragraph."""
     body = _PARAGRAPH_END.sub(lambda _: b" %x.</p>" % rng.getrandbits(32), page.body)
     return replace(page, body=body)
 

@@ -145,7 +145,7 @@ class Stamped:
 
 @contextmanager
 def serving(*, latency_s: float, hanging: bool) -> Iterator[int]:
-    """The port of a server that runs in a process of its own, and ends with the context."""
+    """Run a server in a process of its own inside the context; give its port."""
     context = get_context("spawn")
     ours, theirs = context.Pipe()
     process = context.Process(target=serve, args=(theirs, latency_s, hanging), daemon=True)
@@ -192,7 +192,7 @@ def serve(line: Connection, latency_s: float, hanging: bool) -> None:  # noqa: F
 
 
 def document(number: int) -> bytes:
-    """A feed of 20 items, 15 kB."""
+    """Return a feed of 20 items, 15 kB."""
     told = html.escape("<p>" + "The ferry leaves when the tide allows, and not before. " * 10 + "</p>")
     items = "".join(
         f"<item><title>Sailing {item} of ferry {number}</title><link>{_origin(number)}/{item}</link>"
@@ -277,7 +277,7 @@ def _cpu_s() -> float:
 
 
 def newsclust_rounds(port: int, stuck: int, feeds: int, concurrency: int, idle_s: float) -> tuple[Round, Memory]:
-    """The nights by newsclust, in a process of their own."""
+    """Live the nights by newsclust, in a process of their own."""
     context = get_context("spawn")
     ours, theirs = context.Pipe()
     process = context.Process(target=rounds, args=(theirs, port, stuck, feeds, concurrency, idle_s))
@@ -296,7 +296,7 @@ def newsclust_rounds(port: int, stuck: int, feeds: int, concurrency: int, idle_s
 def reader_rounds(
     python: Path, port: int, stuck: int, feeds: int, workers: int, idle_s: float
 ) -> tuple[Round, Memory]:
-    """The same nights by lemon24/reader, in the interpreter that has it."""
+    """Live the same nights by lemon24/reader, in the interpreter that has it."""
     with (
         tempfile.TemporaryDirectory() as folder,
         subprocess.Popen(

@@ -84,7 +84,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
 
 
 def front_cards(folder: Path) -> Iterator[list[Card]]:
-    """The entries of each document that names enough articles of one site, as cards of that site's front page."""
+    """Return the entries of each document that names enough articles of one site, as cards of its front page."""
     for path in sorted(folder.glob("*")):
         try:
             entries = parse_feed(_FEED, _page("https://feed.example/f", path.read_bytes())).entries
@@ -104,7 +104,7 @@ def front_cards(folder: Path) -> Iterator[list[Card]]:
 
 
 def front_page(cards: Sequence[Card], markup: Callable[[Card], str]) -> Page:
-    """A front page with the navigation and the foot that every site has."""
+    """Return a front page with the navigation and the foot that every site has."""
     navigation = "".join(f'<li><a href="/{name}">{name}</a></li>' for name in ("home", "reviews", "about"))
     body = "".join(map(markup, cards))
     html = (
@@ -119,7 +119,7 @@ def speechless(page: Page) -> Page:
 
 
 def short(page: Page) -> Page:
-    """The page with three of its paragraphs: a brief among as many headlines as any article."""
+    """Return the page with three of its paragraphs: a brief among as many headlines as any article."""
     kept = 0
 
     def first_ones(found: re.Match[bytes]) -> bytes:

@@ -176,7 +176,7 @@ def written(articles: int, rng: random.Random) -> list[tuple[str, tuple[str, ...
 
 
 def _word(number: int) -> str:
-    """An invented word, another for each number."""
+    """Return an invented word, another for each number."""
     word = ""
     while number or len(word) < 4:
         number, syllable = divmod(number, len(SYLLABLES))
@@ -185,7 +185,7 @@ def _word(number: int) -> str:
 
 
 def nights(window: int, new: int) -> list[list[Told]]:
-    """The earlier nights' articles and, last, the new ones; only half of the latter stand in their feed."""
+    """Return the earlier nights' articles and, last, the new ones; only half of the latter stand in their feed."""
     rng = random.Random(1)
     stories = iter(written(window + new, rng))
     sizes = [window // EARLIER_NIGHTS + (n < window % EARLIER_NIGHTS) for n in range(EARLIER_NIGHTS)] + [new]
@@ -215,7 +215,7 @@ def feeds() -> list[Feed]:
 
 
 def site(tonight: Sequence[Told], before: Sequence[Told]) -> dict[str, Reply]:
-    """What the outlets serve: feeds of tonight's articles with some of the night before, and the pages."""
+    """Return what the outlets serve: feeds of tonight's articles with some of the night before, and the pages."""
     shown: dict[str, Reply] = {}
     for outlet, feed in enumerate(feeds()):
         older = [told for told in before if told.outlet == outlet][-LISTED_BEFORE:]
@@ -368,7 +368,7 @@ def _item(told: Told) -> str:
 
 
 def _page(told: Told) -> str:
-    """A page of about 50 kB: the text between a menu, teasers, a script and a footer."""
+    """Return a page of about 50 kB: the text between a menu, teasers, a script and a footer."""
     menu = "".join(f'<li><a href="/section/{n}">Section {n}</a></li>' for n in range(60))
     teasers = "".join(
         f'<div class="card"><a href="/other/{n}"><h3>Another headline of the site, number {n}</h3></a></div>'

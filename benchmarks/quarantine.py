@@ -296,7 +296,7 @@ def _undated_flood(scene: Scene, rng: random.Random) -> Anomaly | None:
 
 
 def _spam(kind: str, *, lead: bool = True, language: str = "", site: str = "", edits: bool = False) -> Made:
-    """A night of spam beside which nothing else came; its language and domain are the feed's unless given."""
+    """Return a night of spam beside which nothing else came; its language and domain are the feed's unless given."""
 
     def made(scene: Scene, rng: random.Random) -> Anomaly | None:
         spoken = ({"en": "fr", "fr": "en"}[scene.language]) if language == "other" else scene.language

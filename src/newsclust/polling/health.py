@@ -212,7 +212,7 @@ def _is_unreadable(facts: FeedFacts) -> bool:
 
 
 def _ongoing(changes: Sequence[FeedChange]) -> Sequence[FeedChange]:
-    """The changes since the last pause of over seven days, the oldest first."""
+    """Return the changes since the last pause of over seven days, the oldest first."""
     ordered = sorted(changes, key=lambda change: change.at)
     begins = [0, *(i for i, (a, b) in enumerate(pairwise(ordered), start=1) if b.at > a.at + _CHANGED_FOR)]
     return ordered[begins[-1] :]

@@ -97,6 +97,7 @@ class Database:
             raise
 
     def close(self) -> None:
+        """Close the file; what was committed is in it."""
         self.connection.close()
 
     def __enter__(self) -> "Database":
@@ -285,7 +286,7 @@ def open_published(path: Path) -> Iterator[duckdb.DuckDBPyConnection]:
 
 
 def _schema(connection: duckdb.DuckDBPyConnection) -> int | None:
-    """The number of the newest migration of a file, None when it records none."""
+    """Return the number of the newest migration of a file, None when it records none."""
     try:
         rows: list[tuple[int | None]] = connection.execute("SELECT max(number) FROM migrations").fetchall()
     except duckdb.CatalogException:

@@ -63,7 +63,7 @@ def save_parsed(db: Database, run: Run, documents: Sequence[ReadDocument]) -> tu
 
 
 def _of_different_feeds(documents: Sequence[ReadDocument]) -> Iterator[Sequence[ReadDocument]]:
-    """The documents in their order, a feed's next one never with the one before: an entry is of one feed."""
+    """Yield the documents in their order, a feed's next one never with the one before: an entry is of one feed."""
     together: dict[str, ReadDocument] = {}
     for document in documents:
         if document.feed_id in together:
