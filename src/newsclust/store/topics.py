@@ -66,7 +66,7 @@ def outlet_names(db: Database) -> list[str]:
 def save_topics(db: Database, run: Run, topics: Sequence[StoredTopic]) -> None:
     """Store these topics as the living ones, with their stories; the others are kept as they were, not living."""
     found = {"living": True, "born_at": run.night_at, "last_found_at": run.night_at, "run_id": run.id}
-    rows = [row_of(topic, named={"id": "topic_id"}, without=("strengths",)) | found for topic in topics]
+    rows = [row_of(topic, named={"id": "topic_id"}, without=("centroid_similarities",)) | found for topic in topics]
     with db.transaction():
         db.execute("UPDATE topics SET living = false WHERE living")
         db.upsert("topics", rows, key=["topic_id"], keep=["born_at", "run_id"])
