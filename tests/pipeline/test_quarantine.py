@@ -11,6 +11,7 @@ from newsclust import pipeline
 from newsclust.errors import Reason
 from newsclust.model import Count, Feed, PagePolicy, Run
 from newsclust.overrides import FeedCommand, FeedCommandKind, read_feed_commands
+from newsclust.quarantine.history import AnomalyRule
 from newsclust.store import Database, feeds, quarantine, runs
 from tests.fakes import Answer, DictFetcher, PlainExtractor
 from tests.pipeline.test_pipeline import Item, feed, prose, rss
@@ -497,9 +498,7 @@ def test_a_release_is_ordered_for_a_quarantined_feed_only(terminal: Terminal) ->
             feed_id=PIER.id, run_id=run.id, night_at=NIGHT, items=3, backdated=0, undated=0, shared=0,
             median_characters=9, languages={}, sites={},
         )  # fmt: skip
-        quarantine.begin_quarantine(
-            db, run, stats, quarantine.Anomaly(rule=quarantine.AnomalyRule.VOLUME, why="too much")
-        )
+        quarantine.begin_quarantine(db, run, stats, quarantine.Anomaly(rule=AnomalyRule.VOLUME, why="too much"))
     refused = terminal("feeds", "release", QUAY.url)
     assert (refused.code, "nothing of the feed is quarantined" in refused.err) == (2, True)
     assert terminal("feeds", "release", PIER.url).code == 0
