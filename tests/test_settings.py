@@ -18,6 +18,7 @@ from newsclust.settings import (
     PollingSettings,
     Settings,
     load_settings,
+    recorded_stories,
     settings_toml,
 )
 from newsclust.stories.clustering import MergeClassifier
@@ -276,3 +277,23 @@ def test_settings_written_as_toml_are_read_back_equal(tmp_path: Path) -> None:
     file.write_text(settings_toml(settings), encoding="utf-8")
     assert load_settings(file) == settings
     assert settings_toml(Settings()) == ""
+
+
+@pytest.mark.parametrize(
+    ("use", "now"),
+    [
+        ("newsclust.stories:LearnedJoins", "newsclust.stories.clustering:MergeClassifier"),
+        ("newsclust.stories:Density", "newsclust.stories.clustering:HdbscanClusterer"),
+    ],
+)
+def test_a_class_under_its_old_path_is_answered_with_the_new_one(use: str, now: str, tmp_path: Path) -> None:
+    file = tmp_path / "newsclust.toml"
+    file.write_text(f'[stories]\nuse = "{use}"\n', encoding="utf-8")
+    with pytest.raises(SettingsError, match=re.escape(f"it is called {now!r} now")):
+        load_settings(file).clusterer()
+
+
+def test_the_clusterer_that_an_earlier_night_recorded_is_found_under_its_new_name() -> None:
+    recorded = recorded_stories({"use": "newsclust.stories:LearnedJoins", "options": {"cut": 0.3}})
+    assert (recorded.use, recorded.options) == ("newsclust.stories.clustering:MergeClassifier", {"threshold": 0.3})
+    assert type(Settings.model_construct(stories=recorded).clusterer()).__name__ == "MergeClassifier"

@@ -15,7 +15,7 @@ import numpy as np
 
 from newsclust.errors import SettingsError, StoreError
 from newsclust.model import Article, DateQuality, Link, Window
-from newsclust.settings import Settings, StorySettings
+from newsclust.settings import Settings, recorded_stories
 from newsclust.stories.clustering import AverageLinkage, Clusterer, MergeClassifier
 from newsclust.stories.clustering.merge_classifier import MergeAssessment
 
@@ -119,9 +119,7 @@ def clusterer_of(connection: duckdb.DuckDBPyConnection) -> Clusterer:
     ).fetchone()
     if row is None:
         raise StoreError("no night has grouped stories yet")
-    chosen = json.loads(row[0])
-    stories = StorySettings(use=chosen["use"], options=chosen["options"])
-    return Settings.model_construct(stories=stories).clusterer()
+    return Settings.model_construct(stories=recorded_stories(json.loads(row[0]))).clusterer()
 
 
 def measure_of(clusterer: Clusterer) -> str | None:

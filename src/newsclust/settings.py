@@ -10,7 +10,7 @@ import inspect
 import json
 import os
 import tomllib
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any, Literal, Self, get_type_hints
@@ -42,6 +42,19 @@ _RENAMED = {  # before 0.1.0 -> now
     "fetch.soonest_minutes": "polling.min_interval_minutes",
     "fetch.latest_hours": "polling.max_interval_hours",
     "links": "pairs",
+}
+
+
+_MOVED_CLASSES = {  # before 0.1.0 -> now
+    "newsclust.links:PairModel": "newsclust.stories.pairs:PairModel",
+    "newsclust.links:CentredCosine": "newsclust.stories.pairs:CentredCosine",
+    "newsclust.stories:AverageLinkage": "newsclust.stories.clustering:AverageLinkage",
+    "newsclust.stories:LearnedJoins": "newsclust.stories.clustering:MergeClassifier",
+    "newsclust.stories:Density": "newsclust.stories.clustering:HdbscanClusterer",
+}
+_RENAMED_OPTIONS = {  # of the moved classes
+    "newsclust.stories:LearnedJoins": {"cut": "threshold"},
+    "newsclust.stories:Density": {"weakest": "min_probability"},
 }
 
 
@@ -273,6 +286,15 @@ def _toml(value: Any) -> str:
     return json.dumps(value, ensure_ascii=False).replace("\x7f", "\\u007f")
 
 
+def recorded_stories(recorded: Mapping[str, Any]) -> StorySettings:
+    """Return the `stories` section that an earlier night recorded, in today's names."""
+    use, options = recorded["use"], recorded["options"]
+    renamed = _RENAMED_OPTIONS.get(use, {})
+    return StorySettings(
+        use=_MOVED_CLASSES.get(use, use), options={renamed.get(name, name): value for name, value in options.items()}
+    )
+
+
 def _refuse_unknown_variables() -> None:
     for variable in os.environ:
         if not variable.upper().startswith(_PREFIX) or variable == _CONFIG_VARIABLE:
@@ -302,6 +324,10 @@ def _build(section: str, stage: Stage, extra: dict[str, Any] | None = None) -> A
         made = getattr(importlib.import_module(module_name), class_name)
         parameters = inspect.signature(made).parameters
     except (ImportError, AttributeError, TypeError, ValueError) as error:
+        if stage.use in _MOVED_CLASSES:
+            raise SettingsError(
+                f"[{section}] use = {stage.use!r}: it is called {_MOVED_CLASSES[stage.use]!r} now"
+            ) from error
         raise SettingsError(f"[{section}] use = {stage.use!r}: cannot be imported ({error})") from error
     hints = get_type_hints(made.__init__)
     offered = {name: value for name, value in (extra or {}).items() if name in parameters}
