@@ -555,7 +555,7 @@ def test_a_host_that_hangs_holds_up_no_other(server, fetcher):
 
 
 def test_every_request_is_answered_once_and_quick_ones_do_not_wait_for_slow_ones(server, fetcher):
-    server.routes["/slow"] = raw(b"", b"HTTP/1.1 200 OK\r\nContent-Length: 1\r\n\r\nx", pause_s=0.3)
+    server.routes["/slow"] = raw(b"", b"HTTP/1.1 200 OK\r\nContent-Length: 1\r\n\r\nx", pause_s=1.5)
     requests = _requests("http://slow.test/slow", "nonsense", *[f"http://h{n}.test/" for n in range(50)])
     answers = list(fetcher(concurrency=8).fetch(requests))
     assert Counter(answer.request.item_id for answer in answers) == Counter(r.item_id for r in requests)
