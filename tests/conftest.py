@@ -16,6 +16,7 @@ settings.load_profile("patient")
 # Read when prefect is imported. The environment of who runs the tests must not change what they see.
 os.environ["DO_NOT_TRACK"] = "1"
 os.environ["PREFECT_LOGGING_LEVEL"] = "WARNING"
+os.environ["PREFECT_CLIENT_MAX_RETRIES"] = "15"  # 503 says that SQLite is locked, as it is on a busy machine
 # test_fuzz.py takes its own variable when it is collected.
 for variable in [name for name in os.environ if name.upper().startswith("NEWSCLUST_")]:
     if variable != "NEWSCLUST_FUZZ_EXAMPLES":

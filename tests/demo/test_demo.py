@@ -124,9 +124,9 @@ def test_no_tail_of_a_feed_item_is_in_any_text(articles: dict[str, Row]) -> None
 def test_texts_cut_by_a_paywall_are_marked_and_hold_no_notice(articles: dict[str, Row], corpus: Corpus) -> None:
     cut = {article.id: article.paywall for article in corpus.articles if article.paywall}
     assert len(cut) == 2
-    assert {name for name, stored in articles.items() if stored["cut"]} == cut.keys()
+    assert {name for name, stored in articles.items() if stored["paywall_marker"]} == cut.keys()
     for name, percent in cut.items():
-        assert articles[name]["cut"] == f"Il reste {percent}% de l'article à découvrir."
+        assert articles[name]["paywall_marker"] == f"Il reste {percent}% de l'article à découvrir."
         assert not re.search("à découvrir|abonné|Identifiez-vous", articles[name]["text"])
 
 
