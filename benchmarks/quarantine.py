@@ -250,11 +250,11 @@ def probed_nights(scenes: Sequence[Scene]) -> list[Scene]:
 
 
 def tell_folds(scenes: Sequence[Scene], probed: Sequence[Scene]) -> None:
-    """Print, for each fifth of the outlets, the theme's share that the others choose and what it does here."""
+    """Print, for each fifth of the outlets, the shared vocabulary's share that the others choose and what it does here."""
     outlets = sorted({scene.outlet for scene in scenes})
     folds = [set(outlets[start::FOLDS]) for start in range(FOLDS)]
     spam = {name: make for name, make in BAD.items() if name.startswith("spam, its language, its domain")}
-    print("\nthe theme's share, chosen on the other outlets (the lowest that holds no good night):")
+    print("\nthe shared vocabulary's share, chosen on the other outlets (the lowest that holds no good night):")
     for fold in folds:
         share = _lowest(*([scene for scene in some if scene.outlet not in fold] for some in (scenes, probed)))
         with patch.object(quarantine_rules, "_VOCABULARY_SHARE", share):

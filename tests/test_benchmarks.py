@@ -239,7 +239,7 @@ def test_a_stream_is_judged_night_by_night_and_on_nights_made_up(
     told = capsys.readouterr().out
     assert re.search(r"(?m)^\d+ real nights of 2 outlets, .* as they were:\n0 held, 0\.00 in a feed's year", told)
     assert re.search(r"(?m)^ought  1000 old items +4 of 4 held  volume 4$", told)
-    assert re.search(r"(?m)^ought  spam, its language, other domain +4 of 4 held  elsewhere 4$", told)
+    assert re.search(r"(?m)^ought  spam, its language, other domain +4 of 4 held  foreign_links 4$", told)
     assert re.search(r"(?m)^not    two weeks of silence, then a usual night +0 of 4 held", told)
     assert len(re.findall(r"(?m)^  \d\.\d: \d+ of \d+ real nights held", told)) == quarantine.FOLDS
 
