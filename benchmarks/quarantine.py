@@ -250,7 +250,7 @@ def probed_nights(scenes: Sequence[Scene]) -> list[Scene]:
 
 
 def tell_folds(scenes: Sequence[Scene], probed: Sequence[Scene]) -> None:
-    """Print, for each fifth of the outlets, the share of a vocabulary that the others choose, and what it does here."""
+    """Print, for each fifth of the outlets, the share of a vocabulary that the others choose, and its effect here."""
     outlets = sorted({scene.outlet for scene in scenes})
     folds = [set(outlets[start::FOLDS]) for start in range(FOLDS)]
     spam = {name: make for name, make in BAD.items() if name.startswith("spam, its language, its domain")}
