@@ -24,10 +24,13 @@ for variable in [name for name in os.environ if name.upper().startswith("NEWSCLU
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Mark as `flow` whatever needs the Prefect server or the demonstration, which lives in it."""
+    """Mark as `flow` what needs the Prefect server or the demonstration, as `model` what loads the language model."""
     for item in items:
-        if {"prefect_server", "demo_folder"} & set(getattr(item, "fixturenames", ())):
+        fixtures = set(getattr(item, "fixturenames", ()))
+        if fixtures & {"prefect_server", "demo_folder"}:
             item.add_marker(pytest.mark.flow)
+        if "models" in fixtures:  # of tests/embed: the folder with the rebuilt language model
+            item.add_marker(pytest.mark.model)
 
 
 @pytest.fixture(scope="session")

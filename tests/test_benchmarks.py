@@ -18,6 +18,8 @@ from benchmarks import duplicates, extraction, fetching, growth, index_pages, ni
 from newsclust.centering import Part, centre
 from newsclust.embed import SentenceTransformerEmbedder
 
+pytestmark = pytest.mark.slow
+
 FIRST = datetime(2026, 1, 5, 12, tzinfo=UTC)
 
 

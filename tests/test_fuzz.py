@@ -22,6 +22,8 @@ from newsclust.sources.registry import SOURCES
 from newsclust.text.sanitize import one_line
 from newsclust.urls import canonical, host, redacted, registered_domain
 
+pytestmark = pytest.mark.slow
+
 NOW = datetime(2026, 2, 3, 20, 0, tzinfo=UTC)
 ADDRESS = "https://harbour.example/feed"
 EXAMPLES = int(os.environ.pop("NEWSCLUST_FUZZ_EXAMPLES", "0"))  # taken away: settings refuse what they do not know

@@ -10,6 +10,8 @@ from prefect.settings import PREFECT_API_URL, temporary_settings
 from flows.deploy import check_server, main, schedule
 from newsclust.settings import NightSettings
 
+pytestmark = pytest.mark.flow
+
 
 @pytest.mark.parametrize(("month", "utc_hour"), [(1, 3), (7, 2)], ids=["winter", "summer"])
 def test_the_night_begins_at_the_local_time_of_the_settings_all_year(month: int, utc_hour: int) -> None:

@@ -33,6 +33,8 @@ from newsclust.settings import (
 )
 from newsclust.store import Database, open_published
 
+pytestmark = pytest.mark.flow
+
 ROOT = Path(__file__).parents[2]
 FIRST = datetime(2026, 2, 3, 22, tzinfo=UTC)
 SECOND = FIRST + timedelta(days=1)

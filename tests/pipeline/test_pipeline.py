@@ -35,6 +35,8 @@ from newsclust.urls import canonical
 from tests.fakes import Answer, DictFetcher, DirectionEmbedder, PlainExtractor, TaggedEmbedder
 from tests.old_names import COLUMNS, TABLES
 
+pytestmark = pytest.mark.slow
+
 ROOT = Path(__file__).parents[2]
 NIGHT = datetime(2026, 3, 2, 22, tzinfo=UTC)
 WINDOW_DAYS = 4.0

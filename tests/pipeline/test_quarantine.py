@@ -17,6 +17,8 @@ from tests.fakes import Answer, DictFetcher, PlainExtractor
 from tests.pipeline.test_pipeline import Item, feed, prose, rss
 from tests.terminal import Terminal
 
+pytestmark = pytest.mark.slow
+
 NIGHT = datetime(2026, 3, 2, 22, tzinfo=UTC)
 DAY = timedelta(days=1)
 PIER = feed("https://pier.example/feed", pages=PagePolicy.ALWAYS)
