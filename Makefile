@@ -8,7 +8,7 @@ FILES ?= sample
 help:
 	@echo "make demo      three nights of the sample feeds through the real flow, then the stories"
 	@echo "make test      all tests"
-	@echo "make quick     the tests without Prefect, the language model and the slow ones: a minute on two idle cores"
+	@echo "make quick     the tests without Prefect, the language model and the slow ones: some two minutes on two cores"
 	@echo "make real      one night of the real documents, if they are beside the repository"
 	@echo "make evaluate  the stages and the baselines on labelled articles: the sample, or FILES=..."
 	@echo "make lint      ruff, mypy and import-linter"

@@ -194,6 +194,7 @@ def copy_of(one: str, original: str) -> Duplicate:
     )
 
 
+@pytest.mark.slow
 def test_candidates_are_those_of_the_store(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     for room in (duplicates, fingerprints):
         monkeypatch.setattr(room, "MAX_PROPOSED_PER_KEY", 3)
@@ -387,6 +388,7 @@ def test_the_word_stories_may_be_left_out(terminal: Terminal) -> None:
 # ---------------------------------------------------------------- the real collections
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(not (DATA / pairs.WIRES).is_file(), reason="needs ../shared/data, outside the repository")
 def test_on_the_real_collections_duplicates_are_found_as_docs_say() -> None:
     found = evaluate([duplicate_pairs(DATA)], SETTINGS)

@@ -136,6 +136,7 @@ def test_the_verb_prints_methods_folds_and_the_worst_pages(
     assert "no pages with their texts" in refused.err
 
 
+@pytest.mark.slow
 @needs_pages
 def test_real_pages_are_read_better_than_by_trafilatura_alone_in_every_group_of_sites() -> None:
     pages = read_pages(DATA / "pages")

@@ -362,6 +362,7 @@ def test_a_recipe_finds_two_heaps_and_leaves_the_stranger_alone(rule: baselines.
     assert groups(labels) == {frozenset(range(4)), frozenset(range(4, 8)), frozenset({8})}
 
 
+@pytest.mark.slow
 def test_umap_before_hdbscan_finds_two_large_heaps() -> None:
     pytest.importorskip("umap", reason="the extra newsclust[explore] is not installed")
     labels = baselines.umap_and_hdbscan([], two_heaps(25)[:-1])

@@ -527,6 +527,7 @@ def test_a_new_feed_is_asked_once(nights: Nights) -> None:
     assert nights.live(10 * MINUTE, feeds=[ONE, TWO]) == [TWO.url]
 
 
+@pytest.mark.slow
 def test_a_busy_feed_is_asked_in_every_run_of_a_day_and_a_sleepy_one_seldom(nights: Nights) -> None:
     asked: list[str] = []
     for hours in range(0, 48, 3):
@@ -565,6 +566,7 @@ def test_a_documents_wish_is_kept_across_nights_until_another_takes_its_place(ni
     assert nights.schedule(ONE)["rule"] == "pace"
 
 
+@pytest.mark.slow
 def test_a_failing_feed_comes_back_by_itself(nights: Nights) -> None:
     broken = {ONE.url: lambda request, at: error(request, at, Reason.SERVER_ERROR, 500)}
     asked = [ONE.url in nights.live(night * DAY, broken) for night in range(12)]
@@ -627,6 +629,7 @@ def test_after_three_nights_a_moved_feed_is_asked_at_its_new_address_under_its_o
     assert nights.db.rows("SELECT DISTINCT feed_id FROM entries") == [{"feed_id": ONE.id}]
 
 
+@pytest.mark.slow
 def test_a_move_can_be_undone_and_is_not_made_again(nights: Nights) -> None:
     for night in range(4):
         nights.live(night * DAY, moving(), [ONE])
@@ -659,6 +662,7 @@ def answering_at(url: str, answer: Callable[[Request, datetime], Fetch]) -> Web:
     return moving() | {url: answer}
 
 
+@pytest.mark.slow
 def test_a_feed_that_fails_three_days_where_it_moved_to_goes_back_for_good(nights: Nights) -> None:
     dead = answering_at(NEW, lambda request, at: error(request, at, Reason.NOT_FOUND, 404))
     for night in range(3):

@@ -745,6 +745,7 @@ def shared_files(folder: str) -> list[Path]:
     return sorted(path for path in (SHARED / folder).rglob("*") if path.suffix in {".xml", ".rss", ".atom", ".json"})
 
 
+@pytest.mark.slow
 def test_of_real_feeds_no_entry_is_lost() -> None:
     import feedparser
 
@@ -762,6 +763,7 @@ def test_of_real_feeds_no_entry_is_lost() -> None:
     assert sum(ours for ours, _ in counts.values()) > 1000
 
 
+@pytest.mark.slow
 def test_of_documents_made_to_break_parsers_none_does() -> None:
     read = 0
     for path in shared_files("feeds_torture"):

@@ -87,6 +87,7 @@ def left_by(
     return counted, {table: db.rows(f"FROM {table} ORDER BY ALL") for table in TABLES}
 
 
+@pytest.mark.slow
 @settings(max_examples=30, deadline=None)
 @given(shown=st.tuples(st.lists(document(), max_size=6), st.lists(document(), max_size=6)))
 def test_documents_stored_together_leave_what_they_leave_one_by_one(
