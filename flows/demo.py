@@ -15,7 +15,6 @@ from pathlib import Path
 if __name__ == "__main__":  # read when Prefect is imported: nothing is sent to anybody
     os.environ.setdefault("DO_NOT_TRACK", "1")
 
-from flows.nightly import nightly
 from newsclust import cli
 from newsclust.demo import LoopbackServer, captured_feeds, captured_site, night_time, sample_feeds, sample_site
 from newsclust.errors import NewsclustError, SettingsError
@@ -34,6 +33,8 @@ from newsclust.settings import (
 from newsclust.sources.feeds_toml import write_feeds
 from newsclust.store import Database
 from newsclust.text.sanitize import strip_controls
+
+from .nightly import nightly
 
 ROOT = Path(__file__).parents[1]
 SAMPLE = ROOT / "data" / "sample"
@@ -95,6 +96,7 @@ def real(folder: Path, seeds: Path = SEEDS) -> Path | None:
 
 def demo_settings(loopback: LoopbackServer, feeds: Sequence[Feed], folder: Path) -> Settings:
     """Return settings that read these feeds from the loopback and keep everything under `folder`."""
+    folder = folder.resolve()  # the settings name it, wherever they are read from
     folder.mkdir(parents=True, exist_ok=True)
     listed = folder / "feeds.toml"
     listed.write_text(write_feeds(feeds), encoding="utf-8")

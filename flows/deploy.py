@@ -16,10 +16,11 @@ from prefect.client.orchestration import get_client
 from prefect.schedules import Cron, Schedule
 from prefect.settings import get_current_settings
 
-from flows.nightly import nightly
 from newsclust.errors import NewsclustError, SettingsError
 from newsclust.settings import NightSettings, load_settings
 from newsclust.text.sanitize import strip_controls
+
+from .nightly import nightly
 
 _START_A_SERVER = "start one with `prefect server start` and set PREFECT_API_URL=http://127.0.0.1:4200/api"
 

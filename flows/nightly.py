@@ -15,13 +15,14 @@ from prefect import flow
 from prefect.runtime import flow_run
 from pydantic import AwareDatetime
 
-from flows import steps
 from newsclust.errors import NewsclustError
 from newsclust.fetch.robots import product_of
 from newsclust.overrides import read_corrections, read_feed_commands
 from newsclust.settings import load_settings
 from newsclust.sources.feeds_toml import read_feeds, read_lists
 from newsclust.text.sanitize import strip_controls
+
+from . import steps
 
 
 def _run_name() -> str:

@@ -275,8 +275,24 @@ def test_settings_written_as_toml_are_read_back_equal(tmp_path: Path) -> None:
     )
     file = tmp_path / "newsclust.toml"
     file.write_text(settings_toml(settings), encoding="utf-8")
-    assert load_settings(file) == settings
+    found = load_settings(file)
+    assert found.model_copy(update={"paths": settings.paths}) == settings
+    assert found.paths.feeds == settings.paths.feeds
     assert settings_toml(Settings()) == ""
+
+
+def test_relative_paths_of_a_file_count_from_its_folder_and_those_of_the_environment_from_here(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = tmp_path / "elsewhere"
+    folder.mkdir()
+    (folder / "newsclust.toml").write_text('[paths]\nfeeds = "feeds.toml"\npublished = "/srv/out.duckdb"\n')
+    monkeypatch.setenv("NEWSCLUST_PATHS__CORRECTIONS", "mine.jsonl")
+    paths = load_settings(folder / "newsclust.toml").paths
+    assert paths.feeds == folder / "feeds.toml"
+    assert paths.database == folder / "data" / "newsclust.duckdb"
+    assert paths.published == Path("/srv/out.duckdb")
+    assert paths.corrections == Path("mine.jsonl")
 
 
 @pytest.mark.parametrize(

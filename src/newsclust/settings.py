@@ -72,7 +72,7 @@ class Stage(Section):
 
 
 class Paths(Section):
-    """Where files lie; relative paths count from the working directory."""
+    """Where files lie; relative paths count from the folder of the settings file, else from the working directory."""
 
     feeds: Path = Path("data/feeds.toml")
     database: Path = Path("data/newsclust.duckdb")
@@ -265,7 +265,24 @@ def load_settings(path: Path | None = None, **sections: Any) -> Settings:
         raise SettingsError(f"environment variable {_PREFIX}*: {error}: {error.__cause__}") from error
     except ValidationError as error:
         raise SettingsError("; ".join(f"{_origin(key, source)}: {text}" for key, text in _problems(error))) from error
-    return Settings.model_construct(**{name: getattr(loaded, name) for name in Settings.model_fields})
+    chosen = {name: getattr(loaded, name) for name in Settings.model_fields}
+    if source.is_file() and "paths" not in sections:
+        chosen["paths"] = _beside(source, loaded.paths)
+    return Settings.model_construct(**chosen)
+
+
+def _beside(source: Path, paths: Paths) -> Paths:
+    """Return the paths with relative ones in the folder of the settings file, unless the environment gives them.
+
+    So a schedule can name the file from anywhere (cron, systemd), and the folder can be moved as a whole.
+    """
+    return paths.model_copy(
+        update={
+            name: source.parent / path
+            for name, path in paths
+            if _origin(["paths", name], source) == str(source)  # else a variable's: it counts from where it is set
+        }
+    )
 
 
 def settings_toml(settings: Settings) -> str:
