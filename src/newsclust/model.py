@@ -89,6 +89,18 @@ class StoryEvent(StrEnum):
     RENAMED = "renamed"
 
 
+class NoticeKind(StrEnum):
+    """What a night's notice is about. Closed: analysts `GROUP BY kind`."""
+
+    CLOCK = "clock"  # it had jumped
+    NETWORK = "network"  # this machine's own was away
+    LANGUAGES = "languages"  # articles in languages that are grouped less well
+    LISTS = "lists"  # an OPML subscription that kept an earlier state
+    ORCHESTRATOR = "orchestrator"  # Prefect was away
+    NOTIFICATION = "notification"  # a message or a ping that did not get through
+    STORAGE = "storage"  # what was pruned, or the disk
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Feed:
     """One feed URL that we poll; an entry may come from another outlet's feed, and says so."""

@@ -15,7 +15,7 @@ _MARKUP = re.compile(r"[\\|<\[\]`]")  # each can be written with a backslash bef
 
 
 def summary_markdown(connection: duckdb.DuckDBPyConnection, run_id: str) -> str:
-    """Return the summary of one night: counts, feeds in trouble, stories and topics, failures by reason."""
+    """Return the summary of one night: counts, notices, feeds in trouble, stories and topics, failures by reason."""
     night = _rows(connection, "FROM nightly_summary WHERE run_id = $1", run_id)[0]
     columns = [
         *("new_entries", "new_articles", "new_duplicates", "edited_articles"),
@@ -28,6 +28,10 @@ def summary_markdown(connection: duckdb.DuckDBPyConnection, run_id: str) -> str:
     ]
     if night["error"]:
         parts.append(f"**Failed:** {_cell(night['error'])}")
+    notices = _rows(connection, "FROM night_notices WHERE run_id = $1", run_id)
+    if notices:  # lines and no table: a terminal cuts the cells of a table
+        parts.append("## Notices")
+        parts.append("\n".join(f"- {_cell(notice['text'])}" for notice in notices))
     parts += _troubled_feeds(connection)
     stories = _rows(connection, "FROM current_stories LIMIT 10")
     parts += _section(

@@ -7,9 +7,12 @@ from typing import Any
 
 from newsclust import __version__
 from newsclust.errors import ItemError
-from newsclust.model import Count, Run, id_of
+from newsclust.model import Count, NoticeKind, Run, id_of
 from newsclust.store.database import Database
 from newsclust.store.records import row_of
+from newsclust.text.sanitize import one_line
+
+_NOTICE_CHARACTERS = 1000
 
 
 def begin_run(
@@ -82,6 +85,17 @@ def save_failures(
         for item_id, error in failures
     }
     db.save("failures", list(rows.values()), skip_known=True)
+
+
+def save_notice(db: Database, run: Run, kind: NoticeKind, text: str, *, at: datetime | None = None) -> None:
+    """Store what a person should know of this run, one line; said twice it is stored once. `at`: else the night."""
+    row = {
+        "run_id": run.id,
+        "kind": kind,
+        "text": one_line(text, _NOTICE_CHARACTERS),
+        "noticed_at": at or run.night_at,
+    }
+    db.save("run_notices", [row], skip_known=True)
 
 
 def is_up_to_date(db: Database, run: Run, step: str, *, after: Sequence[str], settings: Sequence[str]) -> bool:
