@@ -106,6 +106,8 @@ def demo_settings(loopback: LoopbackServer, feeds: Sequence[Feed], folder: Path)
             feeds=listed,
             database=folder / "newsclust.duckdb",
             published=folder / "published" / "newsclust.duckdb",
+            corrections=folder / "corrections.jsonl",
+            feed_commands=folder / "feed_commands.jsonl",
         ),
         fetch=FetchSettings(options=options),
         extract=ExtractSettings(),
