@@ -16,7 +16,7 @@ help:
 	@echo "make bench     the benchmarks that docs/benchmarks.md quotes"
 
 # torch comes first and pinned: resolved later it would pull gigabytes of CUDA.
-$(BIN)/.installed: pyproject.toml constraints.txt
+$(BIN)/.installed: pyproject.toml setup.py constraints.txt
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install --quiet -c constraints.txt torch==2.13.0
 	$(BIN)/python -m pip install --quiet -c constraints.txt -e '.[dev]'

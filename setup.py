@@ -1,8 +1,8 @@
-"""Packages: `flows/` stands at the top of the repository, and inside the package in the wheel."""
+"""Packages: `flows/` and `data/` stand at the top of the repository, and inside the package in the wheel."""
 
 from setuptools import find_packages, setup
 
 setup(
-    packages=[*find_packages("src"), "newsclust.flows"],
-    package_dir={"": "src", "newsclust.flows": "flows"},
+    packages=[*find_packages("src"), "newsclust.flows", "newsclust.shipped"],
+    package_dir={"": "src", "newsclust.flows": "flows", "newsclust.shipped": "data"},
 )

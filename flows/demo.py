@@ -30,6 +30,7 @@ from newsclust.settings import (
     load_settings,
     settings_toml,
 )
+from newsclust.shipped import SAMPLE_FOLDER
 from newsclust.sources.feeds_toml import write_feeds
 from newsclust.store import Database
 from newsclust.text.sanitize import strip_controls
@@ -37,7 +38,6 @@ from newsclust.text.sanitize import strip_controls
 from .nightly import nightly
 
 ROOT = Path(__file__).parents[1]
-SAMPLE = ROOT / "data" / "sample"
 SEEDS = ROOT.parent / "shared" / "seeds"
 SAMPLE_NIGHTS = (1, 2, 3)
 SEED_NIGHT = datetime(2026, 2, 5, 22, tzinfo=UTC)
@@ -64,15 +64,15 @@ def demo(folder: Path) -> Path:
 
     When it holds all of them, the last one is lived again, to show that nothing changes.
     """
-    with LoopbackServer(sample_site(SAMPLE, night=SAMPLE_NIGHTS[0])) as loopback:
-        settings = demo_settings(loopback, sample_feeds(SAMPLE), folder)
+    with LoopbackServer(sample_site(SAMPLE_FOLDER, night=SAMPLE_NIGHTS[0])) as loopback:
+        settings = demo_settings(loopback, sample_feeds(SAMPLE_FOLDER), folder)
         config = write_settings(settings, folder / CONFIG_FILE)
         ended = _finished_nights(settings.paths.database)
         missing = [night for night in SAMPLE_NIGHTS if night_time(night) not in ended]
         before = visible(settings.paths.database)
         for night in missing or SAMPLE_NIGHTS[-1:]:
             _say(f"Night {night} of {len(SAMPLE_NIGHTS)}, {night_time(night):%A %d %B %Y}")
-            loopback.show(sample_site(SAMPLE, night=night))
+            loopback.show(sample_site(SAMPLE_FOLDER, night=night))
             nightly(config=config, night_at=night_time(night))
     _say_what_changed(before, visible(settings.paths.database))
     return settings.paths.published

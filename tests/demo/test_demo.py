@@ -14,10 +14,10 @@ from flows.demo import demo
 from newsclust.demo import GoldLabel, night_time, sample_gold
 from newsclust.demo.corpus import Corpus, SampleArticle, read_corpus
 from newsclust.evaluation.measures import b_cubed, pairwise
+from newsclust.shipped import SAMPLE_FOLDER
 from newsclust.store import Database, open_published
 from newsclust.urls import canonical
 
-SAMPLE = Path(__file__).parents[2] / "data" / "sample"
 # How each copy of the sample is recognised.
 METHODS = {"linkedin-ai-training-echo": "near_text", "washington-post-layoffs-kernel": "contained"}
 
@@ -26,12 +26,12 @@ Row = dict[str, Any]
 
 @pytest.fixture(scope="module")
 def corpus() -> Corpus:
-    return read_corpus(SAMPLE)
+    return read_corpus(SAMPLE_FOLDER)
 
 
 @pytest.fixture(scope="module")
 def gold() -> dict[str, GoldLabel]:
-    return {one.id: one for one in sample_gold(SAMPLE)}
+    return {one.id: one for one in sample_gold(SAMPLE_FOLDER)}
 
 
 @pytest.fixture(scope="module")

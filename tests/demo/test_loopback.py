@@ -1,6 +1,5 @@
 """The demonstration: the loopback server, the sample corpus rendered for it, and the captured documents."""
 
-import builtins
 import gzip
 import http.client
 import json
@@ -39,10 +38,10 @@ from newsclust.demo.corpus import FeedBody, FeedFormat, OutletFeed, SampleOutlet
 from newsclust.demo.render import RenderedArticle, feed_document
 from newsclust.errors import SettingsError
 from newsclust.model import PagePolicy
+from newsclust.shipped import SAMPLE_FOLDER
 from newsclust.sources.feeds_toml import read_feeds
 
 ROOT = Path(__file__).parents[2]
-SAMPLE = ROOT / "data" / "sample"
 CAPTURED = ROOT.parent / "shared" / "seeds"
 NIGHTS = (1, 2, 3)
 TIMEOUT_S = 5
@@ -262,19 +261,6 @@ def test_leaving_ends_the_server_at_once_though_clients_hold_their_connections()
         connection.close()
 
 
-def test_without_trustme_the_error_names_the_extra(monkeypatch: pytest.MonkeyPatch) -> None:
-    really_import = builtins.__import__
-
-    def lacking(name: str, *rest: Any, **more: Any) -> Any:
-        if name == "trustme":
-            raise ImportError(name)
-        return really_import(name, *rest, **more)
-
-    monkeypatch.setattr(builtins, "__import__", lacking)
-    with pytest.raises(SettingsError, match=re.escape("newsclust[demo]")):
-        LoopbackServer({})
-
-
 # ---------------------------------------------------------------- the sample, with a corpus of our own
 
 
@@ -309,8 +295,8 @@ def toml_of(table: Mapping[str, Any]) -> str:
 
 def write_corpus(folder: Path, *articles: Mapping[str, Any]) -> Path:
     """The outlets and layouts of the real sample with these articles, and their gold."""
-    shutil.copytree(SAMPLE / "layouts", folder / "layouts")
-    shutil.copy(SAMPLE / "sites.toml", folder)
+    shutil.copytree(SAMPLE_FOLDER / "layouts", folder / "layouts")
+    shutil.copy(SAMPLE_FOLDER / "sites.toml", folder)
     (folder / "articles").mkdir()
     (folder / "articles" / "all.toml").write_text("\n".join(map(toml_of, articles)), encoding="utf-8")
     rows = [f"{table['id']}\tstory-{table['id']}\ttopic\t\t" for table in articles]
@@ -420,7 +406,7 @@ def test_every_article_has_a_page_that_names_its_address_and_holds_its_text(
 
 
 def test_no_two_outlets_share_their_markup() -> None:
-    layouts = [re.sub(r">[^<]*<", "><", file.read_text()) for file in (SAMPLE / "layouts").iterdir()]
+    layouts = [re.sub(r">[^<]*<", "><", file.read_text()) for file in (SAMPLE_FOLDER / "layouts").iterdir()]
     assert len(set(layouts)) == len(layouts) == len(ORIGINS)
 
 
@@ -720,18 +706,18 @@ def test_no_text_is_lost_or_changed_on_its_way_into_a_feed(
 
 
 def test_feeds_toml_lists_the_feeds_of_the_sample() -> None:
-    assert read_feeds(SAMPLE / "feeds.toml") == sample_feeds(SAMPLE)
+    assert read_feeds(SAMPLE_FOLDER / "feeds.toml") == sample_feeds(SAMPLE_FOLDER)
 
 
 def test_every_article_that_ships_is_in_a_feed_from_its_night_on_and_on_a_page() -> None:
     articles = [
         one
-        for file in sorted((SAMPLE / "articles").glob("*.toml"))
+        for file in sorted((SAMPLE_FOLDER / "articles").glob("*.toml"))
         for one in tomllib.loads(file.read_text(encoding="utf-8"))["article"]
     ]
     assert len(articles) > 100
     for night in NIGHTS:
-        site = sample_site(SAMPLE, night=night)
+        site = sample_site(SAMPLE_FOLDER, night=night)
         links = {
             entry["link"].partition("?")[0]
             for key, path in ALL_FEEDS
@@ -743,7 +729,7 @@ def test_every_article_that_ships_is_in_a_feed_from_its_night_on_and_on_a_page()
 
 
 def test_the_gold_that_ships_covers_both_languages_and_both_kinds_of_copies() -> None:
-    gold = sample_gold(SAMPLE)
+    gold = sample_gold(SAMPLE_FOLDER)
     assert any(one.duplicate_of for one in gold)
     assert any(one.derived_from for one in gold)
     hosts = {urlsplit(one.url).hostname for one in gold}

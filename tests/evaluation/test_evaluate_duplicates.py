@@ -15,11 +15,11 @@ from hypothesis import strategies as st
 from newsclust.errors import SettingsError
 from newsclust.evaluation import duplicates, pairs
 from newsclust.evaluation.confusion import ConfusionRow, confusion_rows
-from newsclust.evaluation.datasets import SAMPLE_FOLDER
 from newsclust.evaluation.duplicates import candidate_pairs, evaluate, evaluate_rewrites, plain_minhash
 from newsclust.evaluation.pairs import DATA, GOLD, Label, LabelledPair, PairSet, duplicate_pairs, sample_pairs
 from newsclust.model import Article, Duplicate, DuplicateMethod, Fingerprint, Run
 from newsclust.settings import DuplicateSettings
+from newsclust.shipped import SAMPLE_FOLDER
 from newsclust.store import Database, fingerprints
 from tests.duplicates.test_duplicates import told
 from tests.factories import NOON, bare_article

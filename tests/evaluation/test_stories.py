@@ -23,13 +23,14 @@ from newsclust.errors import SettingsError
 from newsclust.evaluation import baselines, measures
 from newsclust.evaluation.baselines import UnavailableError
 from newsclust.evaluation.cross_validation import LabelledWindow, Leakage, fold_models, out_of_fold
-from newsclust.evaluation.datasets import SAMPLE_FOLDER, LabelledSet, read_set, sample_set
+from newsclust.evaluation.datasets import LabelledSet, read_set, sample_set
 from newsclust.evaluation.grouping import grouping_scores, mean_scores
 from newsclust.evaluation.runner import evaluate
 from newsclust.evaluation.topics import topic_scores, topics_learned_from
 from newsclust.evaluation.vectors import CachedEmbedder
 from newsclust.model import Article, DateQuality, Link, Window
 from newsclust.settings import EmbedSettings, PairSettings, Settings, StorySettings, TopicSettings
+from newsclust.shipped import SAMPLE_FOLDER
 from newsclust.stories.clustering import AverageLinkage
 from newsclust.stories.pairs import Linker
 from newsclust.topics import projection

@@ -12,9 +12,12 @@ from typing import Annotated, Any
 
 import typer
 
+from newsclust import __version__
 from newsclust.cli.duplicate import duplicate_app
 from newsclust.cli.evaluate import evaluate_app
 from newsclust.cli.feeds import feeds_app
+from newsclust.cli.flows import run_demo
+from newsclust.cli.init import make_data_folder
 from newsclust.cli.polling import moved, refresh, release, schedule, undo_move
 from newsclust.cli.shared import Config, Published, console, print_query, published, settings_of, table
 from newsclust.cli.story import story_app, why
@@ -23,10 +26,10 @@ from newsclust.text.sanitize import strip_controls
 
 app = typer.Typer(
     no_args_is_help=True,
-    add_completion=False,
     pretty_exceptions_enable=False,
-    help="A night of tech feeds in; stories, topics and one published DuckDB file out.",
 )
+app.command("init")(make_data_folder)
+app.command("demo")(run_demo)
 for verb in (schedule, refresh, moved, undo_move, release):
     feeds_app.command()(verb)
 app.add_typer(feeds_app, name="feeds")
@@ -34,6 +37,21 @@ app.add_typer(story_app, name="story")
 app.add_typer(duplicate_app, name="duplicate")
 app.command()(why)
 app.add_typer(evaluate_app, name="evaluate")
+
+
+def _print_version(wanted: bool) -> None:
+    if wanted:
+        print(f"newsclust {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def _program(
+    version: Annotated[
+        bool, typer.Option("--version", callback=_print_version, is_eager=True, help="Print the version.")
+    ] = False,
+) -> None:
+    """Turn a night of tech feeds into stories, topics and one published DuckDB file."""
 
 
 class OutputFormat(StrEnum):

@@ -87,9 +87,10 @@ def stories(
     trained without it, or the row says so.
     """
     from newsclust.evaluation.baselines import STORY_BASELINES
-    from newsclust.evaluation.datasets import SAMPLE, SAMPLE_FOLDER, check_ids_differ, read_set, sample_set
+    from newsclust.evaluation.datasets import SAMPLE, check_ids_differ, read_set, sample_set
     from newsclust.evaluation.runner import evaluate as evaluation_of
     from newsclust.evaluation.runner import write_predictions
+    from newsclust.shipped import SAMPLE_FOLDER
 
     sets = [sample_set(SAMPLE_FOLDER) if file == SAMPLE else read_set(Path(file)) for file in files]
     if predictions:
@@ -140,10 +141,10 @@ def duplicates(
     kind. Each set is scored as one run, and night by night, where a run knows only the days before it.
     """
     from newsclust.evaluation.confusion import write_mistakes
-    from newsclust.evaluation.datasets import SAMPLE_FOLDER
     from newsclust.evaluation.duplicates import evaluate as evaluation_of
     from newsclust.evaluation.duplicates import evaluate_rewrites
     from newsclust.evaluation.pairs import DATA, duplicate_pairs, rewrite_pairs, sample_pairs
+    from newsclust.shipped import SAMPLE_FOLDER
 
     settings = settings_of(config)
     folder = data or DATA

@@ -16,8 +16,6 @@ from typing import Self, TypeAlias
 
 from aiohttp import web
 
-from newsclust.errors import SettingsError
-
 GZIP_FROM_BYTES = 1000  # below that compressing saves no packet
 START_TIMEOUT_S = 10.0
 ANSWER_TIMEOUT_S = 1.0  # what an answer under way gets at the end
@@ -88,18 +86,14 @@ class LoopbackServer:
     throw-away authority that signs a certificate for every host name requested, or for `certified_hosts` alone. Both
     exist inside the context only. Answers carry a strong ETag; a `Last-Modified` is the reply's own. `requests` lists
     the requests in order of arrival.
-
-    Raises SettingsError when trustme, of the extra `newsclust[demo]`, is not installed.
     """
 
     connect_to: dict[str, str]
     ca_file: Path
 
     def __init__(self, site: Site | Responder, *, certified_hosts: Collection[str] | None = None) -> None:
-        try:
-            from trustme import CA
-        except ImportError as error:
-            raise SettingsError("the loopback server needs trustme: pip install 'newsclust[demo]'") from error
+        from trustme import CA
+
         self.requests: list[ReceivedRequest] = []
         self._authority = CA()
         self._contexts: dict[str, ssl.SSLContext] = {}

@@ -13,8 +13,7 @@ from newsclust.errors import SettingsError
 from newsclust.model import Article, DateQuality
 from newsclust.text.html_to_text import html_to_text
 
-SAMPLE = "sample"  # names the corpus of `make demo` on the command line
-SAMPLE_FOLDER = Path(__file__).parents[3] / "data" / "sample"
+SAMPLE = "sample"  # names the corpus of `newsclust demo` on the command line
 
 _NO_DATE = datetime(1970, 1, 1, tzinfo=UTC)
 

@@ -15,9 +15,10 @@ from typing import TypeVar
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from newsclust.errors import SettingsError
-from newsclust.evaluation.datasets import SAMPLE_FOLDER, read_set, sample_set
+from newsclust.evaluation.datasets import read_set, sample_set
 from newsclust.extract import TrafilaturaExtractor
 from newsclust.model import Article, ArticleInput, DateQuality
+from newsclust.shipped import SAMPLE_FOLDER
 from newsclust.sources.dates import parse_date
 from newsclust.urls import canonical
 
