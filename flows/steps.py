@@ -96,7 +96,7 @@ def begun_night(flow_name: str, settings: Settings, night_at: datetime) -> Itera
             flow=flow_name,
             night_at=night_at,
             started_at=datetime.now(UTC),
-            settings=settings.model_dump(mode="json"),
+            settings=settings.recorded(),
         )
         try:
             yield Night(db=db, run=run, clock=clock, tries=settings.night)

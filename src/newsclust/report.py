@@ -2,7 +2,8 @@
 
 import re
 from collections.abc import Sequence
-from datetime import datetime
+from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +13,17 @@ from newsclust.text.sanitize import one_line
 
 _MOST_FEEDS = 20  # in trouble, named in the summary
 _MARKUP = re.compile(r"[\\|<\[\]`]")  # each can be written with a backslash before it (CommonMark, 2.4)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TroubledFeed:
+    """A feed that a person should look at; its title and the sentence are a stranger's words."""
+
+    feed_id: str
+    title: str
+    state: str  # of polling.health.HealthState
+    since: datetime | None
+    why: str
 
 
 def summary_markdown(connection: duckdb.DuckDBPyConnection, run_id: str) -> str:
@@ -84,21 +96,36 @@ def summary_page(published: Path) -> Path:
     return published.with_name("last_night.md")
 
 
-def _troubled_feeds(connection: duckdb.DuckDBPyConnection) -> list[str]:
-    """Return the section of the feeds that a person should look at, the newest trouble first.
+def troubled_feeds(connection: duckdb.DuckDBPyConnection) -> list[TroubledFeed]:
+    """Return the feeds that a person should look at, the newest trouble first.
 
     A feed that an OPML subscription dropped is one for a week: nobody here took it out.
     """
     troubled = _rows(
         connection,
-        "SELECT feed_health.* FROM feed_health JOIN feeds USING (feed_id) WHERE state NOT IN ('healthy', 'new') AND "
+        "SELECT feed_id, feed_health.title, state, since, why FROM feed_health JOIN feeds USING (feed_id) "
+        "WHERE state NOT IN ('healthy', 'new') AND "
         "(listed OR listed_by IS NOT NULL AND since > (SELECT max(night_at) FROM runs) - INTERVAL 7 DAY) "
         "ORDER BY since DESC NULLS LAST, feed_health.title",
     )
+    return [
+        TroubledFeed(
+            feed_id=feed["feed_id"],
+            title=feed["title"],
+            state=feed["state"],
+            since=None if feed["since"] is None else feed["since"].replace(tzinfo=UTC),
+            why=feed["why"],
+        )
+        for feed in troubled
+    ]
+
+
+def _troubled_feeds(connection: duckdb.DuckDBPyConnection) -> list[str]:
+    troubled = troubled_feeds(connection)
     parts = _section(
         "Feeds in trouble",
         ["feed", "state", "since", "why"],
-        [[f["title"], f["state"], _day(f["since"]), f["why"]] for f in troubled[:_MOST_FEEDS]],
+        [[feed.title, feed.state, _day(feed.since), feed.why] for feed in troubled[:_MOST_FEEDS]],
     )
     if len(troubled) > _MOST_FEEDS:
         parts.append(f"And {len(troubled) - _MOST_FEEDS} more, in the view feed_health.")

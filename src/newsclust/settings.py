@@ -9,14 +9,26 @@ import importlib
 import inspect
 import json
 import os
+import re
 import tomllib
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
 from pathlib import Path
-from typing import Any, Literal, Self, get_type_hints
+from typing import Annotated, Any, Literal, Self, get_type_hints
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, create_model, field_validator, model_validator
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    PlainSerializer,
+    SecretStr,
+    SerializationInfo,
+    ValidationError,
+    create_model,
+    field_validator,
+    model_validator,
+)
 from pydantic_settings import (
     BaseSettings,
     PydanticBaseSettingsSource,
@@ -32,6 +44,7 @@ from newsclust.fetch import Fetcher
 from newsclust.polling.scheduler import PollingLimits
 from newsclust.stories.clustering import Clusterer
 from newsclust.stories.pairs import Linker
+from newsclust.urls import HIDDEN, VARIABLE, redacted
 
 CONFIG_FILE = "newsclust.toml"
 _PREFIX = "NEWSCLUST_"
@@ -58,10 +71,29 @@ _RENAMED_OPTIONS = {  # of the moved classes
 }
 
 
-class Section(BaseModel):
-    """One section of the settings: unknown keys are errors, values do not change."""
+_SERVICE = re.compile(
+    r"[A-Za-z][A-Za-z0-9+.-]*://\S"
+)  # how an address of [notify] begins, if it is not all a variable
+_WEB_ADDRESS = re.compile(r"https?://[^\s/]+\S*", re.IGNORECASE)
+_SECRET_OPTION = re.compile(  # the name of an argument that is one
+    r"(?:^|_)(?:auth|authorization|credentials?|key|pass|passphrase|passw(?:or)?d|pwd|secret|signature|token)$",
+    re.IGNORECASE,
+)
+_SHOW_SECRETS = "show secrets"  # context of a dump that is read back as settings
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+
+def _dumped(secret: SecretStr, info: SerializationInfo) -> str:
+    return secret.get_secret_value() if info.context == _SHOW_SECRETS and secret else HIDDEN if secret else ""
+
+
+Secret = Annotated[SecretStr, PlainSerializer(_dumped, when_used="json")]
+"""A text that may hold credentials: shown nowhere, nor dumped, but by `settings_toml`."""
+
+
+class Section(BaseModel):
+    """One section of the settings: unknown keys are errors, values do not change and stand in no message."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True)
 
 
 class Stage(Section):
@@ -160,12 +192,45 @@ class NightSettings(Section):
         return value
 
 
+NotifyOccasion = Literal["failed", "crashed", "late", "feeds", "summary"]
+
+
+class NotifySettings(Section):
+    """Who is told what of a night. Credentials stand in the environment: ${NAME} is replaced when a message is sent.
+
+    Here only the form of addresses is checked: `newsclust status` must answer without the password of a mail server.
+    """
+
+    to: tuple[Secret, ...] = ()  # addresses for Apprise
+    on: tuple[NotifyOccasion, ...] = ("failed", "crashed", "late", "feeds")
+    ping: Secret = SecretStr("")  # requested after each good night
+    late_after_hours: float = Field(default=26, gt=0, allow_inf_nan=False)  # without a good night
+
+    @field_validator("to")
+    @classmethod
+    def _name_a_service(cls, addresses: tuple[SecretStr, ...]) -> tuple[SecretStr, ...]:
+        for number, address in enumerate(addresses, start=1):
+            text = address.get_secret_value()
+            if not (_SERVICE.match(text) or VARIABLE.fullmatch(text)):
+                raise ValueError(f"address {number} names no service: mailto://..., ntfy://... or one ${{VARIABLE}}")
+        return addresses
+
+    @field_validator("ping")
+    @classmethod
+    def _is_on_the_web(cls, address: SecretStr) -> SecretStr:
+        text = address.get_secret_value()
+        if text and not (_WEB_ADDRESS.fullmatch(text) or VARIABLE.fullmatch(text)):
+            raise ValueError("no address that begins with https:// or http://, nor one ${VARIABLE}")
+        return address
+
+
 class Settings(BaseSettings):
     """Everything that a person can choose."""
 
     model_config = SettingsConfigDict(
         extra="forbid",
         frozen=True,
+        hide_input_in_errors=True,
         env_prefix=_PREFIX,
         env_nested_delimiter="__",
         nested_model_default_partial_update=True,
@@ -181,6 +246,7 @@ class Settings(BaseSettings):
     stories: StorySettings = StorySettings()
     topics: TopicSettings = TopicSettings()
     night: NightSettings = NightSettings()
+    notify: NotifySettings = NotifySettings()
 
     @classmethod
     def settings_customise_sources(
@@ -202,6 +268,11 @@ class Settings(BaseSettings):
             extra["user_agent"] = self.user_agent
         fetcher: Fetcher = _build("fetch", self.fetch, extra)
         return fetcher
+
+    def recorded(self) -> dict[str, Any]:
+        """Return the settings as they are stored with a run: no word of who is told, credentials of others hidden."""
+        recorded: dict[str, Any] = _without_secrets(self.model_dump(mode="json", exclude={"notify"}))
+        return recorded
 
     @property
     def user_agent(self) -> str:
@@ -287,7 +358,7 @@ def _beside(source: Path, paths: Paths) -> Paths:
 
 def settings_toml(settings: Settings) -> str:
     """Return TOML that `load_settings` reads back to equal settings; what is default is left out."""
-    chosen = settings.model_dump(mode="json", exclude_defaults=True)
+    chosen = settings.model_dump(mode="json", exclude_defaults=True, context=_SHOW_SECRETS)
     return "\n".join(
         "\n".join([f"[{section}]", *(f"{key} = {_toml(value)}" for key, value in values.items())]) + "\n"
         for section, values in chosen.items()
@@ -310,6 +381,17 @@ def recorded_stories(recorded: Mapping[str, Any]) -> StorySettings:
     return StorySettings(
         use=_MOVED_CLASSES.get(use, use), options={renamed.get(name, name): value for name, value in options.items()}
     )
+
+
+def _without_secrets(value: Any, name: str = "") -> Any:
+    """Return a value with the credentials in its addresses hidden, and options that are called like a secret."""
+    if isinstance(value, dict):
+        return {key: _without_secrets(item, str(key)) for key, item in value.items()}
+    if isinstance(value, list):
+        return [_without_secrets(item, name) for item in value]
+    if isinstance(value, str):
+        return HIDDEN if value and _SECRET_OPTION.search(name) else redacted(value)
+    return value
 
 
 def _refuse_unknown_variables() -> None:

@@ -6,9 +6,10 @@ rule here can merge pages of a real site, or hardly any.
 """
 
 import re
+from collections.abc import Mapping
 from functools import lru_cache
 from ipaddress import IPv6Address
-from urllib.parse import SplitResult, unquote, urlsplit
+from urllib.parse import SplitResult, quote, unquote, urlsplit
 
 # What a value of `source`, `ref`, `from` ... looks like when it names the channel by which a reader came.
 _CHANNEL = (
@@ -76,7 +77,7 @@ _SECRET_PARAMETER = re.compile(
 # `t` is a time or a page nearly everywhere; here it is the token of a FreshRSS shared query.
 _SHARED_QUERY = re.compile(r"/api/query\.php\?[^#\s]*", re.IGNORECASE)
 _SHARE_TOKEN = re.compile(r"(?<=[?&;])t=[^&;#\s]*", re.IGNORECASE)
-_VARIABLE = re.compile(r"\$\{\w+\}")
+VARIABLE = re.compile(r"\$\{(\w+)\}")  # a secret that stands in the environment
 
 
 def canonical(url: str) -> str:
@@ -130,8 +131,18 @@ def redacted(text: str) -> str:
     a FreshRSS shared query, and ${VARIABLES}; nothing else changes. redacted(redacted(t)) == redacted(t).
     """
     text = _SHARED_QUERY.sub(lambda query: _SHARE_TOKEN.sub(f"t={HIDDEN}", query[0]), text)
-    text = _UP_TO_AT.sub(lambda word: _CREDENTIALS.sub(f"{HIDDEN}@", word[0]), _VARIABLE.sub(HIDDEN, text))
+    text = _UP_TO_AT.sub(lambda word: _CREDENTIALS.sub(f"{HIDDEN}@", word[0]), VARIABLE.sub(HIDDEN, text))
     return _SECRET_PARAMETER.sub(rf"\1={HIDDEN}", text)
+
+
+def unset_variables(text: str, environment: Mapping[str, str]) -> list[str]:
+    """Return the names of the ${VARIABLES} of a text that the environment does not hold, or holds empty."""
+    return [name for name in dict.fromkeys(VARIABLE.findall(text)) if not environment.get(name)]
+
+
+def with_variables(text: str, environment: Mapping[str, str]) -> str:
+    """Return an address with each ${NAME} replaced, percent-encoded, so that a password may hold any character."""
+    return VARIABLE.sub(lambda name: quote(environment.get(name[1], ""), safe=""), text)
 
 
 def _split(url: str) -> SplitResult:

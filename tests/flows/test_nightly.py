@@ -209,7 +209,7 @@ def test_only_the_pages_of_feeds_that_ask_for_them_are_downloaded(good_night: Li
 
 def test_the_settings_that_a_night_ran_with_are_stored_with_it_as_json(good_night: Lived) -> None:
     stored = json.loads(last_run(good_night.settings)["settings"])
-    assert stored == good_night.settings.model_dump(mode="json")
+    assert stored == good_night.settings.recorded()
     assert Settings(**stored) == good_night.settings
 
 

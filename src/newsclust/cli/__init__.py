@@ -18,6 +18,7 @@ from newsclust.cli.evaluate import evaluate_app
 from newsclust.cli.feeds import feeds_app
 from newsclust.cli.flows import run_demo
 from newsclust.cli.init import make_data_folder
+from newsclust.cli.notify import notify
 from newsclust.cli.polling import moved, refresh, release, schedule, undo_move
 from newsclust.cli.shared import Config, Published, console, print_query, published, settings_of, table
 from newsclust.cli.story import story_app, why
@@ -36,6 +37,7 @@ app.add_typer(feeds_app, name="feeds")
 app.add_typer(story_app, name="story")
 app.add_typer(duplicate_app, name="duplicate")
 app.command()(why)
+app.command()(notify)
 app.add_typer(evaluate_app, name="evaluate")
 
 

@@ -1,12 +1,10 @@
 """The list of feeds that a person keeps, `feeds.toml`: read, checked, appended to and written."""
 
 import json
-import re
 import tomllib
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Annotated, Any, Self, TypeVar
-from urllib.parse import quote
 
 from pydantic import (
     AfterValidator,
@@ -24,9 +22,7 @@ from newsclust.model import DEFAULT_KIND, Feed, FeedList, PagePolicy, id_of
 from newsclust.sources.registry import kind_with, source_of
 from newsclust.sources.validators import check_address, check_line, tag_of, url_with_secrets
 from newsclust.text.language import language_code
-from newsclust.urls import canonical, redacted
-
-_VARIABLE = re.compile(r"\$\{(\w+)\}")
+from newsclust.urls import canonical, redacted, unset_variables, with_variables
 
 
 def _language(text: str) -> str:
@@ -282,11 +278,9 @@ def secret_urls(feeds: Iterable[Feed | FeedList], environment: Mapping[str, str]
     problems: list[str] = []
     for feed in feeds:
         if feed.written_url is not None:
-            unset = [name for name in _VARIABLE.findall(feed.written_url) if not environment.get(name)]
+            unset = unset_variables(feed.written_url, environment)
             problems += [f"{feed.url}: the environment variable {name} is not set" for name in unset]
-            found[feed.id] = _VARIABLE.sub(
-                lambda name: quote(environment.get(name[1], ""), safe=""), feed.written_url
-            )
+            found[feed.id] = with_variables(feed.written_url, environment)
     if problems:
         raise SettingsError("\n".join(problems))
     return found

@@ -1,0 +1,515 @@
+"""Being told: what is said of a night, that it arrives once, and that it neither holds a night nor tells a secret."""
+
+import json
+import logging
+import os
+import threading
+import time
+from base64 import b64encode
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime, timedelta
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from urllib.parse import unquote
+
+import pytest
+from pydantic import SecretStr
+
+from newsclust import notify
+from newsclust.errors import SettingsError
+from newsclust.model import Feed
+from newsclust.notify import Announced, Message, Occasion
+from newsclust.polling.health import FeedHealth, HealthState
+from newsclust.report import TroubledFeed, summary_markdown, troubled_feeds
+from newsclust.settings import FetchSettings, NotifySettings, Paths, Settings, load_settings, settings_toml
+from newsclust.store import Database, feed_health, feeds, runs
+from tests.terminal import Terminal
+
+NIGHT = datetime(2026, 3, 2, 3, 30, tzinfo=UTC)
+PASSWORD = "hunter2/p@ss:w#rd%?&+ é"  # every character that an address could break on
+ENVIRONMENT = {"WORD": PASSWORD}
+
+
+class Service:
+    """A web service on loopback that keeps what it is sent; `status` is its answer, `hang` makes it give none."""
+
+    def __init__(self) -> None:
+        self.requests: list[tuple[str, str, str]] = []  # path, Authorization, body
+        self.statuses: list[int] = []  # of the next answers; then 200
+        self.hang = threading.Event()
+        self.port = 0
+
+    @property
+    def messages(self) -> list[dict[str, str]]:
+        return [json.loads(body) for _, _, body in self.requests]
+
+
+@pytest.fixture
+def service() -> Iterator[Service]:
+    with running_service() as running:
+        yield running
+
+
+@contextmanager
+def running_service() -> Iterator[Service]:
+    ours = Service()
+    released = threading.Event()
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_POST(self) -> None:
+            body = self.rfile.read(int(self.headers.get("Content-Length", 0))).decode()
+            ours.requests.append((self.path, self.headers.get("Authorization", ""), body))
+            if ours.hang.is_set():
+                released.wait(60)
+                return
+            self.send_response(ours.statuses.pop(0) if ours.statuses else 200)
+            self.send_header("Content-Length", "0")
+            self.end_headers()
+
+        do_GET = do_POST  # noqa: N815 - the standard library's names
+
+        def log_message(self, *_: object) -> None:
+            pass
+
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    server.daemon_threads = True
+    ours.port = server.server_port
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    try:
+        yield ours
+    finally:
+        released.set()
+        server.shutdown()
+        server.server_close()
+
+
+def settings_for(folder: Path, *to: str, ping: str = "", on: tuple[str, ...] | None = None) -> Settings:
+    given = {"to": to, "ping": ping} | ({"on": on} if on else {})
+    return Settings(
+        paths=Paths(published=folder / "published" / "newsclust.duckdb"), notify=NotifySettings.model_validate(given)
+    )
+
+
+def failed_night(at: datetime = NIGHT) -> Message:
+    return notify.night_failed(
+        night_at=at, step="embed_articles", error="no memory", last_good_at=at - timedelta(days=1)
+    )
+
+
+def feed(name: str, state: str = "failing", why: str = "its last request failed: timeout") -> TroubledFeed:
+    return TroubledFeed(feed_id=name, title=f"The {name}", state=state, since=NIGHT, why=why)
+
+
+# ---------------------------------------------------------------- what is said
+
+
+def test_a_failed_night_names_its_step_its_error_the_last_good_night_and_what_helps() -> None:
+    message = failed_night()
+    assert message.title == "newsclust: the night of 2026-03-02 failed"
+    assert message.body == (
+        "The night of 2026-03-02 03:30 UTC failed. It failed in the step embed_articles: no memory\n"
+        "The last good night was that of 2026-03-01 03:30 UTC; what it published stays.\n"
+        "The next night goes on where this one stopped. "
+        "`newsclust status` shows more; docs/operating.md says what helps."
+    )
+
+
+def test_a_night_that_failed_before_its_first_step_and_without_a_good_one_before_says_both() -> None:
+    body = notify.night_failed(night_at=NIGHT, step=None, error="the disk is full", last_good_at=None).body
+    assert "It failed before its first step: the disk is full\nNo night has been good yet.\n" in body
+
+
+def test_a_killed_night_says_that_it_never_ended() -> None:
+    message = notify.night_crashed(night_at=NIGHT, last_good_at=None)
+    assert (message.occasion, message.title) == (
+        Occasion.CRASHED,
+        "newsclust: the night of 2026-03-02 was killed before its end",
+    )
+
+
+def test_a_night_is_late_from_the_hours_on_that_the_settings_say_and_never_before_a_first_good_one() -> None:
+    good = NIGHT - timedelta(hours=26)
+    assert notify.night_late(now=NIGHT, last_good_at=good, after_hours=26) is None
+    assert notify.night_late(now=NIGHT, last_good_at=None, after_hours=26) is None
+    late = notify.night_late(now=NIGHT + timedelta(hours=3), last_good_at=good, after_hours=26)
+    assert late is not None
+    assert late.title == "newsclust: no good night for 29 hours"
+    again = notify.night_late(now=NIGHT + timedelta(hours=9), last_good_at=good, after_hours=26)
+    assert again is not None
+    assert again.key == late.key
+
+
+def test_each_feed_is_named_once_a_trouble_and_again_after_it_was_well() -> None:
+    told = Announced()
+    first = notify.feeds_in_trouble([feed("Courier")], told, night_at=NIGHT)
+    assert first is not None
+    assert first.title == "newsclust: 1 feed newly in trouble"
+    assert first.body.startswith("- The Courier: failing since 2026-03-02, its last request failed: timeout\n")
+    told = notify.remembered(told, first, troubled=[feed("Courier")])
+    assert notify.feeds_in_trouble([feed("Courier")], told, night_at=NIGHT) is None
+    other = notify.feeds_in_trouble([feed("Courier", "gone"), feed("Herald")], told, night_at=NIGHT)
+    assert other is not None
+    assert "The Courier: gone" in other.body
+    assert "The Herald" in other.body
+    assert "In trouble altogether: 2." in other.body
+    told = notify.without_recovered(told, [])
+    assert notify.feeds_in_trouble([feed("Courier")], told, night_at=NIGHT) is not None
+
+
+def test_a_hundred_feeds_in_trouble_make_a_message_of_twenty() -> None:
+    message = notify.feeds_in_trouble([feed(f"F{n}", why="x" * 999) for n in range(100)], Announced(), night_at=NIGHT)
+    assert message is not None
+    assert message.title == "newsclust: 100 feeds newly in trouble"
+    assert len(message.body) <= 3500
+
+
+def test_strangers_words_mention_nobody_link_nowhere_and_move_no_cursor() -> None:
+    hostile = "\x1b[2J@everyone <!channel> [win](https://evil.example) `rm`\nSecond line \u202egnp"
+    message = notify.feeds_in_trouble([feed("Courier", why=hostile)], Announced(), night_at=NIGHT)
+    assert message is not None
+    line = message.body.splitlines()[0]
+    assert line.endswith("[2J(at)everyone ‹!channel› [win] (https://evil.example) 'rm' Second line gnp")
+
+
+def test_an_error_with_an_address_that_holds_credentials_is_said_without_them() -> None:
+    error = "https://user:hunter22@example.org/feed: no answer"
+    body = notify.night_failed(night_at=NIGHT, step="fetch_feeds", error=error, last_good_at=None).body
+    assert "hunter22" not in body
+    assert "https://***(at)example.org/feed" in body
+
+
+def test_the_summary_is_plain_text_with_one_line_a_row() -> None:
+    markdown = (
+        "# The night of 2026-03-02 03:30 UTC: finished\n\n| new entries | failures |\n| --- | --- |\n| 12 | 3 |\n\n"
+        "## Topics\n\n| stories | topic |\n| --- | --- |\n| 4 | chips \\| \\<b> @all |\n"
+    )
+    message = notify.morning_summary(markdown, night_at=NIGHT)
+    assert message.title == "newsclust: the night of 2026-03-02 03:30 UTC: finished"
+    assert message.body == "new entries · failures\n12 · 3\n\nTopics\n\nstories · topic\n4 · chips | ‹b› (at)all"
+
+
+def test_a_long_summary_ends_at_the_end_of_a_line_and_says_so() -> None:
+    message = notify.morning_summary("# The night\n" + "a line of words\n" * 1000, night_at=NIGHT)
+    assert len(message.body) <= 3500
+    assert message.body.endswith("a line of words\n(`newsclust status` shows the rest.)")
+
+
+# ---------------------------------------------------------------- that it arrives
+
+
+def test_a_message_arrives_with_what_said_it_and_where(service: Service, tmp_path: Path) -> None:
+    deliveries = notify.send([failed_night()], settings_for(tmp_path, f"json://127.0.0.1:{service.port}/night"), {})
+    assert [delivery.error for delivery in deliveries] == [None]
+    (message,) = service.messages
+    assert message["title"] == "newsclust: the night of 2026-03-02 failed"
+    assert message["message"].startswith("The night of 2026-03-02 03:30 UTC failed. It failed in the step")
+    assert "\n-- newsclust 0.1.0 on " in message["message"]
+
+
+def test_a_secret_out_of_the_environment_arrives_whatever_its_characters(service: Service, tmp_path: Path) -> None:
+    settings = settings_for(
+        tmp_path,
+        f"json://news:${{WORD}}@127.0.0.1:{service.port}/",
+        "${ALL}",
+        ping=f"http://127.0.0.1:{service.port}/${{WORD}}",
+    )
+    environment = ENVIRONMENT | {"ALL": f"json://127.0.0.1:{service.port}/whole?+Token=a%20b"}
+    assert [d.error for d in notify.send([notify.trial()], settings, environment)] == [None, None]
+    # requests writes credentials as latin-1
+    sent = b64encode(f"news:{PASSWORD}".encode("latin-1")).decode()
+    assert {path: header for path, header, _ in service.requests} == {"/": f"Basic {sent}", "/whole": ""}
+    pinged = notify.ping(settings, environment)
+    assert pinged is not None
+    assert pinged.error is None
+    assert unquote(service.requests[-1][0]) == f"/{PASSWORD}"
+
+
+def test_what_was_told_is_not_told_again_but_what_nobody_took_is(service: Service, tmp_path: Path) -> None:
+    settings = settings_for(tmp_path, f"json://127.0.0.1:{service.port}/")
+    service.statuses = [500]
+    assert [d.error for d in notify.announce([failed_night()], settings, {})] != [None]
+    assert [d.error for d in notify.announce([failed_night()], settings, {})] == [None]
+    assert notify.announce([failed_night()], settings, {}) == []
+    notify.announce([failed_night(NIGHT + timedelta(days=1))], settings, {})
+    assert len(service.messages) == 3
+
+
+def test_only_what_the_settings_name_is_told(service: Service, tmp_path: Path) -> None:
+    settings = settings_for(tmp_path, f"json://127.0.0.1:{service.port}/", on=("crashed",))
+    assert notify.announce([failed_night()], settings, {}) == []
+    assert notify.announce_feeds([feed("Courier")], settings, {}, night_at=NIGHT) == []
+    notify.announce([failed_night(), notify.night_crashed(night_at=NIGHT, last_good_at=None)], settings, {})
+    assert [message["title"] for message in service.messages] == [
+        "newsclust: the night of 2026-03-02 was killed before its end"
+    ]
+
+
+def test_feeds_are_announced_night_by_night(service: Service, tmp_path: Path) -> None:
+    settings = settings_for(tmp_path, f"json://127.0.0.1:{service.port}/")
+    nights = [[feed("Courier")], [feed("Courier")], [], [feed("Courier"), feed("Herald")]]
+    sent = []
+    for number, troubled in enumerate(nights):
+        notify.announce_feeds(troubled, settings, {}, night_at=NIGHT + timedelta(days=number))
+        sent.append(len(service.messages))
+    assert sent == [1, 1, 1, 2]
+
+
+def test_a_damaged_memory_of_what_was_told_is_no_error(service: Service, tmp_path: Path) -> None:
+    settings = settings_for(tmp_path, f"json://127.0.0.1:{service.port}/")
+    path = notify.announced_file(settings.paths.published)
+    path.parent.mkdir()
+    for damaged in ("", "[]", '{"keys": 3}', '{"keys": [], "feeds": {"a": 4}}', "\x00"):
+        path.write_text(damaged)
+        assert notify.read_announced(path) == Announced()
+    assert [d.error for d in notify.announce([failed_night()], settings, {})] == [None]
+    assert notify.read_announced(path).keys == (failed_night().key,)
+
+
+def test_a_folder_that_cannot_be_written_stops_no_message(service: Service, tmp_path: Path) -> None:
+    (tmp_path / "published").write_text("a file, and no folder")
+    settings = settings_for(tmp_path, f"json://127.0.0.1:{service.port}/")
+    assert [d.error for d in notify.announce([failed_night()], settings, {})] == [None]
+
+
+# ---------------------------------------------------------------- that it holds no night
+
+
+def test_a_service_that_hangs_is_given_up_and_delays_no_other(service: Service, tmp_path: Path) -> None:
+    service.hang.set()
+    with running_service() as other:
+        settings = settings_for(
+            tmp_path, f"json://127.0.0.1:{service.port}/?rto=60", f"json://127.0.0.1:{other.port}/"
+        )
+        before = time.monotonic()
+        deliveries = notify.send([failed_night()], settings, {}, timeout_s=3)
+        assert time.monotonic() - before < 30
+        assert [d.error for d in deliveries] == ["no answer within 3 s", None]
+        assert len(other.messages) == 1
+
+
+def test_addresses_that_refuse_or_do_not_exist_say_why_and_raise_nothing(service: Service, tmp_path: Path) -> None:
+    service.statuses = [403]
+    settings = settings_for(
+        tmp_path,
+        f"json://127.0.0.1:{service.port}/",
+        "json://127.0.0.1:1/nobody-listens",
+        "nonsense://abcdefgh",
+        "json://${UNSET_ONE}:${UNSET_TWO}@example.org",
+    )
+    errors = [delivery.error or "" for delivery in notify.send([failed_night()], settings, {})]
+    assert "403" in errors[0]
+    assert "onnection error" in errors[1]
+    assert errors[2] == "Apprise does not understand it"
+    assert errors[3] == "the environment variables UNSET_ONE, UNSET_TWO are not set"
+
+
+def test_a_ping_is_tried_three_times_and_says_why_it_failed(service: Service, tmp_path: Path) -> None:
+    settings = settings_for(tmp_path, ping=f"http://127.0.0.1:{service.port}/alive")
+    service.statuses = [500, 404]
+    pinged = notify.ping(settings, {}, pauses_s=(0, 0))
+    assert pinged is not None
+    assert pinged.error is None
+    assert [path for path, _, _ in service.requests] == ["/alive"] * 3
+    service.statuses = [500, 500, 404]
+    pinged = notify.ping(settings, {}, pauses_s=(0, 0))
+    assert pinged is not None
+    assert pinged.error == "it answered 404"
+
+
+def test_a_ping_that_hangs_is_given_up(service: Service, tmp_path: Path) -> None:
+    service.hang.set()
+    pinged = notify.ping(
+        settings_for(tmp_path, ping=f"http://127.0.0.1:{service.port}/"), {}, timeout_s=1, pauses_s=()
+    )
+    assert pinged is not None
+    assert pinged.error in {"timed out", "no answer within 1 s"}
+
+
+def test_without_addresses_nothing_is_sent_and_nothing_is_written(tmp_path: Path) -> None:
+    settings = settings_for(tmp_path)
+    assert notify.announce([failed_night()], settings, {}) == []
+    assert notify.announce_feeds([feed("Courier")], settings, {}, night_at=NIGHT) == []
+    assert notify.ping(settings, {}) is None
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_no_process_that_can_be_started_is_no_error_of_the_night(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("subprocess.Popen", lambda *_, **__: (_ for _ in ()).throw(OSError(12, "no memory")))
+    deliveries = notify.send([failed_night()], settings_for(tmp_path, "json://127.0.0.1:1/"), {})
+    assert [d.error for d in deliveries] == ["[Errno 12] no memory"]
+
+
+# ---------------------------------------------------------------- that it tells no secret
+
+
+SECRET_FORMS = ("hunter2", "s3cr3t-t0ken", "p%40ss")
+
+
+@pytest.mark.parametrize(
+    "address",
+    [
+        "json://user:${WORD}@127.0.0.1:1/",
+        "json://127.0.0.1:1/s3cr3t-t0ken/x?+Authorization=s3cr3t-t0ken",
+        "tgram://s3cr3t-t0ken/12345/",  # no token of Telegram's: Apprise refuses it
+        "nonsense://s3cr3t-t0ken",
+        "mailto://user:hunter2hunter2@127.0.0.1:1?to=a@b.example",
+        "${BOT}",
+        "json://[s3cr3t-t0ken/",  # urlsplit raises and quotes it
+    ],
+)
+def test_an_address_is_nowhere_in_what_is_logged_returned_or_shown(
+    address: str, tmp_path: Path, caplog: pytest.LogCaptureFixture, capfd: pytest.CaptureFixture[str]
+) -> None:
+    caplog.set_level(logging.DEBUG)
+    settings = settings_for(
+        tmp_path, address, ping=address if address.startswith("http") else "http://[s3cr3t-t0ken/"
+    )
+    environment = ENVIRONMENT | {"BOT": "json://bot:s3cr3t-t0ken@127.0.0.1:1/s3cr3t-t0ken"}
+    deliveries = notify.send([notify.trial()], settings, environment, timeout_s=20)
+    pinged = notify.ping(settings, environment, pauses_s=())
+    problem = notify.address_problem(address, environment)
+    assert deliveries[0].error
+    dumped = f"{settings!r} {settings} {settings.model_dump(mode='json')} {settings.recorded()}"
+    for text in (f"{deliveries} {pinged} {problem}", dumped, caplog.text, *capfd.readouterr()):
+        assert [form for form in SECRET_FORMS if form in text] == []
+
+
+@pytest.mark.parametrize(
+    "written",
+    [
+        'to = "mailto://user:hunter2@example.org"',
+        'to = ["user:hunter2@example.org"]',
+        'to = ["mailto://user:hunter2@example.org", "//user:hunter2@example.org"]',
+        'to = [{ url = "mailto://user:hunter2@example.org" }]',
+        'ping = "ftp://user:hunter2@example.org"',
+        'ping = ["https://user:hunter2@example.org"]',
+        'on = ["hunter2"]',
+        'tp = ["mailto://user:hunter2@example.org"]',
+    ],
+)
+def test_a_wrong_section_is_refused_by_its_key_and_without_its_addresses(written: str, tmp_path: Path) -> None:
+    file = tmp_path / "newsclust.toml"
+    file.write_text(f"[notify]\n{written}\n", encoding="utf-8")
+    with pytest.raises(SettingsError, match=rf"newsclust\.toml: notify\.{written[:2]}") as caught:
+        load_settings(file)
+    error: BaseException | None = caught.value
+    while error is not None:
+        assert "hunter2" not in f"{error} {error!r}"
+        error = error.__cause__ or error.__context__
+
+
+def test_the_place_of_an_address_without_a_service_is_named(tmp_path: Path) -> None:
+    file = tmp_path / "newsclust.toml"
+    file.write_text('[notify]\nto = ["ntfy://a", "admin@example.org"]\n', encoding="utf-8")
+    with pytest.raises(SettingsError, match="address 2 names no service: mailto"):
+        load_settings(file)
+
+
+def test_settings_are_recorded_without_who_is_told_and_without_credentials() -> None:
+    options = {
+        "proxy": "http://user:hunter2@proxy.example:3128",
+        "api_key": "s3cr3t-t0ken",
+        "nested": {"password": "hunter2", "list": ["https://a:hunter2@b.example"]},
+        "max_tokens": 128,
+        "per_host": 2,
+    }
+    settings = Settings(
+        fetch=FetchSettings(options=options), notify=NotifySettings(to=(SecretStr("ntfy://s3cr3t-t0ken"),))
+    )
+    recorded = settings.recorded()
+    assert "notify" not in recorded
+    assert recorded["fetch"]["options"] == {
+        "proxy": "http://***@proxy.example:3128",
+        "api_key": "***",
+        "nested": {"password": "***", "list": ["https://***@b.example"]},
+        "max_tokens": 128,
+        "per_host": 2,
+    }
+    assert recorded["stories"] == settings.model_dump(mode="json")["stories"]
+
+
+def test_settings_written_as_toml_keep_their_addresses(tmp_path: Path) -> None:
+    settings = settings_for(tmp_path, "mailto://user:hunter2@example.org", "${ALL}", ping="https://example.org/x")
+    file = tmp_path / "newsclust.toml"
+    file.write_text(settings_toml(settings), encoding="utf-8")
+    assert load_settings(file).notify == settings.notify
+
+
+# ---------------------------------------------------------------- newsclust notify
+
+
+def config(folder: Path, *lines: str) -> None:
+    (folder / "newsclust.toml").write_text("\n".join(["[notify]", *lines]) + "\n", encoding="utf-8")
+
+
+def test_the_verb_sends_a_test_to_every_address_and_fails_when_one_does_not_take_it(
+    terminal: Terminal, tmp_path: Path, service: Service
+) -> None:
+    config(tmp_path, f'to = ["json://127.0.0.1:{service.port}/", "json://127.0.0.1:1/s3cr3t-t0ken"]')
+    ended = terminal("notify", "--test")
+    assert ended.code == 1
+    assert "notify.to 1 (json)" in ended.out
+    assert "taken" in ended.out
+    assert "1 of 2 addresses did not take it" in ended.err
+    assert "s3cr3t" not in ended.out + ended.err
+    assert [message["title"] for message in service.messages] == ["newsclust: a test"]
+    config(tmp_path, f'to = ["json://127.0.0.1:{service.port}/"]', f'ping = "http://127.0.0.1:{service.port}/p"')
+    assert terminal("notify", "--test").code == 0
+    assert "/p" not in [path for path, _, _ in service.requests]
+    assert terminal("notify", "--ping").code == 0
+    assert service.requests[-1][0] == "/p"
+
+
+def test_the_verb_without_options_shows_who_is_told_of_what(terminal: Terminal, tmp_path: Path) -> None:
+    config(tmp_path, 'to = ["json://127.0.0.1:1/", "nonsense://x", "${NOT_SET}"]', 'ping = "https://example.org/x"')
+    ended = terminal("notify")
+    assert ended.code == 0
+    assert "failed, crashed, late, feeds" in ended.out
+    assert "Apprise does not understand it" in ended.out
+    assert "the environment variable NOT_SET is not set" in ended.out
+    assert "after each good night" in ended.out
+
+
+def test_the_verb_says_that_nobody_is_told(terminal: Terminal) -> None:
+    ended = terminal("notify", "--test")
+    assert ended.code == 2
+    assert "nobody is told" in ended.err
+
+
+def test_the_environment_of_this_process_is_what_secrets_are_read_from(
+    terminal: Terminal, tmp_path: Path, service: Service, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    config(tmp_path, 'to = ["${OUR_SERVICE}"]')
+    monkeypatch.setitem(os.environ, "OUR_SERVICE", f"json://127.0.0.1:{service.port}/")
+    assert terminal("notify", "--test").code == 0
+
+
+# ---------------------------------------------------------------- which feeds are in trouble
+
+
+def test_the_feeds_in_trouble_are_those_of_the_summary(tmp_path: Path) -> None:
+    listed = [Feed(id=name, url=f"https://{name}.example/rss", title=f"The {name}") for name in ("courier", "herald")]
+    with Database(tmp_path / "newsclust.duckdb") as db:
+        run = runs.begin_run(db, flow="nightly", night_at=NIGHT, started_at=NIGHT, settings={})
+        feeds.save_feeds(db, run, listed)
+        silent = FeedHealth(state=HealthState.SILENT, since=NIGHT - timedelta(days=30), why="nothing new for 30 days")
+        health = {"courier": silent, "herald": FeedHealth(state=HealthState.HEALTHY)}
+        feed_health.save_feed_health(db, run, health)
+        runs.finish_run(db, run, finished_at=NIGHT)
+        troubled = troubled_feeds(db.connection)
+        summary = summary_markdown(db.connection, run.id)
+    assert troubled == [
+        TroubledFeed(
+            feed_id="courier",
+            title="The courier",
+            state="silent",
+            since=NIGHT - timedelta(days=30),
+            why="nothing new for 30 days",
+        )
+    ]
+    assert "| The courier | silent | 2026-01-31 | nothing new for 30 days |" in summary
+    body = notify.morning_summary(summary, night_at=NIGHT).body
+    assert "Feeds in trouble\n\nfeed · state · since · why\nThe courier · silent · 2026-01-31 · nothing" in body
