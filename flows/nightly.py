@@ -48,6 +48,9 @@ def nightly(config: Path | None = None, night_at: AwareDatetime | None = None) -
         fetcher, embedder = settings.fetcher(clock=clock), settings.embedder()
         model, window = embedder.name, settings.stories.window_days
 
+        # What an earlier night may have got wrong
+        step(steps.mend_clock, db, run, window)
+
         # What is out there
         commands = read_feed_commands(settings.paths.feed_commands)
         feeds, lists = read_feeds(settings.paths.feeds), read_lists(settings.paths.feeds)

@@ -66,6 +66,7 @@ def _task(work: Callable[..., Count], *tags: str) -> Task[..., Count]:
 
 
 # Tags say what a step needs: the network, the embedding model, or the database alone.
+mend_clock = _task(pipeline.mend_clock, "collect")
 fetch_lists = _task(pipeline.fetch_lists, "collect", "network")
 sync_feeds = _task(pipeline.sync_feeds, "collect")
 fetch_feeds = _task(pipeline.fetch_feeds, "collect", "network")

@@ -39,6 +39,7 @@ ROOT = Path(__file__).parents[2]
 FIRST = datetime(2026, 2, 3, 22, tzinfo=UTC)
 SECOND = FIRST + timedelta(days=1)
 STEPS = [
+    "mend_clock",
     "fetch_lists",
     "sync_feeds",
     "fetch_feeds",
@@ -278,7 +279,8 @@ def test_a_failed_step_is_tried_again_and_both_attempts_are_stored(loopback: Loo
     stumbling = FetchSettings(use="tests.fakes:StumblingFetcher", options={"connect_to": loopback.connect_to})
     settings = chosen(loopback, tmp_path, fetch=stumbling, night=NightSettings(retries=2, retry_delay_s=0))
     run_id = live(settings, FIRST)
-    assert attempts(settings, run_id)[:5] == [
+    assert attempts(settings, run_id)[:6] == [
+        ("mend_clock", 1, None),
         ("fetch_lists", 1, None),
         ("sync_feeds", 1, None),
         ("fetch_feeds", 1, "the network is not up yet"),

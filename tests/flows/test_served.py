@@ -170,7 +170,7 @@ def test_its_artifacts_are_the_summary_and_a_table_of_what_each_step_did(
     assert artifacts["night"]["data"].startswith("# The night of 2026-02-03 22:00 UTC: finished")
     assert artifacts["night-steps"]["type"] == "table"
     counts = {row["step"]: row for row in json.loads(artifacts["night-steps"]["data"])}
-    assert next(iter(counts)) == "fetch_lists"
+    assert next(iter(counts)) == "mend_clock"
     assert list(counts)[-1] == "publish"
     fetched = counts["fetch_feeds"]
     assert (fetched["attempt"], fetched["done"], fetched["failed"], fetched["error"]) == (1, 1, 1, None)

@@ -106,6 +106,7 @@ def steps(
     """The steps of a night, in order."""
     model, clock = TaggedEmbedder.name, fetcher.clock
     return {
+        "mend_clock": partial(pipeline.mend_clock, db, run, WINDOW_DAYS),
         "fetch_lists": partial(pipeline.fetch_lists, db, run, fetcher, clock, []),
         "sync_feeds": partial(pipeline.sync_feeds, db, run, feeds),
         "fetch_feeds": partial(pipeline.fetch_feeds, db, run, fetcher),
@@ -128,7 +129,7 @@ def steps(
 
 
 STEPS = list(steps(None, None, DictFetcher({}, lambda: NIGHT), [], Path()))  # type: ignore[arg-type]
-READ = STEPS[:9]  # from the feeds to the articles
+READ = STEPS[:10]  # from the feeds to the articles
 REMADE = {"group_topics", "check", "publish"}  # they count what there is, not what is new
 
 

@@ -59,6 +59,24 @@ def waits(history: FeedHistory, **known: Any) -> tuple[ScheduleRule, timedelta]:
 # --- the rules
 
 
+@pytest.mark.parametrize(
+    "known", [{}, {"reason": Reason.TIMEOUT, "failed_runs": 3}, {"fresh_until": NIGHT + 2000 * DAY}]
+)
+def test_a_feed_whose_last_request_lies_in_the_future_is_due(known: dict[str, Any]) -> None:
+    later = NIGHT + 1800 * DAY
+    decided = due(answered(requested_at=later, answered_at=later, observed_since=later, **known))
+    assert (decided.rule, decided.at) == (ScheduleRule.CLOCK, NIGHT)
+    assert "dated 2031-02-04 03:30 UTC: the clock was wrong then" in decided.why
+
+
+def test_a_feed_that_is_gone_stays_so_whatever_the_clock_said() -> None:
+    assert due(failed(requested_at=NIGHT + 1800 * DAY, reason=Reason.GONE)).rule is ScheduleRule.GONE
+
+
+def test_a_request_of_less_than_a_day_ahead_is_no_wrong_clock() -> None:
+    assert due(answered(requested_at=NIGHT + DAY, answered_at=NIGHT + DAY)).rule is ScheduleRule.PACE
+
+
 def test_a_feed_that_was_never_asked_is_due() -> None:
     assert due(FeedHistory(feed_id="a")) == NextPoll(at=NIGHT, rule=ScheduleRule.NEW, why="never requested yet")
 

@@ -7,6 +7,7 @@ stopped, because what it did is stored as it is done.
 from pathlib import Path
 
 from newsclust.model import Count
+from newsclust.pipeline.clock import mend_clock
 from newsclust.pipeline.duplicates import find_duplicates
 from newsclust.pipeline.embed import embed_articles
 from newsclust.pipeline.extract import extract_articles
@@ -35,6 +36,7 @@ __all__ = [
     "group_stories",
     "group_topics",
     "link_articles",
+    "mend_clock",
     "night_clock",
     "parse_feeds",
     "plan_feeds",

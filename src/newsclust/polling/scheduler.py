@@ -3,7 +3,8 @@
 The rules, the first that applies:
 
 1. A feed that was never requested is due, and so is one for which a person asked since its last request.
-2. One that answered 410 (gone) is never due again.
+2. One that answered 410 (gone) is never due again. One whose last request lies over a day in the future is due:
+   the clock was wrong then.
 3. Backoff: one whose last request failed waits longer each time, from one hour (five minutes when no answer came),
    doubled with each run that failed, up to two days. A jitter of at most a quarter of the wait comes on top, another
    for each feed, which separates the feeds of one host.
@@ -18,6 +19,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from enum import StrEnum
 
+from newsclust.clock import TOLERANCE
 from newsclust.errors import Reason
 from newsclust.model import UpdateHints
 from newsclust.urls import site_of
@@ -36,6 +38,7 @@ class ScheduleRule(StrEnum):
     ALL = "all"  # by the settings, for every feed
     AGAIN = "again"  # this run's request got no answer
     GONE = "gone"
+    CLOCK = "clock"  # its last request lies in the future: the clock was wrong then
     BACKOFF = "backoff"
     RETRY_AFTER = "retry_after"
     PACE = "pace"  # how often new entries appeared
@@ -118,6 +121,9 @@ def _without_site_limit(history: FeedHistory, limits: PollingLimits, now: dateti
     if history.reason is Reason.GONE:
         why = f"it answered on {_minute(requested_at)} that it is gone"
         return NextPoll(at=None, rule=ScheduleRule.GONE, why=why)
+    if requested_at > now + TOLERANCE:
+        why = f"its last request is dated {_minute(requested_at)}: the clock was wrong then"
+        return NextPoll(at=now, rule=ScheduleRule.CLOCK, why=why)
     if limits.poll_all:
         return NextPoll(at=now, rule=ScheduleRule.ALL, why="the settings request every feed")
     if history.interrupted:

@@ -11,6 +11,8 @@ from newsclust.store.database import Database
 from newsclust.store.records import row_of
 from newsclust.stories.identity import PreviousGroup, StoryChange, StoryChanges
 
+CLOSED_BY_AGE = "no article within the window"
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Headlines:
@@ -105,9 +107,7 @@ def save_stories(
                 "happened_at": run.night_at,
                 "other_story_id": "",
                 "article_ids": (),
-                "reason": "no article within the window"
-                if row["articles"]
-                else "its articles are duplicates of others",
+                "reason": CLOSED_BY_AGE if row["articles"] else "its articles are duplicates of others",
                 "run_id": run.id,
             }
             for row in left

@@ -17,7 +17,7 @@ COMMENT ON COLUMN feed_update_hints.skip_hours IS '0 to 23, UTC';
 COMMENT ON COLUMN feed_update_hints.skip_days IS '0 is Monday, UTC';
 COMMENT ON TABLE feed_schedules IS 'When each feed is requested next, and what decided';
 COMMENT ON COLUMN feed_schedules.next_request_at IS 'UTC; NULL: never';
-COMMENT ON COLUMN feed_schedules.rule IS 'pace, http_freshness, update_hint, skip_hours, backoff, retry_after, gone, requested, all or new';
+COMMENT ON COLUMN feed_schedules.rule IS 'pace, http_freshness, update_hint, skip_hours, backoff, retry_after, gone, clock, requested, all or new';
 COMMENT ON COLUMN feed_schedules.why IS 'The rule in words, with its numbers';
 COMMENT ON TABLE feed_moves IS 'Addresses that feeds moved to after three days of permanent redirects; the newest that was not reverted is requested';
 COMMENT ON COLUMN feed_moves.reverted_at IS 'UTC, for good; NULL: the move holds';
