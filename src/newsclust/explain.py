@@ -4,7 +4,6 @@ The evidence of two articles is in `links`; how probable it is that two groups o
 anew, by the clusterer that made the stories.
 """
 
-import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC
@@ -112,14 +111,11 @@ def members_of(connection: duckdb.DuckDBPyConnection, story_id: str) -> list[str
 
 
 def clusterer_of(connection: duckdb.DuckDBPyConnection) -> Clusterer:
-    """Return the clusterer that made the file's stories, as the settings of that night chose it."""
-    row = connection.execute(
-        "SELECT settings -> 'stories' FROM runs JOIN steps USING (run_id) "
-        "WHERE step = 'group_stories' AND steps.error IS NULL ORDER BY runs.started_at DESC LIMIT 1"
-    ).fetchone()
+    """Return the clusterer that made the file's stories, with its thresholds of that night."""
+    row = connection.execute("SELECT clusterer, thresholds FROM story_clusterer").fetchone()
     if row is None:
         raise StoreError("no night has grouped stories yet")
-    return Settings.model_construct(stories=recorded_stories(json.loads(row[0]))).clusterer()
+    return Settings.model_construct(stories=recorded_stories({"use": row[0], "options": row[1]})).clusterer()
 
 
 def measure_of(clusterer: Clusterer) -> str | None:
@@ -223,10 +219,8 @@ def _links_among(connection: duckdb.DuckDBPyConnection, article_ids: Sequence[st
 
 
 def _window(connection: duckdb.DuckDBPyConnection, article_ids: Sequence[str]) -> Window:
-    """Return these articles with the vectors that the last night compared; StoreError when some have none."""
-    (model,) = connection.execute(
-        "SELECT model FROM link_progress JOIN runs USING (run_id) ORDER BY runs.started_at DESC, article_id LIMIT 1"
-    ).fetchall()[0]
+    """Return these articles with their vectors of the model that embedded last; StoreError when some have none."""
+    ((model,),) = connection.execute("SELECT arg_max(model, embedded_at) FROM embeddings").fetchall()
     rows = connection.execute(
         "SELECT article_id, url, canonical_url, title, text, language, outlet, published_at, date_quality, "
         "first_seen_at, vector, title_vector FROM articles JOIN embeddings USING (article_id) "

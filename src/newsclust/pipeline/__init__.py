@@ -21,6 +21,7 @@ from newsclust.pipeline.runner import Clock, night_clock, run_step
 from newsclust.pipeline.stories import group_stories, sync_corrections
 from newsclust.pipeline.topics import group_topics
 from newsclust.store import Database
+from newsclust.store import publish as publish_file
 
 __all__ = [
     "Clock",
@@ -54,6 +55,6 @@ def check(db: Database) -> Count:
 
 
 def publish(db: Database, target: Path) -> Count:
-    """Replace the published file by a copy of this night's."""
-    db.publish(target)
+    """Replace the published file by one of what readers need of this night's."""
+    publish_file(db, target)
     return Count(done=1)

@@ -1,14 +1,13 @@
-"""The DuckDB file: opened, migrated, written in transactions, checked and published.
+"""The DuckDB file: opened, migrated, written in transactions and checked.
 
 DuckDB locks a file against every other process while a writer has it open, and one forgotten reader blocks the
-writer. So only the pipeline opens the working file; everybody else reads the published copy.
+writer. So only the pipeline opens the working file; everybody else reads the published one (`published.py`).
 """
 
 import hashlib
 import os
 import re
-import shutil
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -89,7 +88,7 @@ class Database:
             path.parent.mkdir(parents=True, exist_ok=True)
         except OSError as error:
             raise StoreError(f"cannot open {path}: {error.strerror or error}") from error
-        self.connection = _connect(path, read_only=False)
+        self.connection = connect(path, read_only=False)
         try:
             _migrate(self.connection, path, now or datetime.now(UTC))
         except BaseException:
@@ -229,38 +228,11 @@ class Database:
             raise CheckError(f"{len(broken)} of the stored rows' checks fail: {failures}")
         return len(_sql_files("checks"))
 
-    def publish(self, target: Path) -> int:
-        """Replace `target` by a complete copy of this file, all at once; return its size in bytes.
-
-        Readers of the old copy keep it until they close it. When the copy fails (a full disk), the old copy
-        stays and `StoreError` says why. What a publication that was killed left behind is overwritten.
-        """
-        partial = target.with_name(f".{target.name}.partial")
-        try:
-            target.parent.mkdir(parents=True, exist_ok=True)
-            # The connection is closed for the copy: CHECKPOINT alone leaves later commits in the WAL, and closing
-            # any descriptor of the file in this process would drop DuckDB's (POSIX) lock behind its back.
-            self.connection.execute("CHECKPOINT")
+    def reopen(self) -> None:
+        """Close the file and open it anew: after an error that DuckDB may not go on from."""
+        with suppress(duckdb.Error):
             self.connection.close()
-            shutil.copyfile(self.path, partial)
-            _sync(partial)
-            with _connect(partial, read_only=True) as copy:
-                copy.execute("FROM migrations").fetchall()
-            # What somebody wrote into the old copy waits in its WAL, and would be replayed into the new one.
-            target.with_name(f"{target.name}.wal").unlink(missing_ok=True)
-            partial.replace(target)
-            _sync(target.parent)
-        except (OSError, duckdb.Error) as error:
-            reason = error.strerror if isinstance(error, OSError) else None
-            raise StoreError(
-                f"cannot publish {target}: {reason or _first_line(str(error))}; the previous file is untouched"
-            ) from error
-        finally:
-            with suppress(OSError):
-                partial.unlink()
-            self.connection.close()
-            self.connection = _connect(self.path, read_only=False)
-        return target.stat().st_size
+        self.connection = connect(self.path, read_only=False)
 
 
 @contextmanager
@@ -273,7 +245,7 @@ def open_published(path: Path) -> Iterator[duckdb.DuckDBPyConnection]:
         raise StoreError(f"{path} does not exist: nothing has been published yet (try `make demo`)")
     # Given while connecting: a second connection of this process shares the first one's locked configuration.
     safe = {"enable_external_access": "false", "lock_configuration": "true"}
-    with _connect(path, read_only=True, config=safe) as connection:
+    with connect(path, read_only=True, config=safe) as connection:
         try:
             yield connection
         except (duckdb.BinderException, duckdb.CatalogException) as error:
@@ -294,16 +266,17 @@ def _schema(connection: duckdb.DuckDBPyConnection) -> int | None:
     return rows[0][0]
 
 
-def _connect(path: Path, *, read_only: bool, config: dict[str, Any] | None = None) -> duckdb.DuckDBPyConnection:
+def connect(path: Path, *, read_only: bool, config: dict[str, Any] | None = None) -> duckdb.DuckDBPyConnection:
+    """Return a connection to the file as it is; `StoreError` when it is open elsewhere or no database."""
     try:
         return duckdb.connect(str(path), read_only=read_only, config=config or {})
     except duckdb.Error as error:
         text = str(error)
         if "Could not set lock" in text or "Conflicting lock" in text:
             raise StoreError(
-                f"{path} is open in another process ({_first_line(text)}); read the published copy instead"
+                f"{path} is open in another process ({first_line(text)}); read the published copy instead"
             ) from error
-        raise StoreError(f"cannot open {path}: {_first_line(text)}") from error
+        raise StoreError(f"cannot open {path}: {first_line(text)}") from error
 
 
 def _migrate(connection: duckdb.DuckDBPyConnection, path: Path, now: datetime) -> None:
@@ -339,26 +312,33 @@ def _migrate(connection: duckdb.DuckDBPyConnection, path: Path, now: datetime) -
             raise StoreError(f"{path}: migration {migration.number} failed: {error}") from error
         connection.execute("COMMIT")
     connection.execute("BEGIN")
-    for _, sql in _sql_files("views"):  # re-made on every opening: a view is code, not stored state
-        connection.execute(sql)
-    _comment_tables(connection)
+    make_views(connection)  # re-made on every opening: a view is code, not stored state
     connection.execute("COMMIT")
 
 
+def make_views(connection: duckdb.DuckDBPyConnection, *, but: Callable[[str], bool] | None = None) -> None:
+    """Make the views and macros anew, without those whose name `but` holds for, and comment the tables there are."""
+    for name, sql in _sql_files("views"):
+        if but is None or not but(name.partition("_")[2]):
+            connection.execute(sql)
+    _comment_tables(connection)
+
+
 def _comment_tables(connection: duckdb.DuckDBPyConnection) -> None:
-    """Give tables and columns the comments of `sql/comments` that they do not have.
+    """Give the tables and columns that there are the comments of `sql/comments` that they do not have.
 
     Only those: asking which differ takes 3 ms, running all 150 statements half as long as making the views.
     """
-    stored: dict[str, str] = dict(
+    stored: dict[str, str | None] = dict(
         connection.execute(
-            "SELECT table_name, comment FROM duckdb_tables() WHERE comment IS NOT NULL UNION ALL "
-            "SELECT table_name || '.' || column_name, comment FROM duckdb_columns() WHERE comment IS NOT NULL"
+            "SELECT table_name, comment FROM duckdb_tables() UNION ALL "
+            "SELECT table_name || '.' || column_name, comment FROM duckdb_columns() WHERE NOT internal"
         ).fetchall()
     )
     for _, sql in _sql_files("comments"):
         for statement in _COMMENT.finditer(sql):
-            if stored.get(statement["subject"]) != statement["text"].replace("''", "'"):
+            subject, text = statement["subject"], statement["text"].replace("''", "'")
+            if subject in stored and stored[subject] != text:
                 connection.execute(statement[0])
 
 
@@ -369,7 +349,8 @@ def _sql_files(folder: str) -> list[tuple[str, str]]:
     return [(re.sub(r"\.sql$", "", f.name), f.read_text(encoding="utf-8")) for f in files]
 
 
-def _sync(path: Path) -> None:
+def sync(path: Path) -> None:
+    """Wait until what was written to this file, or into this folder, is on the disk."""
     descriptor = os.open(path, os.O_RDONLY)
     try:
         os.fsync(descriptor)
@@ -377,5 +358,6 @@ def _sync(path: Path) -> None:
         os.close(descriptor)
 
 
-def _first_line(text: str) -> str:
+def first_line(text: str) -> str:
+    """Return the first line of an error's text."""
     return text.strip().splitlines()[0] if text.strip() else "no reason given"

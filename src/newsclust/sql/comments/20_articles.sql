@@ -49,3 +49,9 @@ COMMENT ON COLUMN rewrite_comparisons.article_a IS '< article_b; which of the tw
 COMMENT ON COLUMN rewrite_comparisons.score IS '0 to 1, no probability; NULL: a text is too short to tell';
 COMMENT ON COLUMN rewrite_comparisons.method IS 'lexical: shared runs of words; semantic: the same statements in the same order';
 COMMENT ON COLUMN rewrite_comparisons.compared_at IS 'UTC; a pair is compared again when a text changes after it';
+COMMENT ON COLUMN entries.dropped_at IS 'When summary and content were dropped, UTC; NULL: they are there, or the feed gave none';
+COMMENT ON COLUMN entries.dropped_reason IS 'Why: the setting, or that it was restored without';
+COMMENT ON COLUMN articles.text_dropped_at IS 'When retention dropped the text, UTC; NULL: it is there';
+COMMENT ON COLUMN articles.text_dropped_reason IS 'The setting that did';
+COMMENT ON COLUMN articles.vectors_dropped_at IS 'When retention dropped the vectors, UTC; NULL: it did not';
+COMMENT ON COLUMN articles.vectors_dropped_reason IS 'The setting that did';

@@ -44,3 +44,5 @@ COMMENT ON COLUMN corrections.undoes IS 'The correction taken back; empty: none'
 COMMENT ON COLUMN corrections.story_ids IS 'The stories it was made on, for people: only articles count';
 COMMENT ON COLUMN corrections.is_active IS 'Whether groupings apply it: it is no undo, and no undo took it back';
 COMMENT ON COLUMN corrections.run_id IS 'The run that first applied it';
+COMMENT ON COLUMN stories.evidence_dropped_at IS 'When retention dropped its links and the events between its birth and its end, UTC; NULL: they are there';
+COMMENT ON COLUMN stories.evidence_dropped_reason IS 'The setting that did';

@@ -1,7 +1,7 @@
 -- Where each article's text and dates come from, and why, the latest first.
 CREATE OR REPLACE VIEW article_texts AS
 SELECT article_id, title, outlet, word_count, text_source, text_source_reason, paywall_marker, published_at, date_quality, date_source,
-       updated_at, text, canonical_url
+       updated_at, text, canonical_url, text_dropped_at, text_dropped_reason
 FROM articles
 ORDER BY published_at DESC, article_id;
 COMMENT ON VIEW article_texts IS 'Every article with its text, where that and its dates come from, and why';
@@ -18,3 +18,5 @@ COMMENT ON COLUMN article_texts.date_source IS 'Where the date comes from: feed,
 COMMENT ON COLUMN article_texts.updated_at IS 'Last update by the feed, else by the page, UTC; NULL: neither says so';
 COMMENT ON COLUMN article_texts.text IS 'Plain text, paragraphs parted by an empty line';
 COMMENT ON COLUMN article_texts.canonical_url IS 'Its address as the page declares it, else where the page was found, else as the feed has it';
+COMMENT ON COLUMN article_texts.text_dropped_at IS 'When retention dropped the text, UTC; NULL: it is there';
+COMMENT ON COLUMN article_texts.text_dropped_reason IS 'The setting that did';

@@ -8,6 +8,8 @@ WITH requested AS (
     FROM fetches
     WHERE kind = 'feed'
     GROUP BY item_id
+), counted AS (
+    SELECT feed_id, sum(requests) AS requests, sum(failed) AS failed_requests FROM request_counts GROUP BY feed_id
 ), shown AS (
     SELECT feed_id, count(*) AS entries, max(published_at) AS last_published_at,
            round(count(*) FILTER (date_quality IN ('missing', 'future')) / count(*), 3) AS share_undated
@@ -33,19 +35,21 @@ WITH requested AS (
 SELECT feeds.feed_id, feeds.title, feeds.url, coalesce(states.state, 'new') AS state, states.reason,
        CASE WHEN states.feed_id IS NULL THEN feeds.added_at ELSE states.since END AS since,
        coalesce(states.why, 'no night has judged it yet') AS why,
-       coalesce(requested.requests, 0) AS requests, coalesce(requested.failed_requests, 0) AS failed_requests,
+       (coalesce(requested.requests, 0) + coalesce(counted.requests, 0))::BIGINT AS requests,
+       (coalesce(requested.failed_requests, 0) + coalesce(counted.failed_requests, 0))::BIGINT AS failed_requests,
        requested.last_request_at, requested.last_answer_at, requested.median_seconds,
        coalesce(shown.entries, 0) AS entries, coalesce(waiting.entries, 0) AS quarantined_entries, shown.last_published_at, shown.share_undated,
        nights.median_items, nights.median_characters, nights.share_shared, coalesce(spoken.languages, []) AS languages,
-       nights.content_type, coalesce(processed.warnings, []) AS warnings
+       nights.content_type, coalesce(feed_warnings.warnings, []) AS warnings
 FROM feeds
 LEFT JOIN feed_health_states AS states ON states.feed_id = feeds.feed_id
 LEFT JOIN requested ON requested.item_id = feeds.feed_id
+LEFT JOIN counted ON counted.feed_id = feeds.feed_id
 LEFT JOIN shown ON shown.feed_id = feeds.feed_id
 LEFT JOIN nights ON nights.feed_id = feeds.feed_id
 LEFT JOIN spoken ON spoken.feed_id = feeds.feed_id
 LEFT JOIN waiting ON waiting.feed_id = feeds.feed_id
-LEFT JOIN processed ON processed.kind = 'feed' AND processed.item_id = feeds.feed_id
+LEFT JOIN feed_warnings ON feed_warnings.feed_id = feeds.feed_id
 ORDER BY state = 'healthy', feeds.title;
 COMMENT ON VIEW feed_health IS 'How each feed has been doing, the troubled ones first';
 COMMENT ON COLUMN feed_health.feed_id IS 'The feed';
@@ -59,7 +63,7 @@ COMMENT ON COLUMN feed_health.requests IS 'Requests so far';
 COMMENT ON COLUMN feed_health.failed_requests IS 'Those that failed';
 COMMENT ON COLUMN feed_health.last_request_at IS 'Last request, UTC';
 COMMENT ON COLUMN feed_health.last_answer_at IS 'Last answer, UTC';
-COMMENT ON COLUMN feed_health.median_seconds IS 'Median time to answer';
+COMMENT ON COLUMN feed_health.median_seconds IS 'Median time to answer, of the requests kept ([retention] request_days)';
 COMMENT ON COLUMN feed_health.entries IS 'Entries so far';
 COMMENT ON COLUMN feed_health.quarantined_entries IS 'Those in quarantine, as new ones or as edits: see quarantined_entries';
 COMMENT ON COLUMN feed_health.last_published_at IS 'Newest entry, UTC';

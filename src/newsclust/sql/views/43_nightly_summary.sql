@@ -1,7 +1,8 @@
 -- One row a night: what came, what was repeated, what it tells.
 CREATE OR REPLACE VIEW nightly_summary AS
 SELECT runs.night_at, runs.run_id, runs.flow, runs.outcome, runs.error,
-       (SELECT count(*) FROM fetches WHERE fetches.run_id = runs.run_id AND fetches.seconds > 0) AS requests,
+       (SELECT count(*) FROM fetches WHERE fetches.run_id = runs.run_id AND fetches.seconds > 0)
+           + (SELECT coalesce(sum(made), 0)::BIGINT FROM request_counts WHERE request_counts.run_id = runs.run_id) AS requests,
        (SELECT count(*) FROM entries WHERE entries.run_id = runs.run_id) AS new_entries,
        (SELECT count(*) FROM articles WHERE articles.run_id = runs.run_id) AS new_articles,
        (SELECT count(*) FROM duplicates WHERE duplicates.run_id = runs.run_id) AS new_duplicates,

@@ -1,0 +1,165 @@
+"""The published file: built, not copied, out of what views and readers need.
+
+A copy of the working file would carry raw pages, work queues, settings of stages and, in its free blocks, what was
+deleted. So a new file is made: of each table the columns that somebody reads, and the views that read them.
+"""
+
+from collections.abc import Collection, Iterator, Mapping
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from pathlib import Path
+
+import duckdb
+
+from newsclust.errors import StoreError
+from newsclust.store.database import Database, connect, first_line, make_views, sync
+
+_MEMORY = "1GB"  # while building; what is larger is sorted and grouped on disk
+
+
+_MEMORY_GB = 1  # while building; what is larger is sorted and grouped on disk
+_BUILD = "published_build"  # what the new file is called while the tables are written
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PublishedTable:
+    """What is published of a table, or of a view that the published file holds as a table."""
+
+    without: Collection[str] = ()  # columns that no view and no reader needs
+    source: str = ""  # a query in place of the whole table
+
+
+PUBLISHED: Mapping[str, PublishedTable] = {
+    "articles": PublishedTable(without=["language_source", "extracted_at", "deduplicated_at"]),
+    "article_versions": PublishedTable(without=["text", "text_source"]),  # the diff says how it was
+    "corrections": PublishedTable(),
+    "duplicates": PublishedTable(),
+    # One model's, that which compared last: vectors of two models cannot be compared.
+    "embeddings": PublishedTable(
+        source="FROM embeddings WHERE model = (SELECT arg_max(model, embedded_at) FROM embeddings)"
+    ),
+    "entries": PublishedTable(
+        without=[
+            *("guid", "url", "summary", "content", "author", "language", "updated_at", "warnings", "wants_page"),
+            *("content_hash", "changed_at", "last_seen_at", "source_url", "dropped_at", "dropped_reason"),
+        ]
+    ),
+    "failures": PublishedTable(),
+    "feed_changes": PublishedTable(),
+    "feed_health_states": PublishedTable(),
+    "feed_moves": PublishedTable(),
+    "feed_run_stats": PublishedTable(without=["recurring_words"]),
+    "feed_schedules": PublishedTable(),
+    "feed_warnings": PublishedTable(),
+    "feeds": PublishedTable(),
+    "fetches": PublishedTable(
+        source="FROM fetches WHERE kind = 'feed'",
+        without=["url", "final_url", "redirects", "received_bytes", "etag", "last_modified", "detail", "moved_to"],
+    ),
+    "links": PublishedTable(),
+    "migrations": PublishedTable(),
+    "quarantines": PublishedTable(),
+    "request_counts": PublishedTable(  # of what is not published, too
+        source="FROM request_counts UNION ALL SELECT run_id, '', count(*), count(*) FILTER (seconds > 0), "
+        "count(*) FILTER (reason IS NOT NULL) FROM fetches WHERE kind <> 'feed' GROUP BY run_id"
+    ),
+    "rewrite_comparisons": PublishedTable(source="FROM rewrite_comparisons WHERE is_rewrite"),
+    "run_notices": PublishedTable(),
+    "runs": PublishedTable(without=["settings"]),
+    "steps": PublishedTable(),
+    "stories": PublishedTable(),
+    "story_articles": PublishedTable(),
+    "story_clusterer": PublishedTable(),
+    "story_events": PublishedTable(),
+    "topic_stories": PublishedTable(),
+    "topics": PublishedTable(),
+}
+WITHHELD: Mapping[str, str] = {
+    "boilerplate_blocks": "read by find_duplicates and extract_articles",
+    "duplicate_overrides": "read by find_duplicates; people read the corrections",
+    "feed_update_hints": "read by the polling scheduler; what it decided is in feed_schedules",
+    "fingerprints": "read by find_duplicates",
+    "link_progress": "the queue of link_articles",
+    "pages": "what sites sent, for extract_articles and parse_feeds",
+    "processed": "the queue of extract_articles and parse_feeds",
+    "robots": "read by fetch_pages",
+    "word_counts": "read by link_articles",
+}
+
+
+def publish(db: Database, target: Path) -> int:
+    """Replace `target` by a new file of what readers need, all at once; return its size in bytes.
+
+    Readers of the old file keep it until they close it. When building fails (a full disk), the old file stays and
+    `StoreError` says why. What a publication that was killed left behind is deleted.
+    """
+    partial = target.with_name(f".{target.name}.partial")
+    try:
+        target.parent.mkdir(parents=True, exist_ok=True)
+        _remove(partial)
+        _build(db, partial)
+        sync(partial)
+        # What somebody wrote into the old file waits in its WAL, and would be replayed into the new one.
+        target.with_name(f"{target.name}.wal").unlink(missing_ok=True)
+        partial.replace(target)
+        sync(target.parent)
+    except (OSError, duckdb.Error) as error:
+        db.reopen()  # DuckDB may have given up the whole connection; and the half-built file is let go
+        reason = error.strerror if isinstance(error, OSError) else None
+        raise StoreError(
+            f"cannot publish {target}: {reason or first_line(str(error))}; the previous file is untouched"
+        ) from error
+    finally:
+        with suppress(OSError):
+            _remove(partial)
+    return target.stat().st_size
+
+
+def is_unpublished_view(name: str) -> bool:
+    """Tell whether this view or macro of the working file is none of the published one: a queue, or a table there."""
+    return name.startswith("todo_") or name in PUBLISHED
+
+
+def _build(db: Database, path: Path) -> None:
+    """Write the tables, then the views over them; nothing is in the file that was not selected here."""
+    with _attached(db.connection, path), _little_memory(db.connection):
+        counts = {}
+        for name, table in PUBLISHED.items():
+            columns = f"* EXCLUDE ({', '.join(table.without)})" if table.without else "*"
+            source = f"({table.source})" if table.source else name
+            db.execute(f"CREATE TABLE {_BUILD}.main.{name} AS SELECT {columns} FROM {source}")  # noqa: S608
+            counts[name] = db.value(f"SELECT count(*) FROM {source}")  # noqa: S608
+        db.execute(f"CHECKPOINT {_BUILD}")
+    with connect(path, read_only=False) as built:
+        make_views(built, but=is_unpublished_view)
+    with connect(path, read_only=True) as built:
+        stored = dict(built.execute("SELECT table_name, estimated_size FROM duckdb_tables()").fetchall())
+    if stored != counts:
+        differing = ", ".join(sorted(name for name in counts if stored.get(name) != counts[name]))
+        raise duckdb.Error(f"the new file does not hold what was written: {differing}")
+
+
+@contextmanager
+def _attached(connection: duckdb.DuckDBPyConnection, path: Path) -> Iterator[None]:
+    """Inside, the file at `path` is the database `published_build` of this connection."""
+    quoted = str(path).replace("'", "''")
+    connection.execute(f"ATTACH '{quoted}' AS {_BUILD}")
+    try:
+        yield
+    finally:
+        connection.execute(f"DETACH {_BUILD}")
+
+
+@contextmanager
+def _little_memory(connection: duckdb.DuckDBPyConnection) -> Iterator[None]:
+    """Inside, DuckDB takes no more memory than a night does."""
+    connection.execute(f"SET memory_limit = '{_MEMORY_GB}GB'")
+    try:
+        yield
+    finally:
+        connection.execute("RESET memory_limit")
+
+
+def _remove(path: Path) -> None:
+    for one in (path, path.with_name(f"{path.name}.wal")):
+        one.unlink(missing_ok=True)

@@ -1,0 +1,208 @@
+"""The published file: it answers like the working file, holds nothing else, and is replaced all at once."""
+
+import random
+import shutil
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from textwrap import dedent
+
+import duckdb
+import pytest
+
+from newsclust.explain import clusterer_of
+from newsclust.model import Count
+from newsclust.store import Database, open_published, publish, runs
+from newsclust.store.published import PUBLISHED, WITHHELD, is_unpublished_view
+from newsclust.stories.clustering import AverageLinkage
+
+NOON = datetime(2026, 3, 2, 12, tzinfo=UTC)
+SECRET = "kDq7-vX2-secret"
+VIEWS = "SELECT view_name FROM duckdb_views() WHERE NOT internal ORDER BY view_name"
+
+
+@pytest.fixture
+def lived(demo_folder: Path, tmp_path: Path) -> Iterator[Database]:
+    """The working file of the demonstration's three nights, to be changed at will."""
+    shutil.copy(demo_folder / "newsclust.duckdb", tmp_path / "work.duckdb")
+    with Database(tmp_path / "work.duckdb") as db:
+        yield db
+
+
+def shown(connection: duckdb.DuckDBPyConnection, relation: str) -> tuple[list[tuple[str, str]], list[str]]:
+    """Columns and rows; a double may differ in its last digits, because sums depend on the order of rows."""
+    result = connection.execute(f"FROM {relation}")
+    columns = [(column[0], str(column[1])) for column in result.description or ()]
+    rows = result.fetchall()
+    return columns, sorted(repr([round(v, 9) if isinstance(v, float) else v for v in row]) for row in rows)
+
+
+def names(connection: duckdb.DuckDBPyConnection, query: str) -> set[str]:
+    return {name for (name,) in connection.execute(query).fetchall()}
+
+
+def test_every_table_is_published_or_withheld_for_a_reason(tmp_path: Path) -> None:
+    with Database(tmp_path / "work.duckdb") as db:
+        tables = names(db.connection, "SELECT table_name FROM duckdb_tables()")
+        views = names(db.connection, VIEWS)
+    assert not PUBLISHED.keys() & WITHHELD.keys()
+    assert PUBLISHED.keys() - views | WITHHELD.keys() == tables
+
+
+def test_every_view_tells_the_same_in_the_published_file_as_in_the_working_file(
+    lived: Database, tmp_path: Path
+) -> None:
+    lived.execute("INSERT INTO request_counts SELECT run_id, '', 7, 6, 1 FROM runs")
+    lived.execute("INSERT INTO request_counts SELECT (SELECT min(run_id) FROM runs), feed_id, 7, 6, 1 FROM feeds")
+    publish(lived, tmp_path / "published.duckdb")
+    told = {name for name in names(lived.connection, VIEWS) if not name.startswith("todo_")}
+    moments = [str(night.replace(tzinfo=None)) for night in lived.column("SELECT night_at FROM runs")]
+    with open_published(tmp_path / "published.duckdb") as published:
+        for relation in sorted(told) + [f"stories_as_of(TIMESTAMP '{moment}')" for moment in moments]:
+            assert shown(published, relation) == shown(lived.connection, relation), relation
+        filled = {view for view in told if published.execute(f"FROM {view} LIMIT 1").fetchall()}
+    assert told - filled <= {"moved_feeds", "quarantined_entries", "story_corrections", "night_notices"}
+
+
+def test_nothing_is_published_but_what_is_meant_to_be(lived: Database, tmp_path: Path) -> None:
+    publish(lived, tmp_path / "published.duckdb")
+    with open_published(tmp_path / "published.duckdb") as published:
+        assert names(published, "SELECT table_name FROM duckdb_tables()") == PUBLISHED.keys()
+        working = {name for name in names(lived.connection, VIEWS) if not is_unpublished_view(name)}
+        assert names(published, VIEWS) == working
+        macros = "SELECT function_name FROM duckdb_functions() WHERE NOT internal"
+        assert names(published, macros) == {"stories_as_of"}
+        columns = published.execute("SELECT column_name, data_type FROM duckdb_columns()").fetchall()
+        assert not {"settings", "etag", "last_modified", "body", "headers", "content"} & {name for name, _ in columns}
+        assert "BLOB" not in {kind for _, kind in columns}
+        assert published.execute("SELECT count(DISTINCT model) FROM embeddings").fetchall() == [(1,)]
+        silent = published.execute("SELECT table_name FROM duckdb_tables() WHERE comment IS NULL").fetchall()
+        assert {name for (name,) in silent} == {"feed_warnings", "story_clusterer"}
+
+
+def test_the_published_file_is_smaller_than_the_working_file_and_has_no_free_blocks(
+    lived: Database, tmp_path: Path
+) -> None:
+    size = publish(lived, tmp_path / "published.duckdb")
+    lived.execute("CHECKPOINT")
+    assert size < lived.path.stat().st_size / 2
+    with open_published(tmp_path / "published.duckdb") as published:
+        assert published.execute("SELECT free_blocks <= 2 FROM pragma_database_size()").fetchall() == [(True,)]
+
+
+def test_no_secret_of_the_settings_or_of_what_was_deleted_is_in_any_byte(tmp_path: Path) -> None:
+    with Database(tmp_path / "work.duckdb") as db:
+        options = {"cut": 0.4, "api_key": SECRET}
+        settings = {"fetch": {"options": {"token": SECRET}}, "stories": {"use": "mine:Clusterer", "options": options}}
+        run = runs.begin_run(db, flow="test", night_at=NOON, started_at=NOON, settings=settings)
+        runs.save_step(db, run, "group_stories", started_at=NOON, seconds=1, count=Count(), error=None)
+        for number in range(300):
+            db.execute(
+                f"INSERT INTO corrections SELECT '{number}', 0, '{SECRET}', $1, [], [], '', '', [], true, ''", [NOON]
+            )
+        db.execute("CHECKPOINT")
+        db.execute("DELETE FROM corrections")
+        publish(db, tmp_path / "published.duckdb")
+        working = db.path
+    assert SECRET.encode() in working.read_bytes()
+    assert SECRET.encode() not in (tmp_path / "published.duckdb").read_bytes()
+    with open_published(tmp_path / "published.duckdb") as published:
+        assert published.execute("FROM story_clusterer").fetchall() == [("mine:Clusterer", {"cut": 0.4})]
+
+
+def test_why_is_told_by_the_clusterer_of_the_last_grouping(tmp_path: Path) -> None:
+    with Database(tmp_path / "work.duckdb") as db:
+        for day, cut in enumerate([0.3, 0.4]):
+            at = NOON + timedelta(days=day)
+            stage = {"use": "newsclust.stories.clustering:AverageLinkage", "options": {"cut": cut}}
+            run = runs.begin_run(db, flow="test", night_at=at, started_at=at, settings={"stories": stage})
+            runs.save_step(db, run, "group_stories", started_at=at, seconds=1, count=Count(), error=None)
+        publish(db, tmp_path / "published.duckdb")
+    with open_published(tmp_path / "published.duckdb") as published:
+        clusterer = clusterer_of(published)
+    assert isinstance(clusterer, AverageLinkage)
+    assert clusterer.cut == 0.4
+
+
+PUBLISHING = """
+    import pathlib, resource, signal, sys
+    from newsclust.errors import StoreError
+    from newsclust.store import Database, publish
+
+    folder = pathlib.Path(sys.argv[1])
+    signal.signal(signal.SIGXFSZ, signal.SIG_IGN)  # a write over the limit fails, as on a full disk
+    db = Database(folder / "work.duckdb")
+    print("open", flush=True)
+    if len(sys.argv) > 2:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (int(sys.argv[2]), resource.RLIM_INFINITY))
+    try:
+        publish(db, folder / "published.duckdb")
+    except StoreError as error:
+        print(error)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (resource.RLIM_INFINITY, resource.RLIM_INFINITY))
+    db.execute("CREATE TABLE after_it AS SELECT count(*) AS articles FROM articles")
+    print(db.rows("FROM after_it"))
+    """
+
+
+def archive(folder: Path, articles: int) -> None:
+    """Leave a working file with so many articles, and a published file of one article less."""
+    with Database(folder / "work.duckdb") as db:
+        types = dict(db.tuples("SELECT column_name, data_type FROM duckdb_columns() WHERE table_name = 'articles'"))
+        text = "list_transform(range(60), word -> hash(number * 60 + word)::TEXT).array_to_string(' ')"
+        given = {"article_id": "number::TEXT", "text": text, "title": "'Title ' || number"}
+        anything = {"VARCHAR": "'x'", "TIMESTAMP": "TIMESTAMP '2026-03-02 12:00'", "INTEGER": "1"}
+        columns = ", ".join(given.get(name, anything[kind]) for name, kind in types.items())
+        db.execute(f"INSERT INTO articles SELECT {columns} FROM range(1, {articles}) AS numbers(number)")
+        publish(db, folder / "published.duckdb")
+        db.execute(f"INSERT INTO articles SELECT {columns} FROM (SELECT 0 AS number)")
+        db.execute("CHECKPOINT")
+
+
+def articles_in(path: Path) -> int:
+    with open_published(path) as published:
+        ((number,),) = published.execute("SELECT count(*) FROM article_texts WHERE length(text) > 600").fetchall()
+    return int(number)
+
+
+@pytest.mark.parametrize("share", [0.0, 0.1, 0.5, 0.95])
+def test_a_full_disk_leaves_the_old_file_and_the_night_goes_on(tmp_path: Path, share: float) -> None:
+    archive(tmp_path, 3000)
+    limit = max(4096, int(share * (tmp_path / "published.duckdb").stat().st_size))
+    command = [sys.executable, "-c", dedent(PUBLISHING), str(tmp_path), str(limit)]
+    told = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
+    assert "cannot publish" in told.stdout, told.stderr
+    assert "the previous file is untouched" in told.stdout
+    assert "[{'articles': 3000}]" in told.stdout, told.stderr
+    assert articles_in(tmp_path / "published.duckdb") == 2999
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["published.duckdb", "work.duckdb"]
+
+
+@pytest.mark.slow
+def test_a_publication_killed_at_any_moment_leaves_the_old_file_or_the_new_one_whole(tmp_path: Path) -> None:
+    archive(tmp_path, 20_000)
+    command = [sys.executable, "-c", dedent(PUBLISHING), str(tmp_path)]
+    rng, seen = random.Random(11), set()
+    for _ in range(6):
+        with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
+            assert process.stdout is not None
+            assert process.stdout.readline() == "open\n"
+            time.sleep(rng.uniform(0, 1.0))
+            process.kill()
+        seen.add(articles_in(tmp_path / "published.duckdb"))
+    assert seen <= {19_999, 20_000}
+    with Database(tmp_path / "work.duckdb") as db:
+        publish(db, tmp_path / "published.duckdb")
+    assert articles_in(tmp_path / "published.duckdb") == 20_000
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["published.duckdb", "work.duckdb"]
+
+
+def test_building_gives_back_the_memory_limit_that_it_lowered(tmp_path: Path) -> None:
+    with Database(tmp_path / "work.duckdb") as db:
+        before = db.value("SELECT current_setting('memory_limit')")
+        publish(db, tmp_path / "published.duckdb")
+        assert db.value("SELECT current_setting('memory_limit')") == before
+        assert db.column("SELECT database_name FROM duckdb_databases() WHERE NOT internal") == ["work"]
