@@ -18,6 +18,7 @@ from newsclust.settings import (
     PollingSettings,
     Settings,
     load_settings,
+    readable_settings,
     recorded_stories,
     settings_toml,
 )
@@ -43,6 +44,25 @@ def refusal() -> str:
 
 
 # ---------------------------------------------------------------- where a value comes from
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        '[paths]\npublished = "out/news.duckdb"\n[topics]\nspeed = 1\n',
+        '[paths]\npublished = "out/news.duckdb"\nx = y',
+    ],
+    ids=["unknown key", "no TOML"],
+)
+def test_of_refused_settings_the_paths_are_read_as_far_as_they_can_be(text: str, tmp_path: Path) -> None:
+    file = tmp_path / "elsewhere.toml"
+    file.write_text(text)
+    with pytest.raises(SettingsError):
+        load_settings(file)
+    published = readable_settings(file).paths.published
+    is_toml = "speed" in text
+    assert published == tmp_path / ("out/news.duckdb" if is_toml else "data/published/newsclust.duckdb")
+    assert readable_settings(file).topics == Settings().topics
 
 
 def test_without_a_file_and_variables_the_settings_are_the_defaults() -> None:

@@ -5,6 +5,7 @@ Precedence: defaults in code < `newsclust.toml` < `NEWSCLUST_*` in the environme
 wherever it stands; a key from before 0.1.0 is answered with its new name.
 """
 
+import contextlib
 import importlib
 import inspect
 import json
@@ -224,29 +225,16 @@ class NotifySettings(Section):
         return address
 
 
-class Settings(BaseSettings):
-    """Everything that a person can choose."""
+class _FileAndEnvironment(BaseSettings):
+    """Settings of a TOML file, over which the environment wins."""
 
     model_config = SettingsConfigDict(
-        extra="forbid",
         frozen=True,
         hide_input_in_errors=True,
         env_prefix=_PREFIX,
         env_nested_delimiter="__",
         nested_model_default_partial_update=True,
     )
-
-    paths: Paths = Paths()
-    fetch: FetchSettings = FetchSettings()
-    polling: PollingSettings = PollingSettings()
-    extract: ExtractSettings = ExtractSettings()
-    duplicates: DuplicateSettings = DuplicateSettings()
-    embed: EmbedSettings = EmbedSettings()
-    pairs: PairSettings = PairSettings()
-    stories: StorySettings = StorySettings()
-    topics: TopicSettings = TopicSettings()
-    night: NightSettings = NightSettings()
-    notify: NotifySettings = NotifySettings()
 
     @classmethod
     def settings_customise_sources(
@@ -260,6 +248,30 @@ class Settings(BaseSettings):
         """Read the environment before the file; nothing is read from .env or secret folders."""
         del dotenv_settings, file_secret_settings
         return init_settings, env_settings, TomlConfigSettingsSource(settings_cls)
+
+
+class _SomeSections(_FileAndEnvironment):
+    """Sections of the settings, whatever else stands beside them."""
+
+    model_config = SettingsConfigDict(extra="ignore")
+
+
+class Settings(_FileAndEnvironment):
+    """Everything that a person can choose."""
+
+    model_config = SettingsConfigDict(extra="forbid")
+
+    paths: Paths = Paths()
+    fetch: FetchSettings = FetchSettings()
+    polling: PollingSettings = PollingSettings()
+    extract: ExtractSettings = ExtractSettings()
+    duplicates: DuplicateSettings = DuplicateSettings()
+    embed: EmbedSettings = EmbedSettings()
+    pairs: PairSettings = PairSettings()
+    stories: StorySettings = StorySettings()
+    topics: TopicSettings = TopicSettings()
+    night: NightSettings = NightSettings()
+    notify: NotifySettings = NotifySettings()
 
     def fetcher(self, *, clock: Callable[[], datetime]) -> Fetcher:
         """Return the chosen fetcher; `clock` gives the time of the night."""
@@ -319,10 +331,9 @@ def load_settings(path: Path | None = None, **sections: Any) -> Settings:
     `sections` win over file and environment. Raises `SettingsError` with the file or the variable, the key
     and what is wrong with it.
     """
-    named = path or (Path(os.environ[_CONFIG_VARIABLE]) if os.environ.get(_CONFIG_VARIABLE) else None)
-    source = named or Path(CONFIG_FILE)
-    if named and not named.is_file():
-        raise SettingsError(f"{named}: no such settings file")
+    source = settings_file(path)
+    if source != Path(CONFIG_FILE) and not source.is_file():
+        raise SettingsError(f"{source}: no such settings file")
     _refuse_unknown_variables()
 
     class _FromFile(Settings):
@@ -340,6 +351,32 @@ def load_settings(path: Path | None = None, **sections: Any) -> Settings:
     if source.is_file() and "paths" not in sections:
         chosen["paths"] = _beside(source, loaded.paths)
     return Settings.model_construct(**chosen)
+
+
+def settings_file(path: Path | None = None) -> Path:
+    """Return the file in force, which may not exist: `path`, else $NEWSCLUST_CONFIG, else ./newsclust.toml."""
+    return path or Path(os.environ.get(_CONFIG_VARIABLE) or CONFIG_FILE)
+
+
+def readable_settings(path: Path | None = None) -> Settings:
+    """Return what can be read of settings that `load_settings` refuses: where files lie, and who is told of failures.
+
+    All else is as by default. So a night with wrong settings is recorded where its operator looks.
+    """
+    source = settings_file(path)
+    found = {name: field.get_default() for name, field in Settings.model_fields.items()}
+    for name, section in (("paths", Paths), ("notify", NotifySettings)):
+        for file in (source, None):  # None: the file is no TOML, so the environment alone
+            alone = create_model(
+                "SectionAlone",
+                __base__=_SomeSections,
+                **{name: (section, section())},  # type: ignore[call-overload]
+            )
+            alone.model_config["toml_file"] = file
+            with contextlib.suppress(ValueError, UnreadableVariable, OSError):
+                found[name] = getattr(alone(), name)
+                break
+    return Settings.model_construct(**found | {"paths": _beside(source, found["paths"])})
 
 
 def _beside(source: Path, paths: Paths) -> Paths:
