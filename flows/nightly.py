@@ -3,6 +3,7 @@
 Run it by hand with `python -m flows.nightly`; `flows/deploy.py` serves it every night.
 """
 
+import logging
 import os
 import sys
 from datetime import UTC, datetime
@@ -11,18 +12,21 @@ from pathlib import Path
 if __name__ == "__main__":  # read when Prefect is imported: nothing is sent to anybody
     os.environ.setdefault("DO_NOT_TRACK", "1")
 
-from prefect import flow
+from prefect import State, flow
 from prefect.runtime import flow_run
+from prefect.states import Completed
 from pydantic import AwareDatetime
 
 from newsclust.errors import NewsclustError
 from newsclust.fetch.robots import product_of
 from newsclust.overrides import read_corrections, read_feed_commands
-from newsclust.settings import load_settings
 from newsclust.sources.feeds_toml import read_feeds, read_lists
 from newsclust.text.sanitize import strip_controls
 
 from . import steps
+from .lifecycle import begun_night, caught_up, prefect_problem, without_prefect, witnessed_ends
+
+log = logging.getLogger("newsclust")
 
 
 def _run_name() -> str:
@@ -35,16 +39,17 @@ def _run_name() -> str:
 
 
 @flow(name="nightly", flow_run_name=_run_name)
-def nightly(config: Path | None = None, night_at: AwareDatetime | None = None) -> str:
+def nightly(config: Path | None = None, night_at: AwareDatetime | None = None) -> str | State[None]:
     """Turn what the feeds say tonight into stories, topics and a published database; return the run's id.
 
     Args:
         config: the settings file; without one, that of NEWSCLUST_CONFIG, else ./newsclust.toml.
         night_at: the moment that the night is lived for, with its time zone; without one, now.
     """
-    settings = load_settings(config)
-    with steps.begun_night("nightly", settings, (night_at or datetime.now(UTC)).astimezone(UTC)) as night:
-        db, run, clock, step = night.db, night.run, night.clock, night.step
+    if reason := caught_up(config):
+        return Completed(name="Skipped", message=reason)
+    with begun_night("nightly", config, (night_at or datetime.now(UTC)).astimezone(UTC)) as night:
+        settings, db, run, clock, step = night.settings, night.db, night.run, night.clock, night.step
         fetcher, embedder = settings.fetcher(clock=clock), settings.embedder()
         model, window = embedder.name, settings.stories.window_days
 
@@ -83,10 +88,36 @@ def nightly(config: Path | None = None, night_at: AwareDatetime | None = None) -
     return night.run.id
 
 
+def live_night(config: Path | None = None, night_at: AwareDatetime | None = None) -> None:
+    """Live one night: in Prefect when it answers, else without it, for news do not wait for an orchestrator.
+
+    Raises the error that ended the night, after it was recorded.
+    """
+    problem = prefect_problem()
+    if problem is None:
+        with witnessed_ends() as ends:
+            try:
+                nightly(config=config, night_at=night_at)
+            except Exception as error:
+                if not ends:  # Prefect failed before the night began
+                    problem = f"{type(error).__name__}: {error}"
+                elif ends[-1] is None:
+                    log.warning("the night was lived, but Prefect could not be told: %s", error)
+                elif ends[-1] is error:
+                    raise
+                else:
+                    raise ends[-1] from error
+    if problem is not None:
+        with without_prefect(problem):
+            nightly.fn(config=config, night_at=night_at)
+
+
 def main() -> None:
     """Live one night now; end with one line and the exit code that belongs to the error."""
+    log.addHandler(logging.StreamHandler(sys.stderr))
+    log.setLevel(logging.INFO)
     try:
-        nightly()
+        live_night()
     except NewsclustError as error:
         print(f"nightly: {strip_controls(str(error))}", file=sys.stderr)  # it may quote a stranger
         raise SystemExit(error.exit_code) from None

@@ -1,40 +1,71 @@
 """The steps of a night as Prefect tasks, and what a night keeps at hand for them; the order is in nightly.py."""
 
 import logging
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+import time
+from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from typing import Any
 
-from prefect import Task, get_run_logger, task
-from prefect.artifacts import create_markdown_artifact, create_table_artifact
+import httpx
+from prefect import Task, task
 from prefect.cache_policies import NO_CACHE
-from prefect.exceptions import MissingContextError
+from prefect.exceptions import PrefectException
 
-from newsclust import pipeline, report
+from newsclust import pipeline
 from newsclust.errors import CheckError, SettingsError
-from newsclust.model import Count, Run
-from newsclust.settings import NightSettings, Settings
+from newsclust.model import Count, NoticeKind, Run
+from newsclust.settings import Settings
 from newsclust.store import Database, runs
 
-SUMMARY_ARTIFACT = "night"  # Markdown: the page that `newsclust status` shows
-COUNTS_ARTIFACT = "night-steps"  # a table: one row an attempt at a step
+log = logging.getLogger("newsclust")
+PREFECT_TROUBLE = (httpx.HTTPError, PrefectException)  # what a Prefect server that is away raises
+_FINAL = (CheckError, SettingsError)  # contradicting rows and wrong settings stay so
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(slots=True, kw_only=True)
 class Night:
-    """One night under way: its database, its run, its clock, and how its steps are tried."""
+    """One night under way: its settings, database, run and clock, and whether Prefect runs its steps."""
 
+    settings: Settings
     db: Database
     run: Run
     clock: pipeline.Clock
-    tries: NightSettings
+    in_prefect: bool
+    under_way: str | None = None  # the step
+    raised: Exception | None = None  # by the work of a step, not by Prefect
 
     def step(self, step: Task[..., Count], *arguments: Any) -> Count:
-        """Run one step; what it did is a row of `steps`, and a failure is retried as the settings say."""
-        tried = step.with_options(retries=self.tries.retries, retry_delay_seconds=self.tries.retry_delay_s)
-        return tried(self, *arguments)
+        """Run one step; what it did is a row of `steps`, and a failure is retried as the settings say.
+
+        When Prefect goes away under way, this step and those after it run without it: what was done is stored, so
+        a step that is run twice does nothing the second time.
+        """
+        self.under_way = step.name
+        tries = self.settings.night
+        if self.in_prefect:
+            tried = step.with_options(retries=tries.retries, retry_delay_seconds=tries.retry_delay_s)
+            try:
+                return tried(self, *arguments)
+            except PREFECT_TROUBLE as error:
+                if error is self.raised:  # a model that is downloaded, say
+                    raise
+                self.leave_prefect(str(error))
+        for _ in range(tries.retries):
+            try:
+                return step.fn(self, *arguments)
+            except _FINAL:
+                raise
+            except Exception as error:  # noqa: BLE001 (whatever it is, it is stored with the step and may pass)
+                log.warning("%s is tried again in %g s: %s", step.name, tries.retry_delay_s, error)
+                time.sleep(tries.retry_delay_s)
+        return step.fn(self, *arguments)
+
+    def leave_prefect(self, why: str) -> None:
+        """Go on without Prefect, and say so in the log and in the summary."""
+        self.in_prefect = False
+        text = f"Prefect was away, the night was lived without it: {why}"
+        log.warning("%s", text)
+        runs.save_notice(self.db, self.run, NoticeKind.ORCHESTRATOR, text)
 
     def finish(self) -> None:
         """Store that the night came to its end: before publishing, so that the published copy says so."""
@@ -42,16 +73,19 @@ class Night:
 
 
 def _may_pass(_task: Any, _run: Any, state: Any) -> bool:
-    """Retry only what may pass: contradicting rows and wrong settings stay so."""
-    error = state.result(raise_on_failure=False)
-    return not isinstance(error, CheckError | SettingsError)
+    """Retry only what may pass."""
+    return not isinstance(state.result(raise_on_failure=False), _FINAL)
 
 
 def _task(work: Callable[..., Count], *tags: str) -> Task[..., Count]:
     """Return the Prefect task of one step, named as the step; its first argument is the night."""
 
     def attempt(night: Night, *arguments: Any) -> Count:
-        return pipeline.run_step(night.db, night.run, night.clock, work.__name__, lambda: work(*arguments))
+        try:
+            return pipeline.run_step(night.db, night.run, night.clock, work.__name__, lambda: work(*arguments))
+        except Exception as error:
+            night.raised = error
+            raise
 
     # Prefect tells tasks apart by the qualified name. functools.wraps would also show it the wrong signature.
     attempt.__name__ = attempt.__qualname__ = work.__name__
@@ -85,74 +119,3 @@ find_rewrites = _task(pipeline.find_rewrites, "stories", "model")
 group_topics = _task(pipeline.group_topics, "stories")
 check = _task(pipeline.check, "publish")
 publish = _task(pipeline.publish, "publish")
-
-
-@contextmanager
-def begun_night(flow_name: str, settings: Settings, night_at: datetime) -> Iterator[Night]:
-    """Open the database and begin a run; an error inside ends the run as failed, and is raised."""
-    clock = pipeline.night_clock(night_at)
-    with _logged_with_the_run(), Database(settings.paths.database, now=night_at) as db:
-        run = runs.begin_run(
-            db,
-            flow=flow_name,
-            night_at=night_at,
-            started_at=datetime.now(UTC),
-            settings=settings.recorded(),
-        )
-        try:
-            yield Night(db=db, run=run, clock=clock, tries=settings.night)
-        except BaseException as error:
-            runs.finish_run(db, run, finished_at=clock(), error=str(error) or type(error).__name__)
-            pipeline.update_feed_health(db, run)  # the summary of a night that failed before it tells it, too
-            raise
-        finally:
-            _report(db, run, settings)
-
-
-def _report(db: Database, run: Run, settings: Settings) -> None:
-    """Leave the summary of good nights and bad beside the published file, and it and the counts as artifacts."""
-    summary = report.summary_markdown(db.connection, run.id)
-    page = report.summary_page(settings.paths.published)
-    page.parent.mkdir(parents=True, exist_ok=True)
-    partial = page.with_suffix(".partial")
-    partial.write_text(summary, encoding="utf-8")
-    partial.replace(page)
-    counts = db.rows(
-        "SELECT step, attempt, done, skipped, failed, round(seconds, 2) AS seconds, error "
-        "FROM night_steps WHERE run_id = $1",
-        [run.id],
-    )
-    # Last: artifacts need a Prefect server that answers.
-    create_markdown_artifact(summary, key=SUMMARY_ARTIFACT)
-    create_table_artifact(counts, key=COUNTS_ARTIFACT)
-
-
-class _RunLog(logging.Handler):
-    """Hands records to Prefect's log of the step that is running."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self._of_the_flow = get_run_logger()
-
-    def emit(self, record: logging.LogRecord) -> None:
-        try:
-            log = get_run_logger()
-        except MissingContextError:  # a thread of the step's own
-            log = self._of_the_flow
-        log.log(record.levelno, "%s", record.getMessage())
-
-
-@contextmanager
-def _logged_with_the_run() -> Iterator[None]:
-    """Show what the package logs (a line a step, a warning an item that failed) in Prefect's log of the run."""
-    log, handler = logging.getLogger("newsclust"), _RunLog()
-    level, propagate = log.level, log.propagate
-    log.addHandler(handler)
-    log.setLevel(logging.INFO)
-    log.propagate = False  # Prefect's root handler would print each line a second time
-    try:
-        yield
-    finally:
-        log.removeHandler(handler)
-        log.setLevel(level)
-        log.propagate = propagate

@@ -1,11 +1,14 @@
-"""The night as an operator has it: a Prefect server, `python -m flows.deploy`, runs by the schedule and by hand.
+"""The night as an operator has it: `newsclust serve` with a Prefect server of its own, runs by schedule and by hand.
 
-About three minutes, for a schedule knows whole minutes only.
+About three minutes, for a schedule knows whole minutes only. Last: what serving leaves behind when it is killed.
 """
 
+import base64
+import contextlib
 import json
 import os
 import signal
+import sqlite3
 import subprocess
 import sys
 import time
@@ -22,13 +25,14 @@ import pytest
 from flows.demo import demo_settings, write_settings
 from newsclust.demo import LoopbackServer, Reply
 from newsclust.model import Feed, PagePolicy, id_of
+from newsclust.night_record import read_record
 from newsclust.settings import EmbedSettings, NightSettings, PairSettings, StorySettings
 from newsclust.store import open_published
 
 pytestmark = [pytest.mark.flow, pytest.mark.slow]
 
 ROOT = Path(__file__).parents[2]
-UP_WITHIN_S = 110  # until the deployment is there; half a minute on a machine at rest
+UP_WITHIN_S = 170  # until the deployment is there; half a minute on a machine at rest
 ENDS_WITHIN_S = 180
 PIER, GONE = "http://pier.example/feed", "http://gone.example/feed"
 DOCUMENT = b"""<rss version="2.0"><channel><title>The Pier</title><item><title>Harbour crane stops #1</title>
@@ -40,20 +44,25 @@ DOCUMENT = b"""<rss version="2.0"><channel><title>The Pier</title><item><title>H
 @dataclass(frozen=True, kw_only=True)
 class Served:
     api: str
+    auth: str
     config: Path
     published: Path
+    process: "subprocess.Popen[bytes]"
     deployment_id: str
     begins_at: datetime
 
     def post(self, path: str, body: dict[str, Any]) -> tuple[int, Any]:
         """Return (status, answer) of a request such as Prefect's pages send."""
-        return request(f"{self.api}{path}", body)
+        return self.request(path, body)
+
+    def request(self, path: str, body: dict[str, Any] | None = None) -> tuple[int, Any]:
+        return request(f"{self.api}{path}", body, auth=self.auth)
 
     def ended(self, run_id: str) -> dict[str, Any]:
         """Wait until a flow run has ended, and return it."""
         deadline = time.monotonic() + ENDS_WITHIN_S
         while time.monotonic() < deadline:
-            _, run = request(f"{self.api}/flow_runs/{run_id}")
+            _, run = self.request(f"/flow_runs/{run_id}")
             if run["state_type"] in {"COMPLETED", "FAILED", "CRASHED", "CANCELLED"}:
                 return dict(run)
             time.sleep(1)
@@ -67,11 +76,14 @@ class Served:
         return list(found)
 
 
-def request(address: str, body: dict[str, Any] | None = None) -> tuple[int, Any]:
+def request(address: str, body: dict[str, Any] | None = None, *, auth: str) -> tuple[int, Any]:
     sent = urllib.request.Request(
         address,
         data=None if body is None else json.dumps(body).encode(),
-        headers={"Content-Type": "application/json"},
+        headers={
+            "Content-Type": "application/json",
+            "Authorization": f"Basic {base64.b64encode(auth.encode()).decode()}",
+        },
     )
     for _ in range(10):
         try:
@@ -90,11 +102,11 @@ def feed(url: str) -> Feed:
 
 
 @pytest.fixture(scope="module")
-def served(prefect_server: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
-    """`python -m flows.deploy`, its night two to three minutes ahead; one of its feeds does not exist."""
+def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
+    """`newsclust serve`, its night three to four minutes ahead; one of its feeds does not exist."""
     folder = tmp_path_factory.mktemp("served")
     site = {PIER: Reply(body=DOCUMENT, content_type="application/rss+xml"), GONE: Reply(status=404)}
-    begins_at = datetime.now(UTC).replace(second=0, microsecond=0) + timedelta(minutes=3)
+    begins_at = datetime.now(UTC).replace(second=0, microsecond=0) + timedelta(minutes=4)
     with LoopbackServer(site) as loopback, (folder / "serve.log").open("wb") as log:
         settings = demo_settings(loopback, [feed(PIER), feed(GONE)], folder).model_copy(
             update={
@@ -105,36 +117,63 @@ def served(prefect_server: str, tmp_path_factory: pytest.TempPathFactory) -> Ite
             }
         )
         config = write_settings(settings, folder / "newsclust.toml")
-        named = {
-            "PREFECT_API_URL": prefect_server,
-            "NEWSCLUST_CONFIG": str(config),
-            "PREFECT_HOME": str(folder),
-            "PREFECT_LOGGING_LEVEL": "INFO",
-        }
+        environment = {name: value for name, value in os.environ.items() if not name.startswith("PREFECT_API")}
         process = subprocess.Popen(
-            [sys.executable, "-m", "flows.deploy"], cwd=ROOT, env=os.environ | named, stdout=log, stderr=log
+            [sys.executable, "-m", "newsclust", "serve", "--config", str(config)],
+            cwd=ROOT,  # the fakes of these tests are found there
+            env=environment | {"PREFECT_LOGGING_LEVEL": "INFO"},
+            stdout=log,
+            stderr=log,
         )
         try:
             deadline = time.monotonic() + UP_WITHIN_S
-            status = 0
+            status, access = 0, folder / "prefect" / "access.env"
             while status != 200 and process.poll() is None and time.monotonic() < deadline:
                 time.sleep(1)
-                status, deployment = request(f"{prefect_server}/deployments/name/nightly/nightly")
+                with contextlib.suppress(OSError, KeyError):
+                    named = dict(line.split("=", 1) for line in access.read_text().splitlines())
+                    api, auth = named["PREFECT_API_URL"], named["PREFECT_API_AUTH_STRING"]
+                    status, deployment = request(f"{api}/deployments/name/nightly/nightly", auth=auth)
             assert status == 200, (folder / "serve.log").read_text(encoding="utf-8")
             yield Served(
-                api=prefect_server,
+                api=api,
+                auth=auth,
                 config=config,
                 published=settings.paths.published,
+                process=process,
                 deployment_id=deployment["id"],
                 begins_at=begins_at,
             )
         finally:
-            process.send_signal(signal.SIGINT)
+            if process.poll() is None:
+                process.send_signal(signal.SIGINT)
             try:
-                process.wait(timeout=30)
+                process.wait(timeout=60)
             except subprocess.TimeoutExpired:
                 process.kill()
                 process.wait(timeout=10)
+
+
+def test_the_server_of_our_own_asks_for_a_password_and_lets_no_other_page_in(served: Served) -> None:
+    assert request(f"{served.api}/deployments/filter", {}, auth="newsclust:guessed")[0] == 401
+    preflight = urllib.request.Request(
+        f"{served.api}/deployments/filter",
+        method="OPTIONS",
+        headers={"Origin": "https://elsewhere.example", "Access-Control-Request-Method": "POST"},
+    )
+    try:
+        with urllib.request.urlopen(preflight, timeout=30) as answer:
+            allowed = answer.headers.get("Access-Control-Allow-Origin")
+    except urllib.error.HTTPError as error:
+        with error:
+            allowed = error.headers.get("Access-Control-Allow-Origin")
+    assert allowed in (None, served.api.removesuffix("/api"))
+
+
+def test_its_database_and_password_stand_in_the_data_folder_for_its_owner_alone(served: Served) -> None:
+    folder = served.config.parent / "prefect"
+    assert (folder / "prefect.db").exists()
+    assert (folder / "access.env").stat().st_mode & 0o077 == 0
 
 
 @pytest.fixture(scope="module")
@@ -229,3 +268,28 @@ def test_a_scheduled_night_starts_by_itself(served: Served) -> None:
     started, ended = (datetime.fromisoformat(run[name]) for name in ("start_time", "end_time"))
     # A runner takes up runs of the next 10 s (its prefetch_seconds), and a run starts when its process is up.
     assert served.begins_at - timedelta(seconds=10) <= started < ended
+
+
+def test_the_night_that_the_schedule_started_is_the_last_good_one(served: Served) -> None:
+    record = read_record(served.published)
+    assert record is not None
+    assert record.last_good is not None
+    assert record.last == record.last_good
+    assert record.last_good.started_at >= served.begins_at - timedelta(seconds=10)
+
+
+def test_serving_that_is_killed_takes_its_server_down_and_leaves_its_schedule_alone(served: Served) -> None:
+    served.process.kill()
+    served.process.wait(timeout=10)
+    deadline = time.monotonic() + 30
+    gone = False
+    while not gone and time.monotonic() < deadline:
+        try:
+            with urllib.request.urlopen(f"{served.api}/health", timeout=5):
+                time.sleep(0.5)
+        except OSError:
+            gone = True
+    assert gone
+    with contextlib.closing(sqlite3.connect(served.config.parent / "prefect" / "prefect.db")) as stored:
+        assert stored.execute("SELECT paused FROM deployment").fetchall() == [(0,)]
+        assert stored.execute("SELECT active FROM deployment_schedule").fetchall() == [(1,)]

@@ -18,9 +18,10 @@ from newsclust.cli.evaluate import evaluate_app
 from newsclust.cli.feeds import feeds_app
 from newsclust.cli.flows import run_demo
 from newsclust.cli.init import make_data_folder
+from newsclust.cli.night import night, serve, status
 from newsclust.cli.notify import notify
 from newsclust.cli.polling import moved, refresh, release, schedule, undo_move
-from newsclust.cli.shared import Config, Published, console, print_query, published, settings_of, table
+from newsclust.cli.shared import Config, Published, console, print_query, published, table
 from newsclust.cli.story import story_app, why
 from newsclust.errors import NewsclustError, SettingsError, StoreError
 from newsclust.text.sanitize import strip_controls
@@ -37,6 +38,9 @@ app.add_typer(feeds_app, name="feeds")
 app.add_typer(story_app, name="story")
 app.add_typer(duplicate_app, name="duplicate")
 app.command()(why)
+app.command()(night)
+app.command()(serve)
+app.command()(status)
 app.command()(notify)
 app.add_typer(evaluate_app, name="evaluate")
 
@@ -85,19 +89,6 @@ def top(
             "SELECT stories, articles, label, headline FROM current_topics LIMIT $1",
             number,
         )
-
-
-@app.command()
-def status(database: Published = None, config: Config = None) -> None:
-    """Show the summary of the last night: what is new, which feeds are in trouble, what failed and why."""
-    from rich.markdown import Markdown
-
-    from newsclust.report import summary_page
-
-    summary = summary_page(database or settings_of(config).paths.published)
-    if not summary.exists():
-        raise StoreError(f"{summary} does not exist: no night has run yet with these settings (try `make demo`)")
-    console().print(Markdown(summary.read_text(encoding="utf-8")))
 
 
 @app.command()
@@ -174,7 +165,10 @@ def views(
 
 def main() -> None:
     """Run the command line; end with the exit code that belongs to the error."""
-    logging.basicConfig(level=logging.INFO, format="%(message)s", stream=sys.stderr)
+    log = logging.getLogger("newsclust")  # not the root's: a step's line is wanted, an HTTP client's is not
+    log.addHandler(logging.StreamHandler(sys.stderr))
+    log.setLevel(logging.INFO)
+    log.propagate = False  # Prefect's root handler would print each line a second time
     try:
         app()
     except NewsclustError as error:
