@@ -13,6 +13,7 @@ from typing import Annotated, Any
 import typer
 
 from newsclust import __version__
+from newsclust.cli.check import check
 from newsclust.cli.duplicate import duplicate_app
 from newsclust.cli.evaluate import evaluate_app
 from newsclust.cli.feeds import feeds_app
@@ -42,6 +43,7 @@ app.command()(night)
 app.command()(serve)
 app.command()(status)
 app.command()(notify)
+app.command()(check)
 app.add_typer(evaluate_app, name="evaluate")
 
 
