@@ -125,7 +125,7 @@ def begun_night(flow_name: str, config: Path | None, night_at: datetime) -> Iter
 
 
 def caught_up(config: Path | None) -> str | None:
-    """Return why the scheduled run that begins has nothing to do: a night was lived since its hour; else None.
+    """Return why the scheduled run that begins has nothing to do: its hour was or is caught up; None when it was not.
 
     Runs that a machine missed while it slept are all started when it wakes: the first of them catches up for all.
     """
@@ -134,12 +134,18 @@ def caught_up(config: Path | None) -> str | None:
         return None
     hour = context.flow_run.expected_start_time
     try:
-        record = read_record(load_settings(config).paths.published)
+        paths = load_settings(config).paths
+        record = read_record(paths.published)
     except NewsclustError:
         return None  # the night itself says what is wrong
-    if record is None or record.last_good is None or hour is None or record.last_good.started_at < hour:
+    if record is None or hour is None:
         return None
-    return f"the night of {hour:%Y-%m-%d %H:%M} UTC was caught up at {record.last_good.started_at:%Y-%m-%d %H:%M} UTC"
+    good, last = record.last_good, record.last
+    if good is not None and good.started_at >= hour:
+        return f"a night was lived since this one's hour: at {good.started_at:%Y-%m-%d %H:%M} UTC"
+    if last.outcome is NightOutcome.RUNNING and last.started_at >= hour and is_night_running(paths.database):
+        return f"this night is being lived since {last.started_at:%Y-%m-%d %H:%M} UTC"
+    return None
 
 
 def report_standing(settings: Settings, now: datetime) -> None:

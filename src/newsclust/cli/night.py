@@ -3,7 +3,7 @@
 import re
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 from zoneinfo import ZoneInfo
 
 import typer
@@ -11,6 +11,9 @@ import typer
 from newsclust.cli.flows import flow_module
 from newsclust.cli.shared import Config, Published, console, settings_of
 from newsclust.errors import SettingsError, StoreError
+
+if TYPE_CHECKING:  # the others are imported where they are used: `newsclust --help` has to be quick
+    from newsclust.night_record import NightRecord
 
 _AGE = re.compile(r"(\d+(?:\.\d+)?)\s*([mhd])")
 _UNITS = {"m": "minutes", "h": "hours", "d": "days"}
@@ -42,11 +45,11 @@ def status(
     max_age: Annotated[str, typer.Option(help="Of the last good night, with --check: 90m, 26h, 2d.")] = "26h",
 ) -> None:
     """Show how the nights stand and the summary of the last one; end with 1 when it was not good."""
-    from newsclust.night_record import is_night_running, judge, read_record
+    from newsclust.night_record import is_night_running, judge
 
     published, working = _files(database, config)
     found = judge(
-        read_record(published),
+        _record(published),
         is_running=working is not None and is_night_running(working),
         now=datetime.now(UTC),
         max_age=_age(max_age) if check else None,
@@ -67,6 +70,28 @@ def _files(database: Path | None, config: Path | None) -> tuple[Path, Path | Non
         return database, None
     paths = settings_of(config).paths
     return paths.published, paths.database
+
+
+def _record(published: Path) -> "NightRecord | None":
+    """Return the record of the nights; where there is none, as before 0.1.0, what the published file says of them."""
+    from newsclust.night_record import NightAttempt, NightOutcome, NightRecord, read_record
+    from newsclust.store import open_published
+
+    record = read_record(published)
+    if record is not None or not published.is_file():
+        return record
+    with open_published(published) as connection:
+        nights = connection.execute(
+            "SELECT night_at, started_at, finished_at FROM runs WHERE outcome = 'finished' "
+            "ORDER BY started_at DESC LIMIT 1"
+        ).fetchall()
+    for moments in nights:
+        night_at, started_at, finished_at = (moment.replace(tzinfo=UTC) for moment in moments)
+        good = NightAttempt(
+            night_at=night_at, started_at=started_at, finished_at=finished_at, outcome=NightOutcome.FINISHED
+        )
+        return NightRecord(last=good, last_good=good)
+    return None
 
 
 def _print_summary(published: Path) -> None:
