@@ -12,7 +12,7 @@ from prefect.cache_policies import NO_CACHE
 from prefect.exceptions import PrefectException
 
 from newsclust import pipeline
-from newsclust.errors import CheckError, SettingsError
+from newsclust.errors import CheckError, NewsclustError, SettingsError
 from newsclust.model import Count, NoticeKind, Run
 from newsclust.settings import Settings
 from newsclust.store import Database, runs
@@ -20,6 +20,19 @@ from newsclust.store import Database, runs
 log = logging.getLogger("newsclust")
 PREFECT_TROUBLE = (httpx.HTTPError, PrefectException)  # what a Prefect server that is away raises
 _FINAL = (CheckError, SettingsError)  # contradicting rows and wrong settings stay so
+
+
+class _NoTraceback(logging.Filter):
+    """Takes the traceback off a record of an error that newsclust raised on purpose: its message says it all."""
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        if record.exc_info and isinstance(record.exc_info[1], NewsclustError):
+            record.exc_info = record.exc_text = None
+        return True
+
+
+for _name in ("prefect.task_runs", "prefect.flow_runs"):  # where Prefect logs each failed attempt, and the flow's end
+    logging.getLogger(_name).addFilter(_NoTraceback())
 
 
 @dataclass(slots=True, kw_only=True)

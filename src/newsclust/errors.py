@@ -19,6 +19,7 @@ class Reason(StrEnum):
     CONNECTION_FAILED = "connection_failed"
     TLS_FAILED = "tls_failed"
     TIMEOUT = "timeout"
+    OFFLINE = "offline"  # this machine's own network was away: it says nothing of the item, and counts for nothing
     TOO_LARGE = "too_large"
     TOO_MANY_REDIRECTS = "too_many_redirects"
     BAD_ENCODING = "bad_encoding"

@@ -66,7 +66,8 @@ def summary_markdown(connection: duckdb.DuckDBPyConnection, run_id: str) -> str:
     slow = _rows(
         connection,
         "SELECT feeds.title, fetches.seconds, fetches.reason FROM fetches JOIN feeds ON feed_id = item_id "
-        "WHERE fetches.run_id = $1 AND fetches.kind = 'feed' ORDER BY seconds DESC, title LIMIT 5",
+        "WHERE fetches.run_id = $1 AND fetches.kind = 'feed' "
+        "AND reason IS DISTINCT FROM 'offline' ORDER BY seconds DESC, title LIMIT 5",
         run_id,
     )
     parts += _section(

@@ -320,7 +320,7 @@ def test_a_network_that_is_down_fails_the_step_and_marks_no_site(nights: Nights)
     hosts = [f"https://site{n}.example" for n in range(4)]
     web: dict[str, Any] = {FEED.url: feed_of(*(f"{host}/1" for host in hosts))}
     web |= {f"{host}/robots.txt": lambda request, at: error(request, at, Reason.DNS_FAILED) for host in hosts}
-    with pytest.raises(StepError, match="4 of 4 items failed on this side"):
+    with pytest.raises(StepError, match="4 of 4 requests reached nobody"):
         nights.live(web)
     assert nights.db.rows("FROM robots") == []
     assert nights.page_rows() == []

@@ -31,6 +31,7 @@ from newsclust.settings import (
     Settings,
     StorySettings,
 )
+from newsclust.sources.feeds_toml import write_feeds
 from newsclust.store import Database, open_published
 
 pytestmark = pytest.mark.flow
@@ -395,3 +396,40 @@ def test_a_night_killed_half_way_is_gone_on_with_and_ends_as_an_unbroken_one(
         ("finished", None),
     ]
     assert published_nights(settings) == 1
+
+
+# ---------------------------------------------------------------- a night without a network
+
+
+def test_an_outage_of_our_own_network_is_some_ten_lines_of_log_without_a_traceback(
+    loopback: LoopbackServer, prefect_server: str, tmp_path: Path
+) -> None:
+    unplugged = {"connect_to": {"*:80": "127.0.0.1:1", "*:443": "127.0.0.1:1"}, "host_pause_s": 0.0}
+    settings = chosen(
+        loopback,
+        tmp_path,
+        fetch=FetchSettings(options=unplugged),
+        night=NightSettings(retries=2, retry_delay_s=0),
+    )
+    addresses = [f"http://host{number}.example/feed" for number in range(300)]
+    feeds = [Feed(id=id_of(url), url=url, title=f"Feed {number}") for number, url in enumerate(addresses)]
+    settings.paths.feeds.write_text(write_feeds(feeds), encoding="utf-8")
+    config = write_settings(settings, tmp_path / "newsclust.toml")
+    ended = subprocess.run(
+        [sys.executable, "-m", "flows.nightly"],
+        cwd=ROOT,
+        env=os.environ | {"PREFECT_API_URL": prefect_server, "NEWSCLUST_CONFIG": str(config)},
+        capture_output=True,
+        text=True,
+        timeout=300,
+        check=False,
+    )
+    lines = (ended.stdout + ended.stderr).splitlines()
+    assert ended.returncode == 5
+    assert "Traceback" not in ended.stdout + ended.stderr
+    assert len(lines) <= 13, "\n".join(lines)
+    assert ended.stderr.splitlines()[-1].startswith(
+        "nightly: fetch_feeds: this machine's network was away: 300 of 300"
+    )
+    assert last_night(settings).count("reached nobody") == 2  # why it failed, and the notice
+    assert "## Feeds in trouble\n\nNone." in last_night(settings)

@@ -1,14 +1,16 @@
-"""Requests -> responses, stored as they arrive."""
+"""Requests -> responses, stored as they arrive; an outage of this machine's own network is told as one trouble."""
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import replace
 
-from newsclust.errors import ItemError
+from newsclust.errors import FetchError, StepError
 from newsclust.fetch import Fetcher
-from newsclust.model import Count, Fetch, Request, Run
-from newsclust.pipeline.runner import log, progress_bar, raise_on_systemic_failure
+from newsclust.model import Count, Fetch, NoticeKind, Request, Run
+from newsclust.pipeline.runner import NETWORK_REASONS, is_most, log, progress_bar
 from newsclust.store import Database, runs
 from newsclust.store import fetches as store_fetches
+from newsclust.urls import site_of
 
 _FETCH_BATCH_SIZE = 50  # stored together
 
@@ -16,17 +18,24 @@ _FETCH_BATCH_SIZE = 50  # stored together
 def fetch_and_store(
     db: Database, run: Run, fetcher: Fetcher, step: str, requests: Sequence[Request]
 ) -> tuple[Count, list[Request]]:
-    """Send the requests; return the counts, and the requests that cross-origin redirects leave to send."""
-    done = skipped = 0
-    errors: list[ItemError] = []
+    """Send the requests; return the counts, and the requests that cross-origin redirects leave to send.
+
+    Failures that may be our own network's are logged at the end, when it is known whether they are.
+    """
+    done = skipped = failed = 0
     unsaved: list[Fetch] = []
+    unreached: list[tuple[str, FetchError]] = []
     cross_origin: list[Request] = []
     with progress_bar(step, len(requests)) as progress:
         for fetch in fetcher.fetch(requests):
             unsaved.append(fetch)
             progress.update()
             if fetch.error:
-                errors.append(fetch.error)
+                failed += 1
+                if fetch.error.reason in NETWORK_REASONS:
+                    unreached.append((fetch.request.item_id, fetch.error))
+                else:
+                    log.warning("%s: %s", step, fetch.error)
             elif fetch.page:
                 done += 1
             elif fetch.cross_origin_redirect:
@@ -34,18 +43,50 @@ def fetch_and_store(
             else:
                 skipped += 1
             if len(unsaved) >= _FETCH_BATCH_SIZE:
-                save_fetches(db, run, step, unsaved)
+                _save(db, run, step, unsaved)
                 unsaved = []
-    save_fetches(db, run, step, unsaved)
-    raise_on_systemic_failure(step, errors, len(requests))
-    return Count(done=done, skipped=skipped, failed=len(errors)), cross_origin
+    _save(db, run, step, unsaved)
+    raise_on_outage(db, run, step, requests, unreached)
+    for _, error in unreached:
+        log.warning("%s: %s", step, error)
+    return Count(done=done, skipped=skipped, failed=failed), cross_origin
+
+
+def raise_on_outage(
+    db: Database, run: Run, step: str, requests: Sequence[Request], unreached: Sequence[tuple[str, FetchError]]
+) -> None:
+    """Raise StepError when over half the requests reached nobody: the network of this machine, not the sites.
+
+    `unreached` has (item id, error) of each that did not. Then they count as "offline", which no schedule, no health
+    and no number of tries counts; a notice says so. A single site that is away while others answer is no such outage.
+    """
+    sites = {request.item_id: site_of(request.url) for request in requests}
+    away = {sites[item_id] for item_id, _ in unreached}
+    if not is_most(len(unreached), len(requests)) or (len(away) == 1 and away != set(sites.values())):
+        return
+    store_fetches.mark_offline(db, run, step, [item_id for item_id, _ in unreached], NETWORK_REASONS)
+    reasons = Counter(error.reason.value for _, error in unreached)
+    by_reason = ", ".join(f"{reason} {count}" for reason, count in reasons.most_common())
+    text = (
+        f"{step}: this machine's network was away: {len(unreached)} of {len(requests)} requests reached nobody "
+        f"({by_reason}; for example {unreached[0][1]}). Look at its connection, DNS, proxy and clock; "
+        "no feed and no page is blamed, and the next night asks for all of them"
+    )
+    runs.save_notice(db, run, NoticeKind.NETWORK, text, replace=True)
+    raise StepError(text)
 
 
 def save_fetches(db: Database, run: Run, step: str, fetches: Sequence[Fetch]) -> None:
     """Store the requests with their responses, and log and store those that failed."""
+    _save(db, run, step, fetches)
+    for fetch in fetches:
+        if fetch.error:
+            log.warning("%s: %s", step, fetch.error)
+
+
+def _save(db: Database, run: Run, step: str, fetches: Sequence[Fetch]) -> None:
+    """Store the requests with their responses, and those that failed as failures."""
     store_fetches.save_fetches(db, run, fetches)
     failed = [(fetch.request.item_id, fetch.error) for fetch in fetches if fetch.error]
-    for _, error in failed:
-        log.warning("%s: %s", step, error)
     if failed:
         runs.save_failures(db, run, step, failed, at=fetches[-1].requested_at)

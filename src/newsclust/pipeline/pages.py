@@ -6,8 +6,8 @@ from dataclasses import replace
 from newsclust.errors import FetchError, Reason
 from newsclust.fetch import Fetcher, robots
 from newsclust.model import Count, Fetch, Request, Run
-from newsclust.pipeline.fetching import fetch_and_store, save_fetches
-from newsclust.pipeline.runner import progress_bar, raise_on_systemic_failure
+from newsclust.pipeline.fetching import fetch_and_store, raise_on_outage, save_fetches
+from newsclust.pipeline.runner import NETWORK_REASONS, progress_bar
 from newsclust.store import Database
 from newsclust.store import fetches as store_fetches
 from newsclust.store import polling as schedules
@@ -59,9 +59,12 @@ def _rules(
             fetches.append(fetch)
             progress.update()
     store_fetches.save_fetches(db, run, fetches)
-    raise_on_systemic_failure(
-        "fetch_pages (robots.txt)", [fetch.error for fetch in fetches if fetch.error], len(todo)
-    )
+    unreached = [
+        (fetch.request.item_id, fetch.error)
+        for fetch in fetches
+        if fetch.error and fetch.error.reason in NETWORK_REASONS
+    ]
+    raise_on_outage(db, run, "fetch_pages", todo, unreached)
     read = [robots.robots_file_from(fetch, files.get(fetch.request.item_id)) for fetch in fetches]
     store_robots.save_robots(db, run, read)
     files |= {file.origin: file for file in read}

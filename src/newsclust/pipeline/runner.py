@@ -13,8 +13,9 @@ from newsclust.store import Database, runs
 
 log = logging.getLogger("newsclust")
 Clock = Callable[[], datetime]
-# Failures that point at this machine or its network rather than at the item.
-_SYSTEMIC_REASONS = {Reason.DNS_FAILED, Reason.CONNECTION_FAILED, Reason.TLS_FAILED, Reason.TIMEOUT, Reason.CRASHED}
+# Failures that point at this machine's network, or at the machine, rather than at the item.
+NETWORK_REASONS = {Reason.DNS_FAILED, Reason.CONNECTION_FAILED, Reason.TLS_FAILED, Reason.TIMEOUT}
+_SYSTEMIC_REASONS = {*NETWORK_REASONS, Reason.CRASHED}
 ARTICLE_BATCH_SIZE = 512  # articles compared or embedded, and stored together
 _MIN_ITEMS = 4  # with fewer, "over half failed" says nothing about the machine
 
@@ -54,10 +55,15 @@ def save_failures(db: Database, run: Run, clock: Clock, step: str, failures: Seq
     runs.save_failures(db, run, step, failures, at=clock())
 
 
+def is_most(count: int, items: int) -> bool:
+    """Return whether so many are over half of the items, of which there are enough to tell of the machine."""
+    return items >= _MIN_ITEMS and 2 * count > items
+
+
 def raise_on_systemic_failure(step: str, errors: Sequence[ItemError], items: int) -> None:
-    """Raise StepError when over half the items failed for systemic reasons: the network, not the feeds."""
+    """Raise StepError when over half the items failed for systemic reasons: the machine, not the items."""
     systemic = [error for error in errors if error.reason in _SYSTEMIC_REASONS]
-    if items >= _MIN_ITEMS and 2 * len(systemic) > items:
+    if is_most(len(systemic), items):
         raise StepError(f"{step}: {len(systemic)} of {items} items failed on this side, for example {systemic[0]}")
 
 

@@ -18,7 +18,7 @@ WITH requested AS (
            arg_max(coalesce(reason, ''), requested_at) AS last_reason,
            arg_max(coalesce(detail, ''), requested_at) AS last_detail
     FROM fetches
-    WHERE kind = 'feed'
+    WHERE kind = 'feed' AND reason IS DISTINCT FROM 'offline'
     GROUP BY item_id
 ), lately AS (
     SELECT requested.item_id, max(retry_at) FILTER (requested_at = last_request_at) AS retry_at,
@@ -27,7 +27,7 @@ WITH requested AS (
            min(requested_at) FILTER (reason IS NULL AND requested_at > coalesce(last_fast_at, '-infinity'::TIMESTAMP)) AS slow_since,
            count(*) FILTER (reason IS NULL AND requested_at > coalesce(last_fast_at, '-infinity'::TIMESTAMP)) AS slow_answers
     FROM requested
-    JOIN fetches ON fetches.item_id = requested.item_id AND fetches.kind = 'feed'
+    JOIN fetches ON fetches.item_id = requested.item_id AND fetches.kind = 'feed' AND fetches.reason IS DISTINCT FROM 'offline'
     GROUP BY requested.item_id
 ), shown AS (
     SELECT feed_id, count(*) AS entries, max(first_seen_at) AS last_new_at, max(last_seen_at) AS last_read_at

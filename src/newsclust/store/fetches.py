@@ -1,9 +1,10 @@
 """Requests, what they answered, and the pages that were downloaded."""
 
 import zlib
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import replace
 
+from newsclust.errors import Reason
 from newsclust.model import FeedList, Fetch, Page, Request, RequestKind, Run
 from newsclust.store.database import Database, Row
 from newsclust.store.records import row_of
@@ -61,6 +62,26 @@ def save_fetches(db: Database, run: Run, fetches: Sequence[Fetch]) -> None:
             if fetch.page and fetch.request.kind is not RequestKind.ROBOTS  # which has a table of its own
         ]
         db.upsert("pages", pages, key=["kind", "item_id"])
+
+
+def mark_offline(db: Database, run: Run, step: str, item_ids: Sequence[str], reasons: Collection[Reason]) -> None:
+    """Give this run's failed requests and failures of these items, those of these reasons, the reason "offline".
+
+    Their details keep the reason that was seen.
+    """
+    chosen = "run_id = $1 AND item_id IN (SELECT id FROM given_ids) AND list_contains($2, reason)"
+    seen = [run.id, sorted(reasons)]
+    with db.given_ids(item_ids), db.transaction():
+        db.execute(
+            f"UPDATE fetches SET reason = 'offline', detail = reason || ': ' || detail WHERE {chosen}",  # noqa: S608
+            seen,
+        )
+        rows = db.rows(f"DELETE FROM failures WHERE {chosen} AND step = $3 RETURNING *", [*seen, step])  # noqa: S608
+        failed = {
+            row["item_id"]: row | {"reason": Reason.OFFLINE, "detail": f"{row['reason']}: {row['detail']}"}
+            for row in rows
+        }
+        db.save("failures", list(failed.values()), skip_known=True)
 
 
 def stored_pages(db: Database, kind: RequestKind, item_ids: Sequence[str]) -> Iterator[tuple[str, Page]]:

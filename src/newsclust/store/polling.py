@@ -20,6 +20,7 @@ WITH asked AS (
     SELECT item_id, run_id, requested_at, status, reason, fresh_until, final_url
     FROM fetches
     WHERE kind = 'feed'
+      AND reason IS DISTINCT FROM 'offline'
       AND NOT EXISTS (  -- what came of a move that was undone says nothing of the feed
           SELECT 1 FROM feed_moves
           WHERE feed_moves.feed_id = fetches.item_id AND to_url = fetches.url AND reverted_at IS NOT NULL
@@ -97,7 +98,7 @@ FROM feed_moves
 JOIN feed_addresses ON feed_addresses.feed_id = feed_moves.feed_id AND feed_addresses.url = feed_moves.to_url
 JOIN fetches
   ON fetches.kind = 'feed' AND fetches.item_id = feed_moves.feed_id AND fetches.url = feed_moves.to_url
- AND fetches.requested_at >= feed_moves.moved_at
+ AND fetches.requested_at >= feed_moves.moved_at AND fetches.reason IS DISTINCT FROM 'offline'
 LEFT JOIN failures AS unread
   ON unread.step = 'parse_feeds' AND unread.item_id = fetches.item_id AND unread.run_id = fetches.run_id
 WHERE feed_moves.reverted_at IS NULL

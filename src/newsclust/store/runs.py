@@ -87,8 +87,15 @@ def save_failures(
     db.save("failures", list(rows.values()), skip_known=True)
 
 
-def save_notice(db: Database, run: Run, kind: NoticeKind, text: str, *, at: datetime | None = None) -> None:
-    """Store what a person should know of this run, one line; said twice it is stored once. `at`: else the night."""
+def save_notice(
+    db: Database, run: Run, kind: NoticeKind, text: str, *, at: datetime | None = None, replace: bool = False
+) -> None:
+    """Store what a person should know of this run, one line; said twice it is stored once.
+
+    `at` is the moment, else that of the night. With `replace`, it takes the place of earlier ones of its kind.
+    """
+    if replace:
+        db.execute("DELETE FROM run_notices WHERE run_id = $1 AND kind = $2", [run.id, kind])
     row = {
         "run_id": run.id,
         "kind": kind,

@@ -1,5 +1,5 @@
 -- Work queue: article pages to download. An address is tried on three nights at most, and once when its
--- answer is final; an entry that changes starts anew. `pages = "never"` holds for what waits already, too.
+-- answer is final; a night without a network of our own is none. An entry that changes starts anew. `pages = "never"` holds for what waits already, too.
 CREATE OR REPLACE VIEW todo_pages AS
 WITH wanted AS (
     SELECT article_id, arg_min(link, (first_seen_at, entry_id)) AS url, max(changed_at) AS changed_at
@@ -11,7 +11,7 @@ WITH wanted AS (
 ), tried AS (
     SELECT item_id, run_id, requested_at, reason IN ('gone', 'not_found', 'forbidden', 'bad_url', 'too_large', 'robots', 'refused_address') AS final
     FROM fetches
-    WHERE kind = 'page' AND reason IS NOT NULL
+    WHERE kind = 'page' AND reason <> 'offline'
 )
 SELECT wanted.article_id, wanted.url
 FROM wanted

@@ -6,7 +6,7 @@ WITH requested AS (
            max(requested_at) AS last_request_at, max(requested_at) FILTER (reason IS NULL) AS last_answer_at,
            round(median(seconds), 3) AS median_seconds
     FROM fetches
-    WHERE kind = 'feed'
+    WHERE kind = 'feed' AND reason IS DISTINCT FROM 'offline'
     GROUP BY item_id
 ), counted AS (
     SELECT feed_id, sum(requests) AS requests, sum(failed) AS failed_requests FROM request_counts GROUP BY feed_id
@@ -59,7 +59,7 @@ COMMENT ON COLUMN feed_health.state IS 'healthy, slow, silent, undated, changed 
 COMMENT ON COLUMN feed_health.reason IS 'Why it fails or cannot be read';
 COMMENT ON COLUMN feed_health.since IS 'Since when it is in this state, UTC; of unlisted ones when they were last requested; NULL for healthy ones';
 COMMENT ON COLUMN feed_health.why IS 'The same in words, with its numbers';
-COMMENT ON COLUMN feed_health.requests IS 'Requests so far';
+COMMENT ON COLUMN feed_health.requests IS 'Requests so far, those left out that were made while this machine had no network';
 COMMENT ON COLUMN feed_health.failed_requests IS 'Those that failed';
 COMMENT ON COLUMN feed_health.last_request_at IS 'Last request, UTC';
 COMMENT ON COLUMN feed_health.last_answer_at IS 'Last answer, UTC';
