@@ -45,6 +45,13 @@ class Service:
         return [json.loads(body) for _, _, body in self.requests]
 
 
+@pytest.fixture(autouse=True)
+def _with_a_state_folder_and_no_memory(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "state"))
+    monkeypatch.setattr(notify, "_REFUSED", {})
+    monkeypatch.setattr(notify, "_UNWRITTEN", {})
+
+
 @pytest.fixture
 def service() -> Iterator[Service]:
     with running_service() as running:
@@ -225,10 +232,14 @@ def test_a_secret_out_of_the_environment_arrives_whatever_its_characters(service
     assert unquote(service.requests[-1][0]) == f"/{PASSWORD}"
 
 
-def test_what_was_told_is_not_told_again_but_what_nobody_took_is(service: Service, tmp_path: Path) -> None:
+def test_what_was_told_is_not_told_again_but_what_nobody_took_is_after_a_while(
+    service: Service, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     settings = settings_for(tmp_path, f"json://127.0.0.1:{service.port}/")
     service.statuses = [500]
     assert [d.error for d in notify.announce([failed_night()], settings, {})] != [None]
+    assert notify.announce([failed_night()], settings, {}) == []  # a watch that looks every minute
+    monkeypatch.setattr(notify, "_RETRY_S", 0)
     assert [d.error for d in notify.announce([failed_night()], settings, {})] == [None]
     assert notify.announce([failed_night()], settings, {}) == []
     notify.announce([failed_night(NIGHT + timedelta(days=1))], settings, {})
@@ -261,15 +272,38 @@ def test_a_damaged_memory_of_what_was_told_is_no_error(service: Service, tmp_pat
     path.parent.mkdir()
     for damaged in ("", "[]", '{"keys": 3}', '{"keys": [], "feeds": {"a": 4}}', "\x00"):
         path.write_text(damaged)
-        assert notify.read_announced(path) == Announced()
+        assert notify.read_announced(settings.paths.published) == Announced()
     assert [d.error for d in notify.announce([failed_night()], settings, {})] == [None]
-    assert notify.read_announced(path).keys == (failed_night().key,)
+    assert notify.read_announced(settings.paths.published).keys == (failed_night().key,)
 
 
-def test_a_folder_that_cannot_be_written_stops_no_message(service: Service, tmp_path: Path) -> None:
+@pytest.mark.parametrize("state_folder", ["a folder", "a file"])
+def test_a_folder_that_cannot_be_written_stops_no_message_and_repeats_none(
+    state_folder: str, service: Service, tmp_path: Path
+) -> None:
     (tmp_path / "published").write_text("a file, and no folder")
+    if state_folder == "a file":
+        (tmp_path / "state").write_text("")
     settings = settings_for(tmp_path, f"json://127.0.0.1:{service.port}/")
     assert [d.error for d in notify.announce([failed_night()], settings, {})] == [None]
+    assert notify.announce([failed_night()], settings, {}) == []
+    assert len(service.messages) == 1
+
+
+def test_a_full_disk_does_not_repeat_what_was_told(
+    service: Service, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    settings = settings_for(tmp_path, f"json://127.0.0.1:{service.port}/")
+    notify.announce([failed_night()], settings, {})
+
+    def full(*_: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr("newsclust.night_record._replace", full)
+    notify.announce([failed_night(NIGHT + timedelta(days=1))], settings, {})
+    assert notify.announce([failed_night(NIGHT + timedelta(days=1))], settings, {}) == []
+    assert len(notify.read_announced(settings.paths.published).keys) == 2
+    assert not notify._UNWRITTEN
 
 
 # ---------------------------------------------------------------- that it holds no night

@@ -11,7 +11,7 @@ import hashlib
 import json
 import os
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, fields, replace
 from datetime import datetime, timedelta
@@ -141,13 +141,17 @@ def read_record(published: Path) -> NightRecord | None:
 
 
 def write_record(published: Path, record: NightRecord) -> Path | None:
-    """Store the record and return where: beside the published file, else in the user's state folder, else nowhere.
+    """Store the record and return where: beside the published file, else in the user's state folder, else nowhere."""
+    return write_in_one_of(_places(published), json.dumps(asdict(record), indent=1, default=_plain))
 
-    It is replaced as a whole; on a full disk the block that is there is written over.
+
+def write_in_one_of(files: Iterable[Path], text: str) -> Path | None:
+    """Replace the first of the files that can be written and return it, None when none can.
+
+    It is replaced as a whole; on a full disk what is there is written over, for which it is padded to a block.
     """
-    text = json.dumps(asdict(record), indent=1, default=_plain)
     content = text.ljust(_ROOM - 1) + "\n"
-    for file in _places(published):
+    for file in files:
         try:
             file.parent.mkdir(parents=True, exist_ok=True)
             _replace(file, content)
@@ -175,10 +179,14 @@ def _replace(file: Path, content: str) -> None:
 
 
 def _places(published: Path) -> list[Path]:
-    """Return where the record may stand: beside the published file, and a place for when that cannot be written."""
-    name = hashlib.sha256(str(published.absolute()).encode()).hexdigest()[:16]
+    return [record_file(published), state_file(published, "")]
+
+
+def state_file(published: Path, name: str) -> Path:
+    """Return the path in the user's state folder of what cannot be written beside a published file."""
+    of_file = hashlib.sha256(str(published.absolute()).encode()).hexdigest()[:16]
     state = os.environ.get("XDG_STATE_HOME") or Path.home() / ".local" / "state"
-    return [record_file(published), Path(state) / "newsclust" / f"{name}.json"]
+    return Path(state) / "newsclust" / f"{of_file}{name}.json"
 
 
 def _read(file: Path) -> NightRecord | None:

@@ -12,7 +12,7 @@ import time
 import urllib.error
 import urllib.request
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from enum import StrEnum
@@ -23,6 +23,7 @@ from urllib.parse import quote, unquote
 from newsclust import __version__
 from newsclust.errors import ItemError, NewsclustError, Reason
 from newsclust.isolation import IsolatedPool
+from newsclust.night_record import state_file, write_in_one_of
 from newsclust.text.sanitize import one_line, strip_controls
 from newsclust.urls import HIDDEN, VARIABLE, redacted, unset_variables, with_variables
 
@@ -37,7 +38,8 @@ PING_TIMEOUT_S = 10.0  # of one request
 PING_PAUSES_S = (1.0, 5.0)  # before the second request and the third
 _MOST_BODY = 3500  # characters: one message of Telegram (4,096), two of Discord
 _MOST_FEEDS = 20
-_MOST_NIGHTS = 100  # remembered as told
+_MOST_NIGHTS = 40  # remembered as told
+_RETRY_S = 900.0  # after a message that no address took: who watches the nights looks every minute
 _MOST_AT_ONCE = 8  # addresses; the others wait for these
 _MIN_SECRET = 6  # characters; shorter parts of an address are words of many texts
 _WORKER_BYTES = 2_000_000_000
@@ -46,6 +48,9 @@ _ADVICE = "`newsclust status` shows more; docs/operating.md says what helps."
 _MARKUP = str.maketrans({"<": "‹", ">": "›", "@": "(at)", "`": "'"})
 _TABLE_RULE = re.compile(r"\|( --- \|)+")
 _ESCAPED = re.compile(r"\\([^\w\s])")
+
+_REFUSED: dict[tuple[Path, str], float] = {}  # when (monotonic) no address took a message of these nights
+_UNWRITTEN: dict[Path, "Announced"] = {}  # what was told of these nights, where no file of it can be written
 
 
 class Occasion(StrEnum):
@@ -232,32 +237,46 @@ def _lines(*lines: str, short: str = "(shortened)") -> str:
 
 
 def announced_file(published: Path) -> Path:
-    """Return the path of what was told: beside the published file, as the summary is."""
+    """Return the path of what was told: beside the published file, as the record of the night is."""
     return published.with_name("announced.json")
 
 
-def read_announced(path: Path) -> Announced:
-    """Return what was told before; nothing without a file, or with one that cannot be read: then it is told again."""
+def read_announced(published: Path) -> Announced:
+    """Return what was told before: what this process could not write, else the newer of the files that may hold it.
+
+    Nothing without a file, or with one that cannot be read: then people are told again.
+    """
+    if published in _UNWRITTEN:
+        return _UNWRITTEN[published]
+    found = []
+    for file in _places(published):
+        with suppress(FileNotFoundError, NotADirectoryError, PermissionError):
+            found.append((file.stat().st_mtime_ns, file))
+    return _read_announced(max(found)[1]) if found else Announced()
+
+
+def _read_announced(path: Path) -> Announced:
     try:
         stored = json.loads(path.read_text(encoding="utf-8"))
         feeds = {str(feed_id): tuple(map(str, states)) for feed_id, states in stored["feeds"].items()}
         return Announced(keys=tuple(map(str, stored["keys"])), feeds=feeds)
-    except FileNotFoundError:
-        return Announced()
     except (OSError, ValueError, TypeError, KeyError, AttributeError) as error:
         log.warning("%s cannot be read (%s): people may be told again", path, type(error).__name__)
         return Announced()
 
 
-def _write_announced(path: Path, announced: Announced) -> None:
-    partial = path.with_suffix(".partial")
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        text = json.dumps({"keys": announced.keys, "feeds": announced.feeds}, indent=1)
-        partial.write_text(text + "\n", encoding="utf-8")
-        partial.replace(path)
-    except OSError as error:  # a full disk is what people are told of
-        log.warning("%s cannot be written (%s): people may be told again", path, error.strerror or error)
+def _write_announced(published: Path, announced: Announced) -> None:
+    """Store what was told beside the published file, else in the user's state folder, else in this process."""
+    text = json.dumps({"keys": announced.keys, "feeds": announced.feeds}, indent=1)
+    if write_in_one_of(_places(published), text) is None:
+        log.warning("%s cannot be written: people may be told again", announced_file(published))
+        _UNWRITTEN[published] = announced
+    else:
+        _UNWRITTEN.pop(published, None)
+
+
+def _places(published: Path) -> list[Path]:
+    return [announced_file(published), state_file(published, "-announced")]
 
 
 # ---------------------------------------------------------------- the saying
@@ -266,16 +285,24 @@ def _write_announced(path: Path, announced: Announced) -> None:
 def announce(messages: Sequence[Message], settings: "Settings", environment: Mapping[str, str]) -> list[Delivery]:
     """Send the messages that the settings want and nobody was sent yet; never raise, log what was not taken.
 
-    What no address took is sent again when it is announced again.
+    What no address took is sent again when it is announced again, by one process after a quarter of an hour.
     """
-    path = announced_file(settings.paths.published)
-    announced = read_announced(path)
-    new = [m for m in messages if m.occasion in settings.notify.on and m.key not in announced.keys]
+    published, now = settings.paths.published, time.monotonic()
+    announced = read_announced(published)
+    new = [
+        message
+        for message in messages
+        if message.occasion in settings.notify.on
+        and message.key not in announced.keys
+        and now - _REFUSED.get((published, message.key), -_RETRY_S) >= _RETRY_S
+    ]
     deliveries = send(new, settings, environment)
     if any(delivery.error is None for delivery in deliveries):
         for message in new:
             announced = remembered(announced, message)
-        _write_announced(path, announced)
+        _write_announced(published, announced)
+    elif deliveries:
+        _REFUSED.update({(published, message.key): now for message in new})
     return deliveries
 
 
@@ -285,15 +312,15 @@ def announce_feeds(
     """Send which feeds are newly in trouble (`report.troubled_feeds`), if the settings want that; never raise."""
     if Occasion.FEEDS not in settings.notify.on or not settings.notify.to:
         return []
-    path = announced_file(settings.paths.published)
-    before = read_announced(path)
+    published = settings.paths.published
+    before = read_announced(published)
     announced = without_recovered(before, troubled)
     message = feeds_in_trouble(troubled, announced, night_at=night_at)
     deliveries = send([message], settings, environment) if message else []
     if message and any(delivery.error is None for delivery in deliveries):
         announced = remembered(announced, message, troubled=troubled)
     if announced != before:
-        _write_announced(path, announced)
+        _write_announced(published, announced)
     return deliveries
 
 

@@ -338,7 +338,7 @@ def _folders(settings: Settings) -> Iterator[Finding]:
             refused = True
             yield _store_problem("folders", f"{path} cannot be written", "give it to the user of the night")
     if not refused:
-        places = ", ".join(dict.fromkeys(str(path.parent) for path in (paths.database, paths.published)))
+        places = ", ".join(dict.fromkeys(f"{path.parent.absolute()}" for path in (paths.database, paths.published)))
         yield _ok("folders", f"{places}: writable")
 
 
@@ -373,7 +373,7 @@ def _disk(settings: Settings) -> Iterator[Finding]:
         except OSError as error:
             yield _store_problem("disk", f"{folder}: {error.strerror}", "")
             continue
-        text = f"{_bytes(free)} free for {folder}, the next night needs about {_bytes(need)}"
+        text = f"{_bytes(free)} free for {folder.absolute()}, the next night needs about {_bytes(need)}"
         if free < need:
             yield _store_problem("disk", text, "free some, or move [paths] to a larger disk")
         elif free < _COMFORT * need:

@@ -65,7 +65,7 @@ def test_what_is_commented_out_is_known_and_the_default(terminal: Terminal, tmp_
                 continue
             for key, value in values.items():
                 if key != "options":
-                    assert getattr(stated, key) == value, (name, key)
+                    assert stated.model_dump(mode="json")[key] == value, (name, key)
                     shown += 1
     assert shown >= 5
 
