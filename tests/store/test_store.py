@@ -150,7 +150,7 @@ def test_a_database_made_with_an_earlier_shipped_form_of_a_migration_opens(
 def test_a_file_that_is_no_database_is_refused_and_left_as_it_was(tmp_path: Path) -> None:
     path = tmp_path / "notes.txt"
     path.write_text("Milk, bread, candles.\n" * 400)
-    with pytest.raises(StoreError, match=r"cannot open .*notes\.txt"):
+    with pytest.raises(StoreError, match=r"notes\.txt is no DuckDB file"):
         Database(path)
     assert path.read_text() == "Milk, bread, candles.\n" * 400
 

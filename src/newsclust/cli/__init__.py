@@ -145,6 +145,8 @@ def views(
     config: Config = None,
 ) -> None:
     """List the views of the published database, or the columns of one, with their comments."""
+    from newsclust.store import other_version
+
     with published(database, config) as connection:
         if name is None:
             print_query(
@@ -155,7 +157,10 @@ def views(
             return
         exists = connection.execute("SELECT 1 FROM duckdb_views() WHERE view_name = $1", [name]).fetchall()
         if not exists:
-            raise SettingsError(f"there is no view {name!r}; `newsclust views` lists them")
+            other = other_version(connection)
+            raise SettingsError(
+                f"there is no view {name!r}{f': {other}' if other else '; `newsclust views` lists them'}"
+            )
         print_query(
             connection,
             name,

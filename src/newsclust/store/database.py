@@ -18,7 +18,7 @@ from typing import Any, TypeVar
 import duckdb
 import pyarrow as pa
 
-from newsclust.errors import CheckError, StoreError
+from newsclust.errors import CheckError, NewsclustError, StoreError
 from newsclust.store.records import aware, reader, stored
 
 Row = Mapping[str, Any]
@@ -239,31 +239,49 @@ class Database:
 def open_published(path: Path) -> Iterator[duckdb.DuckDBPyConnection]:
     """Inside, a read-only connection to a published file that reads nothing else: no other file, no network.
 
-    StoreError when a query names what the file lacks because another version of newsclust published it.
+    StoreError when a query, or an error that a query caused, names what the file lacks because another version of
+    newsclust published it, or none.
     """
     if not path.exists():
-        raise StoreError(f"{path} does not exist: nothing has been published yet (try `make demo`)")
+        raise StoreError(f"{path} does not exist: nothing has been published yet (`newsclust night` does)")
+    if path.is_dir():
+        raise StoreError(f"{path} is a folder: name the published file in it")
     # Given while connecting: a second connection of this process shares the first one's locked configuration.
     safe = {"enable_external_access": "false", "lock_configuration": "true"}
     with connect(path, read_only=True, config=safe) as connection:
         try:
             yield connection
-        except (duckdb.BinderException, duckdb.CatalogException) as error:
-            if (schema := _schema(connection)) == (ours := migrations()[-1].number):
+        except (duckdb.Error, NewsclustError) as error:
+            lacking = error if isinstance(error, duckdb.Error) else error.__cause__
+            if not isinstance(lacking, duckdb.BinderException | duckdb.CatalogException):
                 raise
-            raise StoreError(
-                f"{path} cannot answer this: it was published with schema {schema}, this newsclust reads {ours}; "
-                "the next night publishes it anew"
-            ) from error
+            if (other := other_version(connection)) is None:
+                raise
+            raise StoreError(f"{path} cannot answer this ({first_line(str(lacking))}): {other}") from error
+
+
+def other_version(connection: duckdb.DuckDBPyConnection) -> str | None:
+    """Return what to say of a published file that another version of newsclust made, or none; None when ours did."""
+    schema, ours = _schema(connection), migrations()[-1].number
+    if schema == ours:
+        return None
+    if schema is None:
+        return "no newsclust published this file; name the published one (--database, or paths.published)"
+    if schema > ours:
+        return f"a newer newsclust published it (schema {schema}, this one reads {ours}): upgrade newsclust"
+    return f"it was published with schema {schema}, this newsclust reads {ours}; the next night publishes it anew"
 
 
 def _schema(connection: duckdb.DuckDBPyConnection) -> int | None:
-    """Return the number of the newest migration of a file, None when it records none."""
-    try:
-        rows: list[tuple[int | None]] = connection.execute("SELECT max(number) FROM migrations").fetchall()
-    except duckdb.CatalogException:
-        return None
-    return rows[0][0]
+    """Return the number of the newest migration of a file, wherever it records them; None when it records none."""
+    schemas = connection.execute("SELECT schema_name FROM duckdb_tables() WHERE table_name = 'migrations'").fetchall()
+    for (schema,) in schemas:
+        with suppress(duckdb.Error):  # somebody else's table of that name
+            rows: list[tuple[int | None]] = connection.execute(
+                f'SELECT max(number) FROM "{schema}".migrations'  # noqa: S608 (a name of the catalog)
+            ).fetchall()
+            return rows[0][0]
+    return None
 
 
 def connect(path: Path, *, read_only: bool, config: dict[str, Any] | None = None) -> duckdb.DuckDBPyConnection:
@@ -276,6 +294,8 @@ def connect(path: Path, *, read_only: bool, config: dict[str, Any] | None = None
             raise StoreError(
                 f"{path} is open in another process ({first_line(text)}); read the published copy instead"
             ) from error
+        if "not a valid DuckDB database file" in text:
+            raise StoreError(f"{path} is no DuckDB file: name another one, or move this one away") from error
         raise StoreError(f"cannot open {path}: {first_line(text)}") from error
 
 
