@@ -3,6 +3,7 @@
 import json
 import logging
 import os
+import socket
 import threading
 import time
 from base64 import b64encode
@@ -244,6 +245,42 @@ def test_what_was_told_is_not_told_again_but_what_nobody_took_is_after_a_while(
     assert notify.announce([failed_night()], settings, {}) == []
     notify.announce([failed_night(NIGHT + timedelta(days=1))], settings, {})
     assert len(service.messages) == 3
+
+
+def test_a_mail_is_plain_text_signed_in_and_whole(tmp_path: Path) -> None:
+    sessions: list[str] = []
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+        threading.Thread(target=_take_one_mail, args=(listening, sessions), daemon=True).start()
+        port = listening.getsockname()[1]
+        query = "mode=insecure&from=news@desk.example&to=admin@desk.example"
+        settings = settings_for(tmp_path, f"mailtos://news:${{WORD}}@127.0.0.1:{port}?{query}")
+        deliveries = notify.send([failed_night()], settings, {"WORD": "hunter2 p@ss:w/rd"})
+    assert [delivery.error for delivery in deliveries] == [None]
+    (session,) = sessions
+    signed_in = b64encode(b"\0news\0hunter2 p@ss:w/rd").decode()
+    assert f"AUTH PLAIN {signed_in}" in session
+    assert "Subject: newsclust: the night of 2026-03-02 failed" in session
+    assert "It failed in the step embed_articles: no memory" in session.replace("=\r\n", "")  # quoted-printable
+    assert "text/html" not in session
+
+
+def _take_one_mail(listening: socket.socket, sessions: list[str]) -> None:
+    """Speak as much SMTP (RFC 5321) as one mail takes."""
+    connection, _ = listening.accept()
+    with connection, connection.makefile("rwb", buffering=0) as stream:
+        stream.write(b"220 loopback ESMTP\r\n")
+        lines, in_mail = [], False
+        for line in stream:
+            lines.append(line.decode())
+            verb = line[:4].upper()
+            if in_mail and line != b".\r\n":
+                continue
+            in_mail = verb == b"DATA"
+            answers = {b"EHLO": b"250-loopback\r\n250 AUTH PLAIN", b"AUTH": b"235 in", b"DATA": b"354 go"}
+            stream.write(answers.get(verb, b"250 fine") + b"\r\n")
+            if verb == b"QUIT":
+                break
+    sessions.append("".join(lines))
 
 
 def test_only_what_the_settings_name_is_told(service: Service, tmp_path: Path) -> None:

@@ -193,6 +193,8 @@ def test_site_rules_that_are_named_and_missing_are_a_warning() -> None:
         ('contact = "desk@desk.example"', Outcome.OK),
         ('contact = "mailto:desk@desk.example"', Outcome.OK),
         ("", Outcome.WARNING),  # the default
+        ('contact = "me@example.com"', Outcome.WARNING),
+        ('contact = "https://www.example.org/"', Outcome.WARNING),
         ('contact = "me"', Outcome.PROBLEM),
         ('contact = "desk at desk.example"', Outcome.PROBLEM),
         ('contact = ""', Outcome.PROBLEM),

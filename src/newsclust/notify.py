@@ -448,6 +448,8 @@ def deliver(address: str, messages: Sequence[tuple[str, str]]) -> str:
                 return "Apprise does not understand it"
             if "overflow=" not in address:
                 service.overflow_mode = OverflowMode.SPLIT  # else a service refuses what is too long for it
+            if "format=" not in address:
+                service.notify_format = NotifyFormat.TEXT  # as HTML a mail has a hard blank between any two words
             sender = Apprise()
             sender.add(service)
             for title, body in messages:

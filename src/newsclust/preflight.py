@@ -51,6 +51,7 @@ _LANGUAGES = frozenset(("en", "fr"))  # in which stories were measured
 _MOST_NAMED = 10  # findings of one kind
 _MAIL = re.compile(r"(?:mailto:)?[^@\s()<>]+@[^@\s()<>]+\.[^@\s()<>.]+")
 _PAGE = re.compile(r"https?://[^\s()<>/]+\S*")
+_EXAMPLE = re.compile(r"(?://|[.@])example\.(?:com|net|org)\b")  # RFC 2606
 _PLAIN_PASSWORD = re.compile(r"://[^/@:]*:[^/@$]+@")
 _METHODS = {"fetch": "fetch", "extract": "extract", "embed": "embed", "pairs": "link", "stories": "cluster"}
 
@@ -189,10 +190,11 @@ def _contact(fetch: FetchSettings) -> Iterator[Finding]:
         else:
             mend = "name a page or a mail address in [fetch.options] user_agent, or leave it out"
             yield _warning("contact", f"the User-Agent {agent!r} names nobody who can be asked", mend)
-    elif fetch.contact == FetchSettings().contact:
+    elif _EXAMPLE.search(fetch.contact):
+        default = " (the default)" if fetch.contact == FetchSettings().contact else ""
         yield _warning(
             "contact",
-            f"{fetch.contact} is the default: no site can ask you, and some refuse such requests",
+            f"{fetch.contact}{default} is nobody's: no site can ask you, and some refuse such requests",
             "[fetch] contact = a page or a mail address of yours",
         )
     elif not (fetch.contact.isascii() and (_PAGE.fullmatch(fetch.contact) or _MAIL.fullmatch(fetch.contact))):
