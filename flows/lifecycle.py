@@ -20,7 +20,7 @@ from prefect.context import FlowRunContext
 from prefect.exceptions import MissingContextError
 from prefect.settings import get_current_settings
 
-from newsclust import notify, pipeline, report
+from newsclust import notify, pipeline, preflight, report
 from newsclust.errors import NewsclustError, StoreError
 from newsclust.night_record import (
     NightAttempt,
@@ -102,7 +102,7 @@ def begun_night(flow_name: str, config: Path | None, night_at: datetime) -> Iter
         _logged_with_the_run() if in_prefect else nullcontext(),
         _heard(config, night_at) as ending,
         only_night(ending.settings.paths.database),
-        Database(ending.settings.paths.database, now=night_at) as db,
+        _checked_database(ending.settings, night_at) as db,
     ):
         run = runs.begin_run(
             db,
@@ -122,6 +122,18 @@ def begun_night(flow_name: str, config: Path | None, night_at: datetime) -> Iter
         finally:
             ending.summary = _report(night)
             ending.troubled = _troubled(night)
+
+
+@contextmanager
+def _checked_database(settings: Settings, night_at: datetime) -> Iterator[Database]:
+    """Open the database when all that a night needs was judged: a wrong option ends it here, not hours later."""
+    findings = preflight.check_night(settings, datetime.now(UTC), os.environ)
+    for finding in findings:
+        if finding.outcome is preflight.Outcome.WARNING:
+            log.warning("%s: %s (%s)", finding.subject, finding.text, finding.mend)
+    preflight.raise_on_problems(findings)
+    with Database(settings.paths.database, now=night_at) as db:
+        yield db
 
 
 def caught_up(config: Path | None) -> str | None:

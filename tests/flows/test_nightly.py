@@ -20,8 +20,9 @@ import pytest
 from flows.demo import demo_settings, visible, write_settings
 from flows.nightly import main, nightly
 from newsclust.demo import LoopbackServer, Reply, Site
-from newsclust.errors import CheckError, SettingsError
+from newsclust.errors import CheckError, SettingsError, StoreError
 from newsclust.model import Feed, PagePolicy, id_of
+from newsclust.night_record import NightOutcome, read_record
 from newsclust.settings import (
     EmbedSettings,
     ExtractSettings,
@@ -304,10 +305,24 @@ def test_contradicting_rows_are_not_tried_again_and_not_published(morning_after:
     assert settings.paths.published.read_bytes() == yesterday
 
 
-def test_a_night_that_cannot_publish_is_a_failed_night(loopback: LoopbackServer, tmp_path: Path) -> None:
+def test_a_night_that_could_not_publish_ends_before_its_first_step(loopback: LoopbackServer, tmp_path: Path) -> None:
     settings = chosen(loopback, tmp_path)
     settings.paths.published.mkdir(parents=True)  # a folder stands where the file should
-    with pytest.raises(Exception, match="cannot publish"):
+    with pytest.raises(SettingsError, match="published"):
+        live(settings, FIRST)
+    assert not settings.paths.database.exists()
+    record = read_record(settings.paths.published)
+    assert record is not None
+    assert record.last.outcome is NightOutcome.FAILED
+
+
+def test_a_night_that_cannot_publish_is_a_failed_night(
+    loopback: LoopbackServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    settings = chosen(loopback, tmp_path)
+    monkeypatch.setattr("flows.lifecycle.preflight.check_night", lambda *_: [])  # the folder came after it looked
+    settings.paths.published.mkdir(parents=True)
+    with pytest.raises(StoreError, match="cannot publish"):
         live(settings, FIRST)
     assert last_run(settings)["outcome"] == "failed"
     assert "# The night of 2026-02-03 22:00 UTC: failed" in last_night(settings)
