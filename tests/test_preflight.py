@@ -340,9 +340,27 @@ def test_a_read_only_file_system_is_found_by_writing(monkeypatch: pytest.MonkeyP
         raise OSError(30, "Read-only file system")
 
     monkeypatch.setattr(preflight.tempfile, "NamedTemporaryFile", refuse)
-    findings = of("folders")
-    assert {finding.outcome for finding in findings} == {Outcome.PROBLEM}
-    assert "Read-only file system" in findings[0].text
+    finding = only("folders")
+    assert finding.outcome is Outcome.PROBLEM
+    assert "Read-only file system" in finding.text
+    assert finding.mend == "mount it for writing, or move [paths]"
+
+
+@pytest.mark.parametrize("closed", ["data", "cache"])
+def test_what_cannot_even_be_looked_at_is_a_problem_and_no_traceback(
+    closed: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    stat = Path.stat
+
+    def refuse(self: Path, **given: Any) -> os.stat_result:
+        if str(self.absolute()).startswith(str(tmp_path / closed) + "/"):
+            raise PermissionError(13, "Permission denied", str(self))
+        return stat(self, **given)
+
+    monkeypatch.setattr(Path, "stat", refuse)
+    problems = [finding for finding in night() if finding.outcome is Outcome.PROBLEM]
+    assert problems
+    assert [finding.text for finding in problems if "Permission denied" not in finding.text] == []
 
 
 @pytest.mark.parametrize(

@@ -5,13 +5,14 @@
 """
 
 import base64
+import errno
 import os
 import re
 import shutil
 import tempfile
 import urllib.error
 import urllib.request
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import nullcontext
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
@@ -89,7 +90,7 @@ def check_all(settings: Settings, now: datetime, environment: Mapping[str, str])
     """Return the same, and what takes seconds: the model's checksum, messages, Prefect's server, packages."""
     return [
         *_at_hand(settings, now, environment, in_a_night=False),
-        *_model_sums(settings),
+        *_looked("model", _model_sums(settings)),
         *_notify(settings, environment, judge=address_problem),
         *_prefect(environment),
         *_packages(),
@@ -99,18 +100,27 @@ def check_all(settings: Settings, now: datetime, environment: Mapping[str, str])
 def _at_hand(
     settings: Settings, now: datetime, environment: Mapping[str, str], *, in_a_night: bool
 ) -> Iterator[Finding]:
-    paths = _paths(settings)
+    paths = list(_looked("paths", _paths(settings)))
     yield from paths
     yield from _stages(settings)
     yield from _contact(settings.fetch)
-    yield from _feeds(settings, environment)
-    yield from _decisions(settings)
+    yield from _looked("feeds", _feeds(settings, environment))
+    yield from _looked("decisions", _decisions(settings))
     if not any(finding.outcome is Outcome.PROBLEM for finding in paths):  # else they are not where they should be
-        yield from _folders(settings)
-        yield from _disk(settings)
-        yield from _working_file(settings, now, in_a_night=in_a_night)
-    yield from _model(settings, environment)
+        yield from _looked("folders", _folders(settings))
+        yield from _looked("disk", _disk(settings))
+        yield from _looked("working file", _working_file(settings, now, in_a_night=in_a_night))
+    yield from _looked("model", _model(settings, environment))
     yield from _clock(settings, now)
+
+
+def _looked(subject: str, findings: Iterable[Finding]) -> Iterator[Finding]:
+    """Yield the findings; a file that cannot even be looked at is one more."""
+    try:
+        yield from findings
+    except OSError as error:
+        text = f"{error.filename or 'a file'} cannot be looked at: {error.strerror or error}"
+        yield _store_problem(subject, text, "let the user of the night read it and its folders")
 
 
 def raise_on_problems(findings: Sequence[Finding]) -> None:
@@ -292,29 +302,24 @@ def _decisions(settings: Settings) -> Iterator[Finding]:
 # ---------------------------------------------------------------- files, folders and the disk
 
 
-def _paths(settings: Settings) -> list[Finding]:
+def _paths(settings: Settings) -> Iterator[Finding]:
     """Judge whether the files are distinct, and no folders, links or mounts where they are replaced."""
     paths = {name: path for name, path in settings.paths if isinstance(path, Path)}
-    found = [
-        _problem("paths", f"[paths] {one} and {other} are the same file, {paths[one]}", "give each its own")
-        for one, other in combinations(paths, 2)
-        if paths[one].resolve() == paths[other].resolve()
-    ]
-    found += [
-        _problem("paths", f"[paths] {name} = {path} is a folder", "name a file in it")
-        for name, path in paths.items()
-        if path.is_dir()
-    ]
+    for one, other in combinations(paths, 2):
+        if paths[one].resolve() == paths[other].resolve():
+            yield _problem("paths", f"[paths] {one} and {other} are the same file, {paths[one]}", "give each its own")
+    for name, path in paths.items():
+        if path.is_dir():
+            yield _problem("paths", f"[paths] {name} = {path} is a folder", "name a file in it")
     mounts = _mounts()
     for name in ("database", "published"):
         path = paths[name]
         if str(path.absolute()) in mounts:
             text = f"[paths] {name} = {path} is a mount of its own: it cannot be replaced, nor have files beside it"
-            found.append(_problem("paths", text, "mount its folder"))
+            yield _problem("paths", text, "mount its folder")
     if paths["published"].is_symlink():
         text = f"[paths] published = {paths['published']} is a link: publishing replaces it by a file"
-        found.append(_warning("paths", text, "name the file that it leads to, or link its folder"))
-    return found
+        yield _warning("paths", text, "name the file that it leads to, or link its folder")
 
 
 def _mounts() -> frozenset[str]:
@@ -331,10 +336,10 @@ def _folders(settings: Settings) -> Iterator[Finding]:
     paths = settings.paths
     written = [paths.database, paths.published, paths.corrections, paths.feed_commands]
     refused = False
-    for folder in dict.fromkeys(path.parent for path in written):
-        if (error := _write_error(folder)) is not None:
+    for folder in dict.fromkeys(_existing(path.parent) for path in written):
+        for finding in _unwritable("folders", folder):
             refused = True
-            yield _store_problem("folders", error, f"make {folder.absolute()} writable for the user of the night")
+            yield finding
     for path in (paths.database, paths.published):
         if path.exists() and not os.access(path, os.R_OK | os.W_OK):
             refused = True
@@ -344,19 +349,24 @@ def _folders(settings: Settings) -> Iterator[Finding]:
         yield _ok("folders", f"{places}: writable")
 
 
-def _write_error(folder: Path) -> str | None:
-    """Return why no file can be made in a folder, or in the nearest that exists, where it would be made."""
-    there = _existing(folder)
-    if not there.is_dir():
-        return f"{there} is a file, and should be a folder"
+def _unwritable(subject: str, folder: Path) -> Iterator[Finding]:
+    """Judge by writing whether a file can be made in a folder that exists; nothing when one can."""
+    if not folder.is_dir():
+        yield _store_problem(subject, f"{folder} is a file, and should be a folder", "move it away")
+        return
     try:
-        with tempfile.NamedTemporaryFile(dir=there, prefix=".newsclust-check-") as file:
+        with tempfile.NamedTemporaryFile(dir=folder, prefix=".newsclust-check-") as file:
             file.write(b"\0" * 4096)
             file.flush()
             os.fsync(file.fileno())
     except OSError as error:
-        return f"{there} cannot be written: {error.strerror or error}"
-    return None
+        mends = {
+            errno.ENOSPC: "free some space there, and some of its files where those are counted (df -i)",
+            errno.EDQUOT: "free some space, or raise the quota",
+            errno.EROFS: "mount it for writing, or move [paths]",
+        }
+        mend = mends.get(error.errno or 0, "make it writable for the user of the night")
+        yield _store_problem(subject, f"{folder} cannot be written: {error.strerror or error}", mend)
 
 
 def _existing(folder: Path) -> Path:
@@ -524,9 +534,9 @@ def _bundled(models: Path | None, environment: Mapping[str, str]) -> Iterator[Fi
     folder = (models or bundled_model.user_models(environment, os.uname().sysname.lower())) / bundled_model.FOLDER
     if (folder / bundled_model.SUMS).exists():
         yield _ok("model", f"bundled, in {folder}")
-    elif (error_text := _write_error(folder.parent)) is not None:
+    elif unwritable := list(_unwritable("model", _existing(folder))):
         mend = "set XDG_CACHE_HOME or [embed.options] cache_folder to a folder that the night can write"
-        yield _store_problem("model", error_text, mend)
+        yield from (replace(finding, mend=mend) for finding in unwritable)
     elif (free := shutil.disk_usage(_existing(folder)).free) < _MODEL_BYTES:
         text = f"{_bytes(free)} free for {folder.parent}, the model needs {_bytes(_MODEL_BYTES)}"
         yield _store_problem("model", text, "free some, or set XDG_CACHE_HOME or [embed.options] cache_folder")
