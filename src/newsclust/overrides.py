@@ -16,6 +16,7 @@ from pydantic import AwareDatetime, BaseModel, ConfigDict, ValidationError, mode
 
 from newsclust.errors import SettingsError
 from newsclust.model import Constraints, id_of
+from newsclust.written import problem_text, read_written
 
 _OLD_COMMANDS_FILE = "feed_orders.jsonl"  # what feed_commands.jsonl was called before 0.1.0
 # What lines written before 0.1.0 say: such files are read as they are.
@@ -100,15 +101,16 @@ def read_jsonl(path: Path, kind: type[Line]) -> Iterator[tuple[int, Line]]:
     """Yield each line with its number, in order; none when there is no file. SettingsError names file and line."""
     if not path.exists():
         return
-    for number, text in enumerate(path.read_text(encoding="utf-8").splitlines(), 1):
+    for number, text in enumerate(read_written(path).splitlines(), 1):
         if not text.strip():
             continue
         try:
             line = kind.model_validate_json(text)
         except ValidationError as error:
             first = error.errors()[0]
-            key = ".".join(str(part) for part in first["loc"])
-            raise SettingsError(f"{path}, line {number}: {key}: {first['msg']}") from error
+            key = ".".join(str(part) for part in first["loc"]) or "not as it should be"
+            text = problem_text(first, kind.model_fields)
+            raise SettingsError(f"{path}, line {number}: {key}: {text}") from error
         yield number, line
 
 

@@ -255,11 +255,15 @@ def _list_files(lists: Sequence[FeedList]) -> Iterator[Finding]:
     for each in lists:
         if each.file is not None:
             try:
-                read_opml(each.file.read_bytes())
+                opml = read_opml(each.file.read_bytes())
             except OSError as error:
                 yield _warning("lists", f"{each.file}: {error.strerror}", "its feeds stay as they were last read")
             except SettingsError as error:
                 yield _warning("lists", f"{each.file}: {error}", "its feeds stay as they were last read")
+            else:
+                if opml.is_cut:
+                    mend = "its feeds stay as they were last read"
+                    yield _warning("lists", f"{each.file}: {opml.problems[-1]}", mend)
 
 
 def _secrets(feeds: Sequence[Feed | FeedList], environment: Mapping[str, str]) -> Iterator[Finding]:

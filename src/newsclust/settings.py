@@ -11,7 +11,6 @@ import inspect
 import json
 import os
 import re
-import tomllib
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -46,6 +45,7 @@ from newsclust.polling.scheduler import PollingLimits
 from newsclust.stories.clustering import Clusterer
 from newsclust.stories.pairs import Linker
 from newsclust.urls import HIDDEN, VARIABLE, redacted
+from newsclust.written import parsed_toml, problem_text, read_written
 
 CONFIG_FILE = "newsclust.toml"
 _PREFIX = "NEWSCLUST_"
@@ -91,10 +91,18 @@ Secret = Annotated[SecretStr, PlainSerializer(_dumped, when_used="json")]
 """A text that may hold credentials: shown nowhere, nor dumped, but by `settings_toml`."""
 
 
+# A longer span is none: the calendar ends before it, or the program that waits.
+Bounded = Annotated[float, Field(allow_inf_nan=False, le=1_000_000)]
+Days = Annotated[float, Field(allow_inf_nan=False, le=36_500)]  # a hundred years
+
+
 class Section(BaseModel):
     """One section of the settings: unknown keys are errors, values do not change and stand in no message."""
 
     model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True)
+
+
+_LARGEST_OPTION = 1e9  # that is no whole number
 
 
 class Stage(Section):
@@ -102,6 +110,14 @@ class Stage(Section):
 
     use: str
     options: dict[str, Any] = {}
+
+    @field_validator("options")
+    @classmethod
+    def _are_finite(cls, options: dict[str, Any]) -> dict[str, Any]:
+        for name, value in options.items():
+            if isinstance(value, float) and not abs(value) <= _LARGEST_OPTION:
+                raise ValueError(f"{name} = {value}: a number of at most {_LARGEST_OPTION:g} is needed")
+        return options
 
 
 class Paths(Section):
@@ -112,6 +128,16 @@ class Paths(Section):
     published: Path = Path("data/published/newsclust.duckdb")
     corrections: Path = Path("data/corrections.jsonl")
     feed_commands: Path = Path("data/feed_commands.jsonl")
+
+    @field_validator("*")
+    @classmethod
+    def _is_printable(cls, path: Path) -> Path:
+        if not str(path).isprintable():
+            raise ValueError(
+                "it holds characters that no path has: in TOML, \\n and \\t in double quotes are a line feed and a "
+                "tab; put a Windows path in single quotes"
+            )
+        return path
 
 
 class FetchSettings(Stage):
@@ -125,8 +151,8 @@ class PollingSettings(Section):
     """How often feeds are requested."""
 
     poll: Literal["due", "all"] = "due"  # which feeds a run requests; "all" is for a person who cannot wait
-    min_interval_minutes: float = Field(default=30, ge=0)  # between two requests for a feed that answers
-    max_interval_hours: float = Field(default=22, gt=0)  # the same, whatever its pace and its update hints
+    min_interval_minutes: Bounded = Field(default=30, ge=0)  # between two requests for a feed that answers
+    max_interval_hours: Bounded = Field(default=22, gt=0)  # the same, whatever its pace and its update hints
 
     @model_validator(mode="after")
     def _in_order(self) -> Self:
@@ -152,7 +178,7 @@ class EmbedSettings(Stage):
     """Which model turns articles into vectors."""
 
     use: str = "newsclust.embed:SentenceTransformerEmbedder"
-    characters: int = Field(default=300, ge=0)  # of the text, after the title
+    characters: int = Field(default=300, ge=0, le=1_000_000)  # of the text, after the title
 
 
 class PairSettings(Stage):
@@ -165,23 +191,30 @@ class StorySettings(Stage):
     """How articles are grouped into stories."""
 
     use: str = "newsclust.stories.clustering:MergeClassifier"
-    window_days: float = Field(default=5, gt=0)  # articles older than this are settled: they are not regrouped
+    window_days: Days = Field(default=5, gt=0)  # articles older than this are settled: they are not regrouped
 
 
 class TopicSettings(Section):
     """How stories are grouped into topics."""
 
-    window_days: float = Field(default=14, gt=0)  # stories older than this take no part
-    min_stories: int = Field(default=3, ge=2)  # the smallest topic; a new one needs more in a large window
+    window_days: Days = Field(default=14, gt=0)  # stories older than this take no part
+    min_stories: int = Field(default=3, ge=2, le=1_000_000)  # in a topic; a new one needs more in a large window
 
 
 class NightSettings(Section):
     """When the nightly run starts, and how its steps are retried."""
 
-    at: str = Field(default="03:30", pattern=r"^([01]\d|2[0-3]):[0-5]\d$")  # local time
+    at: str = "03:30"  # local time
     timezone: str = "Europe/Paris"
-    retries: int = Field(default=2, ge=0)  # of each step
-    retry_delay_s: float = Field(default=60, ge=0)
+    retries: int = Field(default=2, ge=0, le=1000)  # of each step
+    retry_delay_s: Bounded = Field(default=60, ge=0)
+
+    @field_validator("at")
+    @classmethod
+    def _is_an_hour(cls, value: str) -> str:
+        if not re.fullmatch(r"([01]\d|2[0-3]):[0-5]\d", value):
+            raise ValueError(f'{value!r} is no time of day (such as "03:30")')
+        return value
 
     @field_validator("timezone")
     @classmethod
@@ -205,7 +238,7 @@ class NotifySettings(Section):
     to: tuple[Secret, ...] = ()  # addresses for Apprise
     on: tuple[NotifyOccasion, ...] = ("failed", "crashed", "late", "feeds")
     ping: Secret = SecretStr("")  # requested after each good night
-    late_after_hours: float = Field(default=26, gt=0, allow_inf_nan=False)  # without a good night
+    late_after_hours: Bounded = Field(default=26, gt=0)  # without a good night
 
     @field_validator("to")
     @classmethod
@@ -223,6 +256,13 @@ class NotifySettings(Section):
         if text and not (_WEB_ADDRESS.fullmatch(text) or VARIABLE.fullmatch(text)):
             raise ValueError("no address that begins with https:// or http://, nor one ${VARIABLE}")
         return address
+
+
+class _WrittenToml(TomlConfigSettingsSource):
+    """The TOML file that a person wrote, with or without a byte order mark."""
+
+    def _read_file(self, file_path: Any) -> dict[str, Any]:  # a Path: it is given as one
+        return parsed_toml(file_path, read_written(file_path))
 
 
 class _FileAndEnvironment(BaseSettings):
@@ -247,7 +287,7 @@ class _FileAndEnvironment(BaseSettings):
     ) -> tuple[PydanticBaseSettingsSource, ...]:
         """Read the environment before the file; nothing is read from .env or secret folders."""
         del dotenv_settings, file_secret_settings
-        return init_settings, env_settings, TomlConfigSettingsSource(settings_cls)
+        return init_settings, env_settings, _WrittenToml(settings_cls)
 
 
 class _SomeSections(_FileAndEnvironment):
@@ -332,6 +372,8 @@ def load_settings(path: Path | None = None, **sections: Any) -> Settings:
     and what is wrong with it.
     """
     source = settings_file(path)
+    if source.is_dir():
+        raise SettingsError(f"{source}: it is a folder, and a settings file is needed")
     if source != Path(CONFIG_FILE) and not source.is_file():
         raise SettingsError(f"{source}: no such settings file")
     _refuse_unknown_variables()
@@ -341,8 +383,6 @@ def load_settings(path: Path | None = None, **sections: Any) -> Settings:
 
     try:
         loaded = _FromFile(**sections)
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise SettingsError(f"{source}: not valid TOML: {error}") from error
     except UnreadableVariable as error:  # a section or options that are not JSON
         raise SettingsError(f"environment variable {_PREFIX}*: {error}: {error.__cause__}") from error
     except ValidationError as error:
@@ -373,7 +413,7 @@ def readable_settings(path: Path | None = None) -> Settings:
                 **{name: (section, section())},  # type: ignore[call-overload]
             )
             alone.model_config["toml_file"] = file
-            with contextlib.suppress(ValueError, UnreadableVariable, OSError):
+            with contextlib.suppress(ValueError, UnreadableVariable, OSError, SettingsError):
                 found[name] = getattr(alone(), name)
                 break
     return Settings.model_construct(**found | {"paths": _beside(source, found["paths"])})
@@ -441,7 +481,10 @@ def _refuse_unknown_variables() -> None:
             raise SettingsError(f"environment variable {variable}: the section is called {new} now")
         if section not in Settings.model_fields:
             known = ", ".join(f"{_PREFIX}{name.upper()}__..." for name in Settings.model_fields)
-            raise SettingsError(f"environment variable {variable}: no such section (known: {known})")
+            place = _place_of(section)
+            raise SettingsError(
+                f"environment variable {variable}: no such section{f'; {place}' if place else ''} (known: {known})"
+            )
 
 
 def _origin(key: Sequence[str], source: Path) -> str:
@@ -478,7 +521,7 @@ def _build(section: str, stage: Stage, extra: dict[str, Any] | None = None) -> A
     try:
         options = model(**stage.options)
     except ValidationError as error:
-        text = "; ".join(text for _, text in _problems(error))
+        text = "; ".join(text for _, text in _problems(error, list(fields)))
         raise SettingsError(f"[{section}.options] of {stage.use}: {text}") from error
     try:
         return made(**offered, **{name: getattr(options, name) for name in fields})
@@ -486,14 +529,28 @@ def _build(section: str, stage: Stage, extra: dict[str, Any] | None = None) -> A
         raise SettingsError(f"[{section}.options] of {stage.use}: {error}") from error
 
 
-def _problems(error: ValidationError) -> Iterator[tuple[list[str], str]]:
-    """Yield each wrong key with a line that says what is wrong with it."""
+def _problems(error: ValidationError, options: Sequence[str] | None = None) -> Iterator[tuple[list[str], str]]:
+    """Yield each wrong key with a line that says what is wrong; `options` are keys of a stage, if it is judged."""
+    sections = {name: field.annotation for name, field in Settings.model_fields.items()}
     for problem in error.errors():
         key = [str(part) for part in problem["loc"]]
         name = ".".join(key)
-        if problem["type"] != "extra_forbidden":
-            yield key, f"{name}: {problem['msg']}"
-        elif name in _RENAMED:
+        section = sections.get(key[0]) if key else None
+        known = options if options is not None else getattr(section, "model_fields", sections)
+        if problem["type"] == "extra_forbidden" and name in _RENAMED:
             yield key, f"{name}: it is called {_RENAMED[name]} now"
+        elif problem["type"] == "extra_forbidden" and options is None and (place := _place_of(key[-1])):
+            yield key, f"{name}: unknown key; {place}"
         else:
-            yield key, f"{name}: unknown key"
+            is_secret = key[:1] == ["notify"] or bool(_SECRET_OPTION.search(name))
+            yield key, f"{name}: {problem_text(problem, known, show=not is_secret)}"
+
+
+def _place_of(key: str) -> str:
+    """Return in which section a key stands, in words; empty when none has it."""
+    sections = [
+        f"[{name}]"
+        for name, field in Settings.model_fields.items()
+        if key in getattr(field.annotation, "model_fields", ())
+    ]
+    return f"it stands in {' or '.join(sections)}" if sections else ""

@@ -575,6 +575,30 @@ def test_the_feeds_of_a_opml_subscription_come_and_go_with_it_and_stay_when_it_f
     assert listed() == []
 
 
+@pytest.mark.parametrize("is_file", [False, True])
+def test_a_list_that_breaks_off_unlists_none_of_the_feeds_behind(
+    nights: Nights, tmp_path: Path, is_file: bool
+) -> None:
+    file = tmp_path / "mine.opml" if is_file else None
+    listed = FeedList(id=id_of("list", "l"), url="mine.opml" if is_file else LIST.url, file=file)
+    whole = opml(*map(outline, ("one", "two", "three")))
+
+    def live(body: str, day: int) -> Count:
+        if file:
+            file.write_text(body)
+        return nights.live({LIST.url: Answer(body=body)}, day, lists=[listed])["lists"]
+
+    assert live(whole, 0) == Count(done=1)
+    for day, end in enumerate((whole.index("two") + 2, whole.index("</body>"), whole.index("</opml>")), start=1):
+        assert live(whole[:end], day) == Count(failed=1)
+        assert len(nights.rows("FROM feeds WHERE listed")) == 3
+    assert nights.rows("SELECT DISTINCT reason, detail FROM failures WHERE step = 'fetch_lists'") == [
+        ("not_a_list", "it breaks off in line 1, without </opml>: whatever stood behind is missing")
+    ]
+    (notice,) = nights.rows("SELECT DISTINCT text FROM night_notices WHERE kind = 'lists'")
+    assert "its feeds are those of its last good state" in str(notice)
+
+
 def test_what_a_person_says_of_a_feed_goes_before_what_a_list_says(nights: Nights) -> None:
     mine = feed("http://one.example/feed", pages=PagePolicy.ALWAYS)
     nights.live({LIST.url: Answer(body=opml(outline("one")))}, 0, feeds=[mine], lists=[LIST])

@@ -86,24 +86,24 @@ _GOOD = 'url = "https://paper.example/feed"\ntitle = "The Paper"\n'
 @pytest.mark.parametrize(
     ("text", "told"),
     [
-        ('[[feed]]\ntitle = "x"\n', "feed 1: url: Field required"),
-        ('[[feed]]\nurl = "https://a.example/feed"\n', "1 (https://a.example/feed): title: Field required"),
-        (f"[[feed]]\n{_GOOD}colour = 1\n", "colour: Extra inputs are not permitted"),
+        ('[[feed]]\ntitle = "x"\n', "feed 1: url: it is missing"),
+        ('[[feed]]\nurl = "https://a.example/feed"\n', "1 (https://a.example/feed): title: it is missing"),
+        (f"[[feed]]\n{_GOOD}colour = 1\n", "colour: unknown key"),
         ('[[feed]]\nurl = "feed.xml"\ntitle = "x"\n', "url: 'feed.xml' is no address"),
         ('[[feed]]\nurl = " https://paper.example/ "\ntitle = "x"\n', "url: an address has no blanks"),
-        ('[[feed]]\nurl = 3\ntitle = "x"\n', "feed 1: url: Input should be a valid string"),
+        ('[[feed]]\nurl = 3\ntitle = "x"\n', "feed 1: url: a text in quotes is needed, not 3"),
         ('[[feed]]\nurl = "https://paper.example/feed"\ntitle = " "\n', "title: one line of text"),
         ('[[feed]]\nurl = "https://paper.example/feed"\ntitle = "a\\nb"\n', "title: one line of text"),
         (f'[[feed]]\n{_GOOD}language = "klingon"\n', "language: not a language: klingon"),
         (f'[[feed]]\n{_GOOD}language = "fr-FR"\n', 'language: write it with two letters: "fr"'),
         (f'[[feed]]\n{_GOOD}tags = ["a,b"]\n', "tags.0: a tag is one line without commas"),
         (f'[[feed]]\n{_GOOD}tags = ["a", "a"]\n', "tags: a tag stands here twice"),
-        (f'[[feed]]\n{_GOOD}pages = "sometimes"\n', "pages: Input should be 'auto', 'always' or 'never'"),
-        (f'[[feed]]\n{_GOOD}priority = 101\n', "priority: Input should be less than or equal to 100"),
-        (f'[[feed]]\n{_GOOD}priority = -101\n', "priority: Input should be greater than or equal to -100"),
-        (f'[[feed]]\n{_GOOD}priority = "1"\n', "priority: Input should be a valid integer"),
-        (f'[[feed]]\n{_GOOD}priority = 1.0\n', "priority: Input should be a valid integer"),
-        (f'[[feed]]\n{_GOOD}priority = true\n', "priority: Input should be a valid integer"),
+        (f'[[feed]]\n{_GOOD}pages = "sometimes"\n', "pages: 'auto', 'always' or 'never' is needed, not"),
+        (f'[[feed]]\n{_GOOD}priority = 101\n', "priority: at most 100 is needed, not 101"),
+        (f'[[feed]]\n{_GOOD}priority = -101\n', "priority: at least -100 is needed, not -101"),
+        (f'[[feed]]\n{_GOOD}priority = "1"\n', "priority: a whole number is needed, not "),
+        (f'[[feed]]\n{_GOOD}priority = 1.0\n', "priority: a whole number is needed, not "),
+        (f'[[feed]]\n{_GOOD}priority = true\n', "priority: a whole number is needed, not "),
         (f'[[feed]]\n{_GOOD}site_url = "paper"\n', "site_url: 'paper' is no address"),
         (f'[[feed]]\n{_GOOD}[[feed]]\nurl = "http://www.paper.example/feed/"\ntitle = "Again"\n',
          "feed 2 (http://www.paper.example/feed/): url: the same feed as https://paper.example/feed"),
@@ -138,10 +138,10 @@ def test_all_faults_of_a_feed_list_are_told_at_once(tmp_path: Path) -> None:
     path = toml_file(tmp_path, f'[[feed]]\ntitle = ""\n[[feed]]\n{_GOOD}tags = 1\n[[feed]]\n{_GOOD}')
     with pytest.raises(SettingsError) as refused:
         read_feeds(path)
-    assert [line.split(": ")[1:3] for line in str(refused.value).splitlines()] == [
-        ["feed 1", "url"],
-        ["feed 1", "title"],
-        ["feed 2 (https://paper.example/feed)", "tags"],
+    assert [line.split(": ")[1:4] for line in str(refused.value).splitlines()] == [
+        ["line 1", "feed 1", "url"],
+        ["line 1", "feed 1", "title"],
+        ["line 3", "feed 2 (https://paper.example/feed)", "tags"],
     ]
 
 
@@ -289,6 +289,23 @@ def test_of_a_broken_file_the_sound_outlines_are_saved_and_the_broken_lines_told
     )
     assert [feed.title for feed in back.feeds] == ["A", "C"]
     assert any(problem.startswith("line 2: ") for problem in back.problems)
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16"])
+def test_opml_with_a_byte_order_mark_is_read(encoding: str) -> None:
+    written = "<?xml version='1.0'?>" + opml("<outline text='É' xmlUrl='https://a.example/'/>").decode()
+    back = read_opml(written.encode(encoding))
+    assert ([feed.title for feed in back.feeds], back.problems, back.is_cut) == (["É"], (), False)
+    assert read_opml(written[: -len("</body></opml>")].encode(encoding)).is_cut
+
+
+def test_opml_that_breaks_off_gives_what_it_holds_and_says_so() -> None:
+    lines = "\n".join(f'<outline text="{n}" xmlUrl="https://{n}.example/feed"/>' for n in "abc")
+    whole = opml(lines)
+    cut = read_opml(whole[: whole.index(b"c.example")])
+    assert [feed.title for feed in cut.feeds] == ["a", "b"]
+    assert cut.problems[-1] == "it breaks off in line 3, without </opml>: whatever stood behind is missing"
+    assert not read_opml(whole).is_cut
 
 
 @pytest.mark.parametrize(

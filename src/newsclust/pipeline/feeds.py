@@ -5,10 +5,10 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
-from newsclust.errors import ItemError, ParseError
+from newsclust.errors import ItemError, ParseError, Reason
 from newsclust.extract import wants_page
 from newsclust.fetch import Fetcher
-from newsclust.model import Count, Feed, FeedList, Page, ParsedFeed, RequestKind, Run
+from newsclust.model import Count, Feed, FeedList, NoticeKind, Page, ParsedFeed, RequestKind, Run
 from newsclust.overrides import FeedCommand, refresh_requests, refused_moves
 from newsclust.pipeline.fetching import fetch_and_store, save_fetches
 from newsclust.pipeline.runner import Clock, log, progress_bar, save_failures
@@ -18,7 +18,7 @@ from newsclust.sources.feeds_toml import secret_urls
 from newsclust.sources.fetching import SourceFetcher
 from newsclust.sources.opml import ListFetcher, read_opml
 from newsclust.sources.parser_pool import FeedParserPool
-from newsclust.store import Database
+from newsclust.store import Database, runs
 from newsclust.store import entries as store_entries
 from newsclust.store import feeds as store_feeds
 from newsclust.store import fetches as store_fetches
@@ -40,6 +40,10 @@ def fetch_lists(
     requests = store_fetches.lists_to_read(db, run, lists, secret_urls(lists, environment))
     fetches = list(ListFetcher(fetcher, lists, clock).fetch(requests))
     save_fetches(db, run, "fetch_lists", fetches)
+    for fetch in fetches:
+        if fetch.error and fetch.error.reason is Reason.NOT_A_LIST:
+            text = f"The list {fetch.error}: its feeds are those of its last good state."
+            runs.save_notice(db, run, NoticeKind.LISTS, text)
     done, failed = (sum(getattr(fetch, key) is not None for fetch in fetches) for key in ("page", "error"))
     return Count(done=done, skipped=len(fetches) - done - failed, failed=failed)
 

@@ -1,7 +1,7 @@
 """The list of feeds that a person keeps, `feeds.toml`: read, checked, appended to and written."""
 
 import json
-import tomllib
+import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Annotated, Any, Self, TypeVar
@@ -23,6 +23,7 @@ from newsclust.sources.registry import kind_with, source_of
 from newsclust.sources.validators import check_address, check_line, tag_of, url_with_secrets
 from newsclust.text.language import language_code
 from newsclust.urls import canonical, redacted, unset_variables, with_variables
+from newsclust.written import did_you_mean, parsed_toml, problem_text, read_written
 
 
 def _language(text: str) -> str:
@@ -115,12 +116,12 @@ def read_feeds(path: Path) -> list[Feed]:
     SettingsError, one line for every problem with file, feed and key, when any of it is wrong: the TOML, an
     unknown key, a value that does not fit, an address that stands there twice in whatever spelling.
     """
-    return _parsed(path, _text(path))[0]
+    return _parsed(path, read_written(path))[0]
 
 
 def read_lists(path: Path) -> list[FeedList]:
     """Return the OPML subscriptions of a `feeds.toml`, in its order; SettingsError as in `read_feeds`."""
-    return _parsed(path, _text(path))[1]
+    return _parsed(path, read_written(path))[1]
 
 
 def append_feeds(path: Path, feeds: Sequence[Feed] = (), lists: Sequence[FeedList] = ()) -> None:
@@ -128,7 +129,7 @@ def append_feeds(path: Path, feeds: Sequence[Feed] = (), lists: Sequence[FeedLis
 
     SettingsError, and nothing is written, when the file is or would be wrong.
     """
-    before = _text(path).rstrip() + "\n\n" if path.exists() else ""
+    before = read_written(path).rstrip() + "\n\n" if path.exists() else ""
     after = before + "\n".join([*map(_list_table, lists), *map(_table, feeds)])
     _parsed(path, after)
     path.parent.mkdir(parents=True, exist_ok=True)
@@ -137,33 +138,21 @@ def append_feeds(path: Path, feeds: Sequence[Feed] = (), lists: Sequence[FeedLis
     partial.replace(path)
 
 
-def _text(path: Path) -> str:
-    try:
-        return path.read_bytes().decode("utf-8")  # not as text: the ends of its lines stay
-    except OSError as error:
-        raise SettingsError(f"{path}: {error.strerror}") from error
-    except ValueError as error:
-        raise SettingsError(f"{path}: {error}") from error
-
-
 def _parsed(path: Path, text: str) -> tuple[list[Feed], list[FeedList]]:
-    try:
-        document = tomllib.loads(text)
-    except tomllib.TOMLDecodeError as error:
-        raise SettingsError(f"{path}: {error}") from error
+    document = parsed_toml(path, text)
     problems = [
-        f"{path}: {key}: unknown, only [[feed]] and [[list]] stand at the top"
+        f"{path}: {key}: unknown, only [[feed]] and [[list]] stand at the top{did_you_mean(key, ('feed', 'list'))}"
         for key in document
         if key not in {"feed", "list"}
     ]
     feeds: dict[str, Feed] = {}
-    for name, row in _rows(path, document, "feed", _FeedRow, problems):
+    for name, row in _rows(path, text, document, "feed", _FeedRow, problems):
         feed = _feed(row)
         if feed.id in feeds:
             problems.append(f"{name} ({feed.url}): url: the same feed as {feeds[feed.id].url}")
         feeds.setdefault(feed.id, feed)
     lists: dict[str, FeedList] = {}
-    for name, list_row in _rows(path, document, "list", _ListRow, problems):
+    for name, list_row in _rows(path, text, document, "list", _ListRow, problems):
         feed_list = _feed_list(list_row, path.parent)
         if feed_list.id in lists:
             problems.append(f"{name}: the same list as {lists[feed_list.id].url}")
@@ -174,26 +163,34 @@ def _parsed(path: Path, text: str) -> tuple[list[Feed], list[FeedList]]:
 
 
 def _rows(
-    path: Path, document: dict[str, Any], key: str, model: type[_AnyRow], problems: list[str]
+    path: Path, text: str, document: dict[str, Any], key: str, model: type[_AnyRow], problems: list[str]
 ) -> Iterator[tuple[str, _AnyRow]]:
     """Yield each valid row of an array of tables with its name for messages; `problems` gets those of the others."""
     tables = document.get(key, [])
     if not isinstance(tables, list):
-        raise SettingsError(f"{path}: {key}: write [[{key}]], with two brackets")
+        raise SettingsError(f"{path}: {_line_of(text, f'[{key}]')}{key}: write [[{key}]], with two brackets")
+    heads = [number for number, line in enumerate(text.splitlines(), 1) if re.match(rf"\s*\[\[\s*{key}\s*\]\]", line)]
     for position, table in enumerate(tables, start=1):
-        name = f"{path}: {key} {position}"
+        line = f"line {heads[position - 1]}: " if len(heads) == len(tables) else ""
+        name = f"{path}: {line}{key} {position}"
         try:
             yield name, model.model_validate(table)
         except ValidationError as error:
-            problems.extend(_problem_lines(name, table, error))
+            problems.extend(_problem_lines(name, table, error, model.model_fields))
 
 
-def _problem_lines(name: str, table: Any, error: ValidationError) -> Iterator[str]:
+def _line_of(text: str, beginning: str) -> str:
+    """Return "line N: " of the first line that begins so; empty when none does."""
+    numbers = (number for number, line in enumerate(text.splitlines(), 1) if line.lstrip().startswith(beginning))
+    return next((f"line {number}: " for number in numbers), "")
+
+
+def _problem_lines(name: str, table: Any, error: ValidationError, known: Iterable[str]) -> Iterator[str]:
     url = table.get("url") if isinstance(table, dict) else None
     row_name = f"{name} ({url})" if isinstance(url, str) else name
     for problem in error.errors(include_url=False):
         key = ".".join(str(part) for part in problem["loc"]) or "table"
-        yield redacted(f"{row_name}: {key}: {problem['msg'].removeprefix('Value error, ')}")
+        yield redacted(f"{row_name}: {key}: {problem_text(problem, known)}")
 
 
 def _feed(row: _FeedRow) -> Feed:

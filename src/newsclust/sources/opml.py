@@ -30,6 +30,7 @@ class OpmlFeeds:
 
     feeds: tuple[Feed, ...]
     problems: tuple[str, ...]
+    is_cut: bool = False  # it breaks off before its end: what stood behind is not known
 
 
 def read_opml(text: bytes) -> OpmlFeeds:
@@ -54,7 +55,16 @@ def read_opml(text: bytes) -> OpmlFeeds:
         if feed is not None:
             known = feeds.get(feed.id, feed)
             feeds[feed.id] = replace(known, tags=_first_tags((*known.tags, *feed.tags)))
-    return OpmlFeeds(feeds=tuple(feeds.values()), problems=tuple(problems))
+    is_cut = _is_cut(text)
+    if is_cut:
+        lines = text.count(b"\n") + 1
+        problems.append(f"it breaks off in line {lines}, without </opml>: whatever stood behind is missing")
+    return OpmlFeeds(feeds=tuple(feeds.values()), problems=tuple(problems), is_cut=is_cut)
+
+
+def _is_cut(text: bytes) -> bool:
+    """Return whether an OPML document lacks its end tag, in whatever encoding."""
+    return b"</opml" not in text.replace(b"\0", b"").lower()
 
 
 def _opml_root(text: bytes, problems: list[str]) -> Any:
@@ -231,6 +241,8 @@ def _readable(fetch: Fetch) -> Fetch:
         opml = read_opml(fetch.page.body)
     except SettingsError as error:
         return replace(fetch, page=None, error=FetchError(url, Reason.NOT_A_LIST, str(error)))
+    if opml.is_cut:
+        return replace(fetch, page=None, error=FetchError(url, Reason.NOT_A_LIST, opml.problems[-1]))
     without_secrets = [feed for feed in opml.feeds if feed.written_url is None]
     dropped = [f"{feed.title}: left out, its address holds credentials" for feed in opml.feeds if feed.written_url]
     for problem in (*opml.problems, *dropped):

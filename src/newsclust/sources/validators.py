@@ -1,6 +1,7 @@
 """Checks of what people write in a list of feeds: addresses, lines, tags, names of environment variables."""
 
 import re
+import unicodedata
 
 from newsclust.urls import canonical, redacted
 
@@ -8,8 +9,19 @@ from newsclust.urls import canonical, redacted
 UNPRINTABLE = re.compile("[\x00-\x1f\x7f-\x9f\ud800-\udfff\ufffe\uffff]")
 
 
+# Blanks of all kinds, and what nobody sees: zero-width marks, soft hyphens, byte order marks, turns of direction.
+_UNSEEN = frozenset(("Cc", "Cf", "Zs", "Zl", "Zp"))
+
+
 def check_address(text: str) -> str:
     """Return the address itself; ValueError, which repeats no password, when it is none of a page."""
+    for position, character in enumerate(text, start=1):
+        if unicodedata.category(character) in _UNSEEN:
+            if not text.strip() or not 1 < position < len(text):
+                raise ValueError("an address has no blanks around it and no control characters: take them out")
+            called = "a blank" if character == " " else f"U+{ord(character):04X}, which nobody sees,"
+            mend = "write it as %20, or take it out" if character == " " else "take it out"
+            raise ValueError(f"an address has no blanks: {called} is its character {position}; {mend}")
     try:
         canonical(text)
     except ValueError as error:
@@ -18,8 +30,8 @@ def check_address(text: str) -> str:
                 "no address of a page; in user and password write / as %2F, ? as %3F, # as %23"
             ) from error
         raise
-    if text != text.strip() or UNPRINTABLE.search(text):
-        raise ValueError("an address has no blanks around it and no control characters")
+    if UNPRINTABLE.search(text):
+        raise ValueError("an address has no control characters")
     return text
 
 
