@@ -20,6 +20,7 @@ from pydantic import SecretStr
 from newsclust import notify
 from newsclust.errors import SettingsError
 from newsclust.model import Feed
+from newsclust.night_record import NightAttempt, NightRecord, write_record
 from newsclust.notify import Announced, Message, Occasion
 from newsclust.polling.health import FeedHealth, HealthState
 from newsclust.report import TroubledFeed, summary_markdown, troubled_feeds
@@ -125,7 +126,8 @@ def test_a_failed_night_names_its_step_its_error_the_last_good_night_and_what_he
 
 def test_a_night_that_failed_before_its_first_step_and_without_a_good_one_before_says_both() -> None:
     body = notify.night_failed(night_at=NIGHT, step=None, error="the disk is full", last_good_at=None).body
-    assert "It failed before its first step: the disk is full\nNo night has been good yet.\n" in body
+    assert "It failed before its first step: the disk is full\n`newsclust check` judges what a night needs" in body
+    assert "\nNo night has been good yet.\n" in body
 
 
 def test_a_killed_night_says_that_it_never_ended() -> None:
@@ -190,7 +192,9 @@ def test_an_error_with_an_address_that_holds_credentials_is_said_without_them() 
 def test_the_summary_is_plain_text_with_one_line_a_row() -> None:
     markdown = (
         "# The night of 2026-03-02 03:30 UTC: finished\n\n| new entries | failures |\n| --- | --- |\n| 12 | 3 |\n\n"
-        "## Topics\n\n| stories | topic |\n| --- | --- |\n| 4 | chips \\| \\<b> @all |\n"
+        "## Slowest feeds\n\n| feed | seconds |\n| --- | --- |\n| A | 3 |\n\n"
+        "## Topics\n\n| stories | topic |\n| --- | --- |\n| 4 | chips \\| \\<b> @all |\n\n"
+        "## Steps\n\n| step | done |\n| --- | --- |\n| check | 3 |\n"
     )
     message = notify.morning_summary(markdown, night_at=NIGHT)
     assert message.title == "newsclust: the night of 2026-03-02 03:30 UTC: finished"
@@ -403,6 +407,22 @@ def test_without_addresses_nothing_is_sent_and_nothing_is_written(tmp_path: Path
     assert notify.announce_feeds([feed("Courier")], settings, {}, night_at=NIGHT) == []
     assert notify.ping(settings, {}) is None
     assert list(tmp_path.iterdir()) == []
+
+
+def test_status_names_who_did_not_take_the_last_message_until_one_is_taken(
+    service: Service, terminal: Terminal, tmp_path: Path
+) -> None:
+    config(tmp_path, f'to = ["json://127.0.0.1:{service.port}/"]', f'ping = "http://127.0.0.1:{service.port}/"')
+    settings = load_settings()
+    write_record(settings.paths.published, NightRecord(last=NightAttempt(night_at=NIGHT, started_at=NIGHT)))
+    service.statuses = [500, 404]
+    notify.announce([failed_night()], settings, {})
+    notify.ping(settings, {}, pauses_s=())
+    shown = terminal("status").out
+    assert "did not get through to notify.to 1 (json): Failed to send" in shown
+    assert "did not get through to notify.ping: it answered 404" in shown
+    assert terminal("notify", "--test", "--ping").code == 0
+    assert "get through" not in terminal("status").out
 
 
 def test_no_process_that_can_be_started_is_no_error_of_the_night(

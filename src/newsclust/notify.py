@@ -13,7 +13,7 @@ import urllib.error
 import urllib.request
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
 from pathlib import Path
@@ -47,6 +47,7 @@ _ADVICE = "`newsclust status` shows more; docs/operating.md says what helps."
 # What services read as a mention, a tag or a link; a stranger's words are shown, never obeyed.
 _MARKUP = str.maketrans({"<": "‹", ">": "›", "@": "(at)", "`": "'"})
 _TABLE_RULE = re.compile(r"\|( --- \|)+")
+_TIMES = re.compile(r"^## (?:Slowest feeds|Steps)$.*?(?=^## |\Z)", re.MULTILINE | re.DOTALL)
 _ESCAPED = re.compile(r"\\([^\w\s])")
 
 _REFUSED: dict[tuple[Path, str], float] = {}  # when (monotonic) no address took a message of these nights
@@ -76,10 +77,11 @@ class Message:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Announced:
-    """What was told before: the keys of messages, and of each feed still in trouble the states that were named."""
+    """What was told before, and to whom the last of it did not get through."""
 
-    keys: tuple[str, ...] = ()
-    feeds: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    keys: tuple[str, ...] = ()  # of messages
+    feeds: Mapping[str, tuple[str, ...]] = field(default_factory=dict)  # still in trouble: the states that were named
+    refusals: Mapping[str, str] = field(default_factory=dict)  # by the name of the address: why
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -100,7 +102,10 @@ class DeliveryError(ItemError):
 def night_failed(*, night_at: datetime, step: str | None, error: str, last_good_at: datetime | None) -> Message:
     """Return the message that a night ended with an error; `step` is None when it failed before its first."""
     where = f"in the step {step}" if step else "before its first step"
-    return _of_a_night(Occasion.FAILED, night_at, "failed", f"It failed {where}: {_quoted(error, 800)}", last_good_at)
+    why = f"It failed {where}: {_quoted(error, 800)}"
+    if not step:
+        why += "\n`newsclust check` judges what a night needs, and says what mends it."
+    return _of_a_night(Occasion.FAILED, night_at, "failed", why, last_good_at)
 
 
 def night_crashed(*, night_at: datetime, last_good_at: datetime | None) -> Message:
@@ -150,7 +155,11 @@ def feeds_in_trouble(
 
 
 def morning_summary(markdown: str, *, night_at: datetime) -> Message:
-    """Return the summary of a night (`report.summary_markdown`) in plain text; of a long one the beginning."""
+    """Return the summary of a night (`report.summary_markdown`) in plain text; of a long one the beginning.
+
+    What only somebody who tunes the nights wants is left out: `newsclust status` has it.
+    """
+    markdown = _TIMES.sub("", markdown)
     lines = [
         " · ".join(cell.strip() for cell in re.split(r"(?<!\\)\|", line)[1:-1]) if line.startswith("| ") else line
         for line in markdown.splitlines()
@@ -181,14 +190,22 @@ def remembered(announced: Announced, message: Message, *, troubled: Sequence["Tr
     feeds = dict(announced.feeds)
     for feed in troubled:
         feeds[feed.feed_id] = tuple(sorted({*feeds.get(feed.feed_id, ()), feed.state}))
-    return Announced(keys=keys, feeds=feeds)
+    return replace(announced, keys=keys, feeds=feeds)
 
 
 def without_recovered(announced: Announced, troubled: Sequence["TroubledFeed"]) -> Announced:
     """Return the same without the feeds that are well again: their next trouble is a new one."""
     still = {feed.feed_id for feed in troubled}
     feeds = {feed_id: states for feed_id, states in announced.feeds.items() if feed_id in still}
-    return Announced(keys=announced.keys, feeds=feeds)
+    return replace(announced, feeds=feeds)
+
+
+def with_deliveries(announced: Announced, deliveries: Sequence["Delivery"]) -> Announced:
+    """Return the same, with the addresses that did not take what was sent now, and without those that did."""
+    refusals = {
+        name: error for name, error in announced.refusals.items() if name not in {d.address for d in deliveries}
+    }
+    return replace(announced, refusals=refusals | {d.address: d.error for d in deliveries if d.error is not None})
 
 
 def _of_a_night(
@@ -259,7 +276,8 @@ def _read_announced(path: Path) -> Announced:
     try:
         stored = json.loads(path.read_text(encoding="utf-8"))
         feeds = {str(feed_id): tuple(map(str, states)) for feed_id, states in stored["feeds"].items()}
-        return Announced(keys=tuple(map(str, stored["keys"])), feeds=feeds)
+        refusals = {str(name): str(error) for name, error in stored.get("refusals", {}).items()}
+        return Announced(keys=tuple(map(str, stored["keys"])), feeds=feeds, refusals=refusals)
     except (OSError, ValueError, TypeError, KeyError, AttributeError) as error:
         log.warning("%s cannot be read (%s): people may be told again", path, type(error).__name__)
         return Announced()
@@ -267,7 +285,7 @@ def _read_announced(path: Path) -> Announced:
 
 def _write_announced(published: Path, announced: Announced) -> None:
     """Store what was told beside the published file, else in the user's state folder, else in this process."""
-    text = json.dumps({"keys": announced.keys, "feeds": announced.feeds}, indent=1)
+    text = json.dumps(asdict(announced), indent=1)
     if write_in_one_of(_places(published), text) is None:
         log.warning("%s cannot be written: people may be told again", announced_file(published))
         _UNWRITTEN[published] = announced
@@ -288,21 +306,23 @@ def announce(messages: Sequence[Message], settings: "Settings", environment: Map
     What no address took is sent again when it is announced again, by one process after a quarter of an hour.
     """
     published, now = settings.paths.published, time.monotonic()
-    announced = read_announced(published)
+    before = read_announced(published)
     new = [
         message
         for message in messages
         if message.occasion in settings.notify.on
-        and message.key not in announced.keys
+        and message.key not in before.keys
         and now - _REFUSED.get((published, message.key), -_RETRY_S) >= _RETRY_S
     ]
     deliveries = send(new, settings, environment)
+    announced = with_deliveries(before, deliveries)
     if any(delivery.error is None for delivery in deliveries):
         for message in new:
             announced = remembered(announced, message)
-        _write_announced(published, announced)
     elif deliveries:
         _REFUSED.update({(published, message.key): now for message in new})
+    if announced != before:
+        _write_announced(published, announced)
     return deliveries
 
 
@@ -317,11 +337,20 @@ def announce_feeds(
     announced = without_recovered(before, troubled)
     message = feeds_in_trouble(troubled, announced, night_at=night_at)
     deliveries = send([message], settings, environment) if message else []
+    announced = with_deliveries(announced, deliveries)
     if message and any(delivery.error is None for delivery in deliveries):
         announced = remembered(announced, message, troubled=troubled)
     if announced != before:
         _write_announced(published, announced)
     return deliveries
+
+
+def remember_deliveries(settings: "Settings", deliveries: Sequence[Delivery]) -> None:
+    """Store who did not take what was sent, for `newsclust status`: a message that says it would not get through."""
+    before = read_announced(settings.paths.published)
+    after = with_deliveries(before, deliveries)
+    if after != before:
+        _write_announced(settings.paths.published, after)
 
 
 def send(
@@ -375,7 +404,9 @@ def ping(
         error = str(unset)
     if error is not None:
         log.warning("notify.ping was not requested: %s", error)
-    return Delivery(address="notify.ping", error=error)
+    delivery = Delivery(address="notify.ping", error=error)
+    remember_deliveries(settings, [delivery])
+    return delivery
 
 
 def address_name(number: int, text: str) -> str:

@@ -46,6 +46,7 @@ def status(
 ) -> None:
     """Show how the nights stand and the summary of the last one; end with 1 when it was not good."""
     from newsclust.night_record import is_night_running, judge
+    from newsclust.notify import read_announced
 
     published, working = _files(database, config)
     found = judge(
@@ -58,6 +59,8 @@ def status(
         print(f"newsclust {'ok' if found.standing.is_good else 'critical'}: {found.text}")
         raise typer.Exit(0 if found.standing.is_good else _CRITICAL)
     console().print(found.text, style=None if found.standing.is_good else "bold red", markup=False)
+    for address, error in read_announced(published).refusals.items():
+        console().print(f"The last message did not get through to {address}: {error}", style="yellow", markup=False)
     _print_summary(published)
     raise typer.Exit(0 if found.standing.is_good else _NOT_GOOD)
 

@@ -17,7 +17,7 @@ def notify(
     ] = False,
 ) -> None:
     """Show who is told of a night and when; with --test send each a message and say whether it was taken."""
-    from newsclust.notify import Delivery, address_name, address_problem, send, trial
+    from newsclust.notify import Delivery, address_name, address_problem, remember_deliveries, send, trial
     from newsclust.notify import ping as request_ping
 
     settings = settings_of(config)
@@ -27,6 +27,7 @@ def notify(
     deliveries: list[Delivery] = []
     if test:
         deliveries += send([trial()], settings, os.environ)
+        remember_deliveries(settings, deliveries)
     if ping and (pinged := request_ping(settings, os.environ)):
         deliveries.append(pinged)
     if test or ping:
