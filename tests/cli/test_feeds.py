@@ -386,3 +386,31 @@ def test_export_leaves_out_what_no_other_reader_knows_and_names_it(newsclust: Te
     LISTED.unlink()
     assert newsclust("feeds", "import", "back.opml").code == 0
     assert write_feeds(read_feeds(LISTED)) == first
+
+
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        ("Das Unternehmen stellt einen neuen Prozessor für Notebooks vor, der schneller ist.", "It speaks German: "),
+        ("Компания представила новый процессор для ноутбуков, быстрее прежнего.", "It speaks Russian, whose script "),
+        ("The company presents a new processor for laptops, faster than the one before.", None),
+        ("L'entreprise présente un nouveau processeur pour ordinateurs portables.", None),
+    ],
+)
+def test_adding_and_previewing_a_feed_says_what_becomes_of_its_language(
+    newsclust: Terminal, web: PageServer, text: str, told: str | None
+) -> None:
+    items = "".join(f"<item><title>{text}</title><link>http://l.example/{n}</link></item>" for n in range(3))
+    document = f"<rss version='2.0'><channel><title>L</title>{items}</channel></rss>"
+    web.pages["http://l.example/feed"] = reply(body=document, content_type="application/rss+xml")
+    for verb in ("preview", "add"):
+        shown = newsclust("feeds", verb, "http://l.example/feed").out
+        assert shown.count("It speaks") == (told is not None)
+        assert (told or "") in shown
+
+
+def test_importing_says_which_languages_the_file_names(newsclust: Terminal) -> None:
+    german = '<outline text="A" xmlUrl="http://a.example/f" language="de-DE"/>'
+    Path("their.opml").write_text(opml(german, german.replace("a.e", "b.e"), outline("c")))
+    shown = newsclust("feeds", "import", "their.opml").out
+    assert "2 in German: thresholds and topic labels are made for English and French" in shown

@@ -2,6 +2,8 @@
 
 import os
 import sys
+from collections import Counter
+from collections.abc import Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -15,7 +17,7 @@ from newsclust.text.sanitize import one_line
 from newsclust.urls import canonical, redacted
 
 if TYPE_CHECKING:  # the rooms cost half of `newsclust --help`
-    from newsclust.model import Feed
+    from newsclust.model import Entry, Feed
     from newsclust.settings import Settings
     from newsclust.sources.discovery import Discovery, FoundFeed, FoundList, FoundSeveral
 
@@ -110,7 +112,7 @@ def add(
     new: dict[str, Feed] = {}
     for each in discovered:
         listed_as = listed.get(each.feed.id) or listed.get(id_of(canonical(each.answered_at)))
-        _print_feed(each, listed_as=listed_as)
+        _print_feed(each, settings, listed_as=listed_as)
         if listed_as is None:
             new.setdefault(each.feed.id, each.feed)
     if not new:
@@ -148,7 +150,7 @@ def preview(
     if isinstance(found, FoundList):
         _print_list(found)
     elif isinstance(found, FoundFeed):
-        _print_feed(found)
+        _print_feed(found, settings)
         if found.parsed.entries:
             _show_entries(found, number)
     else:
@@ -173,8 +175,19 @@ def import_feeds(
     added = [feed for feed in imported.feeds if feed.id not in known]
     if added:
         append_feeds(target, added)
+    _say_languages(added)
     feeds = _counted(len(added), "feed", "feeds")
     print(f"{feeds} added to {target}, {len(imported.feeds) - len(added)} listed already")
+
+
+def _say_languages(feeds: Sequence["Feed"]) -> None:
+    """Say which languages the file names besides English and French; of feeds without one the first night tells."""
+    from newsclust.text.language import SUPPORTED, language_name
+
+    others = Counter(feed.language for feed in feeds if feed.language and feed.language not in SUPPORTED)
+    if others:
+        named = ", ".join(f"{count} in {language_name(language)}" for language, count in others.most_common())
+        print(f"{named}: thresholds and topic labels are made for English and French (docs/feeds.md, Languages).")
 
 
 @feeds_app.command("export")
@@ -292,7 +305,7 @@ def _print_list(found: "FoundList") -> None:
         print(f"  {one_line(problem, _MAX_LINE)}")
 
 
-def _print_feed(found: "FoundFeed", *, listed_as: str | None = None) -> None:
+def _print_feed(found: "FoundFeed", settings: "Settings", *, listed_as: str | None = None) -> None:
     from newsclust.model import DateQuality
 
     feed, entries = found.feed, found.parsed.entries
@@ -311,6 +324,31 @@ def _print_feed(found: "FoundFeed", *, listed_as: str | None = None) -> None:
     for warning in found.parsed.warnings:
         if entries or warning != "no entries":
             print(f"  {one_line(warning, _MAX_LINE)}")
+    if note := _language_note(entries, settings):
+        print(f"  {note}")
+
+
+def _language_note(entries: Sequence["Entry"], settings: "Settings") -> str:
+    """Return what happens to a feed that speaks another language than English or French; empty for those."""
+    from newsclust.embed.bundled_model import is_readable
+    from newsclust.text.html_to_text import html_to_text
+    from newsclust.text.language import SUPPORTED, detect_language, language_name
+
+    texts = [f"{entry.title}. {html_to_text(entry.summary or entry.content or '')[:500]}" for entry in entries]
+    spoken = Counter(detect_language(text, entry.language)[0] for text, entry in zip(texts, entries, strict=True))
+    spoken.pop("und", None)
+    if not spoken or (language := spoken.most_common(1)[0][0]) in SUPPORTED:
+        return ""
+    model = settings.embedder().name
+    if 2 * sum(is_readable(model, text) for text in texts) < len(texts):
+        return (
+            f"It speaks {language_name(language)}, whose script the language model does not read: its articles are "
+            "stored and searched for duplicates, and stand in no story (docs/feeds.md, Languages)."
+        )
+    return (
+        f"It speaks {language_name(language)}: its articles are stored, searched for duplicates and grouped, but "
+        "thresholds, topic labels and word statistics are made for English and French (docs/feeds.md, Languages)."
+    )
 
 
 def _show_entries(found: "FoundFeed", number: int) -> None:

@@ -248,6 +248,18 @@ def kept_pieces(pieces: Sequence[str]) -> NDArray[np.intp]:
     return np.array([i for i, piece in enumerate(pieces) if i < len(SPECIAL_PIECES) or i == last or _is_latin(piece)])
 
 
+def is_readable(model: str, text: str) -> bool:
+    """Return whether a model has pieces for most letters of a text; every other model than the bundled one has.
+
+    Of unrelated headlines in Russian, Chinese, Arabic, Hebrew or Korean, nearly all of whose letters are unknown to
+    it, the bundled model's centred vectors have cosines of .6 to 1; in German, Spanish, Polish or Greek of .3 to .5.
+    """
+    if text.isascii() or not model.startswith(NAME):
+        return True
+    letters = [letter for letter in text if letter.isalpha()]
+    return 2 * sum(map(_is_latin, letters)) >= len(letters)
+
+
 def _is_latin(piece: str) -> bool:
     return all(
         ord(sign) < 0x250  # the Latin blocks up to Extended-B

@@ -3,10 +3,13 @@
 from collections.abc import Collection
 from dataclasses import replace
 
+from newsclust.embed.bundled_model import is_readable
 from newsclust.model import Count, Run, Window
 from newsclust.pipeline.runner import since
 from newsclust.store import Database, articles, pairs, word_counts
 from newsclust.stories.pairs import Linker, word_rarity
+
+_READ_CHARACTERS = 300  # of a text, to tell its script
 
 
 def link_articles(db: Database, run: Run, linker: Linker, model: str, window_days: float) -> Count:
@@ -25,11 +28,22 @@ def link_articles(db: Database, run: Run, linker: Linker, model: str, window_day
 
 
 def window_of(db: Database, run: Run, model: str, window_days: float, *, extra: Collection[str] = ()) -> Window:
-    """Return the originals of the window that have vectors, and the `extra` articles, ordered by id."""
+    """Return the originals of the window that have vectors, and the `extra` articles, ordered by id.
+
+    Those in a script that the model does not read are left out: their vectors are near each other whatever they tell.
+    """
     ids = pairs.articles_in_window(db, since=since(run, window_days), until=run.night_at)
     ids = sorted({*ids, *extra})
     ids, vectors, title_vectors = articles.both_vectors_of(db, model, ids)
-    return Window(articles=articles.articles(db, ids), vectors=vectors, title_vectors=title_vectors, model=model)
+    found = articles.articles(db, ids)
+    kept = [
+        place
+        for place, article in enumerate(found)
+        if article.id in extra or is_readable(model, f"{article.title} {article.text[:_READ_CHARACTERS]}")
+    ]
+    if len(kept) < len(found):
+        found, vectors, title_vectors = [found[place] for place in kept], vectors[kept], title_vectors[kept]
+    return Window(articles=found, vectors=vectors, title_vectors=title_vectors, model=model)
 
 
 def _count_words(db: Database, run: Run, window: Window) -> None:

@@ -239,6 +239,15 @@ def articles_to_embed(db: Database, model: str) -> list[str]:
     return db.column("SELECT article_id FROM todo_embeddings($1)", [model])
 
 
+def beginnings_in_other_languages(db: Database, run: Run, languages: Sequence[str]) -> list[tuple[str, str]]:
+    """Return (language, title and beginning) of the articles first seen in this run whose language is another one."""
+    return db.tuples(
+        "SELECT language, title || ' ' || left(coalesce(text, ''), 300) FROM articles "
+        "WHERE run_id = $1 AND language <> 'und' AND NOT list_contains($2, language) ORDER BY article_id",
+        [run.id, list(languages)],
+    )
+
+
 def titles_and_texts(db: Database, article_ids: Sequence[str]) -> list[tuple[str, str, str]]:
     """Return (id, title, text) of these articles, ordered by id."""
     with db.given_ids(article_ids):

@@ -39,6 +39,17 @@ _CODES = frozenset(
         """,
     )
 )
+SUPPORTED = ("en", "fr")  # thresholds, topic labels and word statistics are made for them
+# fmt: off
+_NAMES = {
+    "ar": "Arabic", "bg": "Bulgarian", "ca": "Catalan", "cs": "Czech", "da": "Danish", "de": "German", "el": "Greek",
+    "es": "Spanish", "et": "Estonian", "fa": "Persian", "fi": "Finnish", "he": "Hebrew", "hi": "Hindi",
+    "hr": "Croatian", "hu": "Hungarian", "id": "Indonesian", "it": "Italian", "ja": "Japanese", "ko": "Korean",
+    "lt": "Lithuanian", "lv": "Latvian", "nl": "Dutch", "no": "Norwegian", "pl": "Polish", "pt": "Portuguese",
+    "ro": "Romanian", "ru": "Russian", "sk": "Slovak", "sl": "Slovenian", "sr": "Serbian", "sv": "Swedish",
+    "th": "Thai", "tr": "Turkish", "uk": "Ukrainian", "vi": "Vietnamese", "zh": "Chinese",
+}
+# fmt: on
 _CODE_BY_NAME = {
     "eng": "en",
     "english": "en",
@@ -66,6 +77,11 @@ def detect_language(text: str, stated: str | None) -> tuple[str, str]:
     if letters and probability >= MIN_PROBABILITY_SHORT:
         return guess, "text"
     return "und", "none"
+
+
+def language_name(code: str) -> str:
+    """Return what a language is called in English, as far as it is detected here; else its code."""
+    return _NAMES.get(code, code)
 
 
 def primary_subtag(tag: str | None) -> str | None:
