@@ -1,7 +1,6 @@
 """How a night begins and ends, in Prefect and without it: one at a time, recorded, and heard when it fails."""
 
 import base64
-import errno
 import logging
 import os
 import time
@@ -241,17 +240,11 @@ def _record(published: Path) -> NightRecord | None:
 
 
 def _as_our_error(error: BaseException) -> BaseException:
-    """Return what the disk or the database raised as an error that names it and has an exit code."""
+    """Return what the database, the disk or the system raised as an error that names it and has an exit code."""
     if isinstance(error, duckdb.Error):
         return StoreError(f"the database cannot be read or written: {error}")
-    if isinstance(error, OSError) and error.errno in (
-        errno.ENOSPC,
-        errno.EDQUOT,
-        errno.EROFS,
-        errno.EACCES,
-        errno.EIO,
-    ):
-        return StoreError(f"{error.filename or 'the disk'}: {error.strerror}")
+    if isinstance(error, OSError):  # no space, no right, too many files: nothing that a step expects
+        return StoreError(f"{error.filename or 'this machine'}: {error.strerror or error}")
     return error
 
 

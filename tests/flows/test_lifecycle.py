@@ -1,6 +1,7 @@
 """How a night begins and ends: with Prefect away, with what it needs broken; recorded, told, and seen by status."""
 
 import os
+import resource
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -62,8 +63,13 @@ def config(settings: Settings, tmp_path: Path) -> Path:
     return write_settings(settings, tmp_path / "newsclust.toml")
 
 
-def newsclust(*arguments: str, prefect: str) -> "subprocess.CompletedProcess[str]":
-    """Run `newsclust ...` with this Prefect API."""
+def newsclust(*arguments: str, prefect: str, most_bytes: int | None = None) -> "subprocess.CompletedProcess[str]":
+    """Run `newsclust ...` with this Prefect API, its files limited to so many bytes each."""
+
+    def limit() -> None:
+        if most_bytes is not None:
+            resource.setrlimit(resource.RLIMIT_FSIZE, (most_bytes, most_bytes))
+
     return subprocess.run(
         [sys.executable, "-m", "newsclust", *arguments],
         cwd=ROOT,
@@ -72,6 +78,7 @@ def newsclust(*arguments: str, prefect: str) -> "subprocess.CompletedProcess[str
         text=True,
         timeout=300,
         check=False,
+        preexec_fn=limit,
     )
 
 
@@ -267,6 +274,21 @@ def test_a_night_whose_disk_or_database_gives_up_ends_with_an_error_of_the_store
     assert caught.value.exit_code == 3
     assert str(error).split("]")[-1].strip().split(":")[0] in str(caught.value)
     assert ended(settings).exit_code == 3
+
+
+def test_a_night_whose_disk_takes_no_more_ends_with_its_own_error_and_the_next_one_goes_on(
+    config: Path, settings: Settings
+) -> None:
+    """No file of the night's process may grow beyond 300 kB, which stands for a disk without a free byte."""
+    command = ["night", "--config", str(config), "--at", NIGHT.isoformat()]
+    limited = newsclust(*command, prefect="http://127.0.0.1:9/api", most_bytes=300_000)
+    assert limited.returncode == 3, limited.stderr
+    assert limited.stderr.splitlines()[-1].startswith("newsclust: ")
+    assert "Traceback" not in limited.stderr
+    assert ended(settings).exit_code == 3
+    assert newsclust("status", "--check", "--config", str(config), prefect="").returncode == 2
+    assert newsclust(*command, prefect="http://127.0.0.1:9/api").returncode == 0
+    assert ended(settings).outcome is NightOutcome.FINISHED
 
 
 def test_a_failed_night_and_then_a_killed_one_are_told_once_each(
