@@ -634,7 +634,7 @@ def _prefect(environment: Mapping[str, str]) -> Iterator[Finding]:
     """Ask Prefect's server, if one is named, whether it is well; without it a night is lived all the same."""
     url = environment.get("PREFECT_API_URL", "").strip()
     if not url:
-        yield _ok("Prefect", "no server is named (PREFECT_API_URL): `newsclust serve` starts one of its own")
+        yield _ok("Prefect", "the environment names no server (PREFECT_API_URL): `newsclust serve` starts one")
         return
     shown = redacted(url)
     mend = "start it, or mend PREFECT_API_URL; nights are lived without it, but not scheduled"
