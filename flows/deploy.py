@@ -54,7 +54,7 @@ def main() -> None:
     except NewsclustError as error:
         print(f"deploy: {strip_controls(str(error))}", file=sys.stderr)
         raise SystemExit(error.exit_code) from None
-    nightly.serve(name="nightly", schedule=schedule(night), limit=1)
+    nightly.serve(name="nightly", schedule=schedule(night), limit=1, pause_on_shutdown=False)
 
 
 if __name__ == "__main__":

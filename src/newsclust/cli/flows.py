@@ -16,6 +16,7 @@ _IN_A_CHECKOUT = Path(__file__).parents[3] / "flows"
 _PREFECT_DEFAULTS = {
     "DO_NOT_TRACK": "1",  # nothing is sent to anybody
     "PREFECT_SERVER_ANALYTICS_ENABLED": "false",
+    "PREFECT_SERVER_CORS_ALLOWED_ORIGINS": "http://127.0.0.1:4200",  # no page of elsewhere asks a temporary server
     "PREFECT_SERVER_EPHEMERAL_STARTUP_TIMEOUT_SECONDS": "120",  # a first start can take longer than the usual 20
 }
 
