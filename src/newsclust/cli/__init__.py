@@ -31,20 +31,27 @@ app = typer.Typer(
     no_args_is_help=True,
     pretty_exceptions_enable=False,
 )
-app.command("init")(make_data_folder)
-app.command("demo")(run_demo)
+_BEGIN, _NIGHTS, _READ, _CORRECT, _SCORE = (  # what `newsclust --help` shows together, in this order
+    "Begin",
+    "Every night",
+    "Read what was published",
+    "Feeds, and what you know better",
+    "Score",
+)
+app.command("init", rich_help_panel=_BEGIN)(make_data_folder)
+app.command("demo", rich_help_panel=_BEGIN)(run_demo)
 for verb in (schedule, refresh, moved, undo_move, release):
     feeds_app.command()(verb)
-app.add_typer(feeds_app, name="feeds")
-app.add_typer(story_app, name="story")
-app.add_typer(duplicate_app, name="duplicate")
-app.command()(why)
-app.command()(night)
-app.command()(serve)
-app.command()(status)
-app.command()(notify)
-app.command()(check)
-app.add_typer(evaluate_app, name="evaluate")
+app.add_typer(feeds_app, name="feeds", rich_help_panel=_CORRECT)
+app.add_typer(story_app, name="story", rich_help_panel=_CORRECT)
+app.add_typer(duplicate_app, name="duplicate", rich_help_panel=_CORRECT)
+app.command(rich_help_panel=_BEGIN)(check)
+app.command(rich_help_panel=_NIGHTS)(night)
+app.command(rich_help_panel=_NIGHTS)(serve)
+app.command(rich_help_panel=_NIGHTS)(status)
+app.command(rich_help_panel=_NIGHTS)(notify)
+app.command(rich_help_panel=_READ)(why)
+app.add_typer(evaluate_app, name="evaluate", rich_help_panel=_SCORE)
 
 
 def _print_version(wanted: bool) -> None:
@@ -70,7 +77,7 @@ class OutputFormat(StrEnum):
     JSON = "json"
 
 
-@app.command()
+@app.command(rich_help_panel=_READ)
 def top(
     database: Published = None,
     config: Config = None,
@@ -93,7 +100,7 @@ def top(
         )
 
 
-@app.command()
+@app.command(rich_help_panel=_READ)
 def query(
     sql: Annotated[str, typer.Argument(help='SQL, such as "from current_stories limit 10".')],
     database: Published = None,
@@ -138,7 +145,7 @@ def _lines(output: OutputFormat, names: list[str], rows: list[Any]) -> Iterator[
         yield line.getvalue()
 
 
-@app.command()
+@app.command(rich_help_panel=_READ)
 def views(
     name: Annotated[str | None, typer.Argument(help="One view, for its columns.")] = None,
     database: Published = None,
