@@ -448,3 +448,27 @@ def test_an_outage_of_our_own_network_is_some_ten_lines_of_log_without_a_traceba
     )
     assert last_night(settings).count("reached nobody") == 2  # why it failed, and the notice
     assert "## Feeds in trouble\n\nNone." in last_night(settings)
+
+
+# ---------------------------------------------------------------- a clock that jumps
+
+
+def test_a_night_after_one_in_2031_asks_every_feed_and_says_what_was_undone(
+    loopback: LoopbackServer, tmp_path: Path
+) -> None:
+    settings = chosen(loopback, tmp_path)
+    live(settings, FIRST)
+    live(settings, datetime(2031, 5, 1, 3, 30, tzinfo=UTC))
+    assert [row["state"] for row in rows(settings, "SELECT DISTINCT state FROM stories")] == ["closed"]
+    loopback.show(site(TOLD_SECOND))
+    run_id = live(settings, SECOND)
+    asked = rows(settings, f"SELECT count(*) AS feeds FROM fetches WHERE run_id = '{run_id}' AND kind = 'feed'")
+    assert asked == [{"feeds": len(FEEDS)}]
+    assert "## Notices\n\n- The clock had jumped ahead: 1 night was lived for 2031-05-01 03:30" in last_night(
+        settings
+    )
+    with open_published(settings.paths.published) as connection:
+        told = connection.execute("SELECT headline, articles FROM current_stories ORDER BY ALL").fetchall()
+        latest = connection.execute("SELECT max(night_at) FROM nightly_summary").fetchall()[0][0]
+    assert [articles for _, articles in told] == [2, 2, 1]
+    assert latest.replace(tzinfo=UTC) == SECOND
