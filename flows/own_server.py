@@ -70,6 +70,7 @@ class OwnServer:
             "PREFECT_API_AUTH_STRING": self.auth_string,  # its own services ask the API, too
             "PREFECT_SERVER_CORS_ALLOWED_ORIGINS": self.url.removesuffix("/api"),
             "PREFECT_SERVER_LOGGING_LEVEL": "WARNING",
+            "PREFECT_SERVER_UI_STATIC_DIRECTORY": str(self.folder / "ui"),  # else it writes into site-packages
         }
         command = [
             sys.executable,
