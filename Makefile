@@ -4,7 +4,7 @@ VENV ?= .venv
 BIN := $(VENV)/bin
 FILES ?= sample
 
-.PHONY: help demo test quick real evaluate lint docs bench clean
+.PHONY: help demo test quick real evaluate lint docs bench wheel deployment clean
 help:
 	@echo "make demo      three nights of the sample feeds through the real flow, then the stories"
 	@echo "make test      all tests"
@@ -13,6 +13,8 @@ help:
 	@echo "make evaluate  the stages and the baselines on labelled articles: the sample, or FILES=..."
 	@echo "make lint      ruff, mypy and import-linter"
 	@echo "make docs      what is generated of the documents: docs/schema.md"
+	@echo "make wheel     wheel and sdist in dist/, installed and lived with in an empty folder: some ten minutes"
+	@echo "make deployment  hadolint, a compose linter and systemd-analyze on deploy/"
 	@echo "make bench     the benchmarks that docs/benchmarks.md quotes"
 
 # torch comes first and pinned: resolved later it would pull gigabytes of CUDA.
@@ -54,5 +56,12 @@ bench: $(BIN)/.installed
 	$(BIN)/python -m benchmarks.index_pages
 	$(BIN)/python -m benchmarks.fetching
 
+# Pins come from deploy/requirements.lock, not from the environment of who works here.
+wheel:
+	deploy/check_wheel.sh dist
+
+deployment:
+	deploy/check_deployment.sh
+
 clean:
-	rm -rf $(VENV) data/demo data/real .mypy_cache .ruff_cache .pytest_cache .hypothesis
+	rm -rf $(VENV) dist data/demo data/real .mypy_cache .ruff_cache .pytest_cache .hypothesis

@@ -45,6 +45,7 @@ def main() -> None:
     """Play each day; a surprise is an AssertionError with what was printed."""
     assert list(HERE.iterdir()) == [], f"{HERE} is not empty"
     assert "site-packages" in newsclust_package.__file__, "not the installed one"
+    (HERE / "home").mkdir()
     os.environ["HOME"] = str(HERE / "home")
     with LoopbackServer(site()) as loopback:
         version_and_help()
@@ -96,7 +97,7 @@ def a_night_that_fails() -> None:
     feeds = NEWS / "feeds.toml"
     whole = feeds.read_text(encoding="utf-8")
     feeds.write_text(whole + 'tags = "not a list"\n', encoding="utf-8")
-    newsclust("night", expect=2)
+    newsclust("night", expect=2, within=NIGHT_WITHIN_S)
     assert newsclust("status", "--check", expect=2).startswith("newsclust critical")
     feeds.write_text(whole, encoding="utf-8")
 
