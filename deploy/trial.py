@@ -62,6 +62,9 @@ def version_and_help() -> None:
     assert "status" in newsclust("--help")
     completed = newsclust(more={"_NEWSCLUST_COMPLETE": "complete_zsh", "_TYPER_COMPLETE_ARGS": "newsclust sta"})
     assert "status" in completed, completed
+    # It installs for the shell that it was called from.
+    subprocess.run(["bash", "-c", '"$0" --install-completion && true', COMMAND], check=True, timeout=60)
+    assert list((HERE / "home" / ".bash_completions").iterdir())
 
 
 def a_data_folder(loopback: LoopbackServer) -> None:

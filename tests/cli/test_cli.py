@@ -20,6 +20,8 @@ ROOT = Path(__file__).parents[2]
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 FEEDS = (ROOT / "docs" / "feeds.md").read_text(encoding="utf-8")
 VIEWS = (ROOT / "docs" / "views.md").read_text(encoding="utf-8")
+# What needs a folder, a night or a server of its own is played from an installed wheel (deploy/trial.py).
+PLAYED_BY_THE_TRIAL = ("--install-completion", "check", "demo", "init", "night", "serve")
 OPML = """<?xml version="1.0" encoding="UTF-8"?>
 <opml version="2.0"><head><title>Mine</title></head><body>
 <outline type="rss" text="The Pier" xmlUrl="https://pier.example/feed"/>
@@ -267,7 +269,7 @@ def shown_commands(guide: str) -> list[str]:
     spans = re.findall(r"`([^`\n]+)`", re.sub(r"^```.*?^```", "", guide, flags=re.MULTILINE | re.DOTALL))
     # A name in capitals stands for what the reader puts there.
     found = [line for line in lines + spans if line.startswith("newsclust ") and not re.search(r"\b[A-Z]{3,}$", line)]
-    return list(dict.fromkeys(found))
+    return [line for line in dict.fromkeys(found) if line.split()[1] not in PLAYED_BY_THE_TRIAL]
 
 
 def shown_views(guide: str) -> list[tuple[str, str]]:
@@ -277,6 +279,13 @@ def shown_views(guide: str) -> list[tuple[str, str]]:
 def test_the_readme_and_the_guide_to_feeds_show_commands() -> None:
     assert len(shown_commands(README)) >= 5
     assert len(shown_commands(FEEDS)) >= 4
+
+
+def test_what_is_not_run_here_is_played_by_the_trial_of_the_wheel() -> None:
+    trial = (ROOT / "deploy" / "trial.py").read_text(encoding="utf-8")
+    assert [
+        verb for verb in PLAYED_BY_THE_TRIAL if not re.search(rf'newsclust\("{verb}"|"{verb}"\]|" {verb} ', trial)
+    ] == []
 
 
 @pytest.mark.parametrize("command", [*shown_commands(README), *shown_commands(FEEDS)])
