@@ -113,7 +113,7 @@ def test_no_number_is_infinite_or_beyond_the_calendar(name: str, number: str, tm
 def test_the_longest_windows_reach_back_a_hundred_years_and_not_before_the_calendar(tmp_path: Path) -> None:
     (tmp_path / "it").write_text("[stories]\nwindow_days = 36500\n[topics]\nwindow_days = 36500\n")
     assert load_settings(tmp_path / "it").stories.window_days == 36_500
-    assert "at most 36500 is needed" in refusal(load_settings, "[stories]\nwindow_days = 36501\n", tmp_path)
+    assert "at most 36,500 is needed" in refusal(load_settings, "[stories]\nwindow_days = 36501\n", tmp_path)
 
 
 def test_an_escape_that_makes_a_line_feed_of_a_path_is_told(tmp_path: Path) -> None:

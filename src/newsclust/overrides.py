@@ -133,6 +133,11 @@ def append_feed_command(path: Path, command: FeedCommand) -> None:
     _append(path, command)
 
 
+def given_until(commands: Sequence[FeedCommand], moment: datetime) -> list[FeedCommand]:
+    """Return the commands given until then: one that is dated later was given while the clock had jumped ahead."""
+    return [command for command in commands if command.given_at <= moment]
+
+
 def refresh_requests(commands: Sequence[FeedCommand]) -> dict[str, datetime]:
     """Return when a refresh of each feed was last requested, by feed id."""
     return {command.feed_id: command.given_at for command in commands if command.kind is FeedCommandKind.REFRESH}

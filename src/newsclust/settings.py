@@ -116,7 +116,7 @@ class Stage(Section):
     def _are_finite(cls, options: dict[str, Any]) -> dict[str, Any]:
         for name, value in options.items():
             if isinstance(value, float) and not abs(value) <= _LARGEST_OPTION:
-                raise ValueError(f"{name} = {value}: a number of at most {_LARGEST_OPTION:g} is needed")
+                raise ValueError(f"{name} = {value}: a number of at most {_LARGEST_OPTION:,.0f} is needed")
         return options
 
 

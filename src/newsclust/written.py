@@ -85,7 +85,7 @@ def problem_text(problem: Mapping[str, Any], known: Iterable[str] = (), *, show:
         return f"unknown key{did_you_mean(name, known)}"
     if kind in _LIMITS:
         limit, words = _LIMITS[kind]
-        needed = f"{words} {context[limit]:g} is needed"
+        needed = f"{words} {context[limit]:,.15g} is needed"
     elif kind in ("literal_error", "enum"):
         needed = f"{context['expected']} is needed"
     elif kind.endswith(_WRONG_TYPE) and (needed := _NEEDED.get(kind.partition("_")[0], "")):

@@ -3,6 +3,7 @@
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -10,6 +11,7 @@ import pytest
 from newsclust import pipeline
 from newsclust.errors import SettingsError
 from newsclust.model import Count, Run
+from newsclust.overrides import FeedCommand, FeedCommandKind
 from newsclust.report import summary_markdown
 from newsclust.store import Database
 from newsclust.store.clock import NOT_STAMPED, STAMPED
@@ -153,3 +155,17 @@ def test_a_night_named_by_hand_over_later_ones_takes_none_of_them_for_the_future
         early = db.rows_as(Run, "SELECT run_id AS id, * FROM runs ORDER BY night_at LIMIT 1")[0]
         run = replace(early, started_at=NIGHT + timedelta(days=3))
         assert pipeline.mend_clock(db, run, 4.0) == Count()
+
+
+def test_commands_that_a_wrong_clock_dated_do_not_count_and_are_told(tmp_path: Path) -> None:
+    nights = lived(tmp_path / "broken", (0, 0))
+    commands = [
+        FeedCommand(kind=FeedCommandKind.REFRESH, feed_id=feed.id, given_at=NIGHT + timedelta(days=days))
+        for feed, days in ((ONE, 1800), (TWO, 0.005))
+    ]
+    with nights.begun(web(0), (ONE, TWO), days=0.01) as (db, work):
+        fetch = work["fetch_feeds"]
+        assert isinstance(fetch, partial)
+        assert fetch(commands).skipped == 1
+        assert db.value("SELECT text FROM night_notices").startswith("Dated in the future")
+    assert nights.asked == [TWO.url]

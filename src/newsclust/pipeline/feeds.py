@@ -9,9 +9,9 @@ from newsclust.errors import ItemError, ParseError, Reason
 from newsclust.extract import wants_page
 from newsclust.fetch import Fetcher
 from newsclust.model import Count, Feed, FeedList, NoticeKind, Page, ParsedFeed, RequestKind, Run
-from newsclust.overrides import FeedCommand, refresh_requests, refused_moves
+from newsclust.overrides import FeedCommand, given_until, refresh_requests, refused_moves
 from newsclust.pipeline.fetching import fetch_and_store, save_fetches
-from newsclust.pipeline.runner import Clock, log, progress_bar, save_failures
+from newsclust.pipeline.runner import Clock, latest_moment, log, progress_bar, save_failures
 from newsclust.polling.redirects import moved_address, should_revert_move
 from newsclust.polling.scheduler import DEFAULT_LIMITS, NextPoll, PollingLimits, next_request
 from newsclust.sources.feeds_toml import secret_urls
@@ -72,8 +72,16 @@ def fetch_feeds(
     is not set.
     """
     secrets = secret_urls(listed, environment)
+    given = given_until(commands, latest_moment(run))
+    if len(given) < len(commands):
+        text = (
+            "Dated in the future, by a clock that had jumped ahead, and not counted: "
+            f"{len(commands) - len(given)} of the feed commands. Mend their given_at, or give them again."
+        )
+        runs.save_notice(db, run, NoticeKind.CLOCK, text)
+        log.warning("fetch_feeds: %s", text)
     todo = store_fetches.feeds_to_fetch(db, run)
-    polls = _next_polls(db, run, commands, limits, within_run=True)
+    polls = _next_polls(db, run, given, limits, within_run=True)
     due = [request for request in todo if polls[request.item_id].is_due(run.night_at)]
     not_due = {request.item_id for request in todo} - {request.item_id for request in due}
     if not_due:
@@ -106,7 +114,8 @@ def plan_feeds(
     store_polling.save_moves(db, run, moves)
     for _, url, target in moves:
         log.warning("plan_feeds: %s has moved to %s (newsclust feeds moved)", url, target)
-    changed, same = store_polling.save_schedule(db, run, _next_polls(db, run, commands, limits, within_run=False))
+    given = given_until(commands, latest_moment(run))
+    changed, same = store_polling.save_schedule(db, run, _next_polls(db, run, given, limits, within_run=False))
     return Count(done=changed, skipped=same)
 
 

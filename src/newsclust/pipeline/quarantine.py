@@ -4,8 +4,8 @@ from collections.abc import Collection, Sequence
 from datetime import datetime
 
 from newsclust.model import Count, Run
-from newsclust.overrides import FeedCommand, releases
-from newsclust.pipeline.runner import log
+from newsclust.overrides import FeedCommand, given_until, releases
+from newsclust.pipeline.runner import latest_moment, log
 from newsclust.quarantine.history import FeedItem, FeedRunStats, recovered, released_runs
 from newsclust.quarantine.run_check import CheckedRun, FeedRun, check_run
 from newsclust.store import Database, feeds
@@ -24,7 +24,7 @@ def check_feed_anomalies(db: Database, run: Run, commands: Sequence[FeedCommand]
     when it has shown no anomaly for three days: then without the runs before, which a person may release later.
     """
     quarantined = store_quarantine.active_quarantines(db)
-    for feed_id, released_at in releases(commands).items():
+    for feed_id, released_at in releases(given_until(commands, latest_moment(run))).items():
         stats, since = store_quarantine.quarantined_stats(db, feed_id), quarantined.get(feed_id)
         admitted = released_runs(stats, since=since, released_at=released_at)
         ends_quarantine = since is not None and released_at >= since

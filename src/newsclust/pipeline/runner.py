@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 
 from tqdm import tqdm
 
+from newsclust.clock import TOLERANCE
 from newsclust.errors import ItemError, Reason, StepError
 from newsclust.model import Count, Run
 from newsclust.store import Database, runs
@@ -46,6 +47,11 @@ def run_step(db: Database, run: Run, clock: Clock, step: str, work: Callable[[],
 def since(run: Run, days: float) -> datetime:
     """Return the moment that many days before the night."""
     return run.night_at - timedelta(days=days)
+
+
+def latest_moment(run: Run) -> datetime:
+    """Return the moment after which everything lies in the future, for a night that was named by hand, too."""
+    return max(run.night_at, run.started_at) + TOLERANCE
 
 
 def save_failures(db: Database, run: Run, clock: Clock, step: str, failures: Sequence[tuple[str, ItemError]]) -> None:
