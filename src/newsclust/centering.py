@@ -29,6 +29,8 @@ def centre(vectors: Vectors, model: str, part: Part = Part.TEXT) -> Vectors:
     The mean of the default model ships with the package, so that an unrelated article changes nothing; that of any
     other model is the mean of these vectors.
     """
+    if not len(vectors):
+        return vectors
     mean = shipped_mean(part) if is_shipped_for(model) else vectors.mean(axis=0, dtype=np.float64)
     moved = vectors - mean.astype(np.float32)
     length = np.linalg.norm(moved, axis=1, keepdims=True)

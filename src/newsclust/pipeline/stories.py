@@ -38,7 +38,7 @@ def group_stories(
     constraints = grouping_constraints(_on_originals(db, corrections))
     window = window_of(db, run, model, window_days, extra=constraints.articles)
     ids = window.ids
-    groups = clusterer.cluster(window, pairs.links_among(db, ids), constraints)
+    groups = clusterer.cluster(window, pairs.links_among(db, ids), constraints) if ids else []
     new_duplicates = store_stories.duplicates_in_stories(db)
     renamed = {
         article
