@@ -8,7 +8,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, nullcontext
 from contextvars import ContextVar
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import duckdb
@@ -152,9 +152,10 @@ def caught_up(config: Path | None) -> str | None:
     if record is None or hour is None:
         return None
     good, last = record.last_good, record.last
-    if good is not None and good.started_at >= hour:
+    now = datetime.now(UTC) + timedelta(minutes=1)  # a night that began later was dated by a clock that had jumped
+    if good is not None and hour <= good.started_at <= now:
         return f"a night was lived since this one's hour: at {good.started_at:%Y-%m-%d %H:%M} UTC"
-    if last.outcome is NightOutcome.RUNNING and last.started_at >= hour and is_night_running(paths.database):
+    if last.outcome is NightOutcome.RUNNING and hour <= last.started_at <= now and is_night_running(paths.database):
         return f"this night is being lived since {last.started_at:%Y-%m-%d %H:%M} UTC"
     return None
 

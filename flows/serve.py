@@ -167,7 +167,10 @@ class Watch:
         except StoreError:
             return False  # the next night writes it anew
         # A run may begin some seconds before its hour: a runner takes up those of the next ten.
-        return record is not None and record.last.started_at < begins - timedelta(minutes=1)
+        if record is None:
+            return False
+        # One that began later than now was dated by a clock that had jumped ahead: it is no reason to wait for it.
+        return not begins - timedelta(minutes=1) <= record.last.started_at <= now + timedelta(minutes=1)
 
 
 def _prefect_environment() -> dict[str, str]:

@@ -353,6 +353,16 @@ def test_of_the_runs_that_a_sleeping_machine_missed_the_first_catches_up_for_all
     assert (caught_up(config) is not None) == has_nothing_to_do
 
 
+def test_a_night_in_2031_has_caught_up_for_none(
+    config: Path, settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    later = datetime.now(UTC) + timedelta(days=1800)
+    good = NightAttempt(night_at=later, started_at=later).ended(later)
+    write_record(settings.paths.published, NightRecord(last=good, last_good=good))
+    monkeypatch.setattr(lifecycle.FlowRunContext, "get", classmethod(lambda _: Context(NIGHT, scheduled=True)))
+    assert caught_up(config) is None
+
+
 def test_a_run_that_begins_while_its_hour_is_being_caught_up_has_nothing_to_do(
     config: Path, settings: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:

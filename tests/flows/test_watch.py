@@ -64,6 +64,11 @@ def test_five_missed_nights_are_caught_up_by_one(settings: Settings) -> None:
     assert not watch.is_missed(now + timedelta(hours=1))
 
 
+def test_a_night_in_2031_keeps_none_from_being_caught_up(settings: Settings) -> None:
+    lived(settings, HOUR + timedelta(days=1800))
+    assert Watch(settings, None).is_missed(HOUR + timedelta(hours=1))
+
+
 def test_a_night_that_is_under_way_is_not_missed(settings: Settings) -> None:
     lived(settings, HOUR - timedelta(days=1))
     with only_night(settings.paths.database):
