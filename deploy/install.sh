@@ -7,7 +7,7 @@
 # XDG_CACHE_HOME=FOLDER/cache. The image (deploy/Dockerfile) and the check of the wheel (deploy/check_wheel.sh) both
 # install by this script.
 #
-#     PYTHON         the Python to use: 3.11, 3.12 or 3.13 (python3)
+#     PYTHON         the Python to use: 3.11 or 3.12 (python3)
 #     TORCH_INDEX    address of the package index with the CPU build of torch: docs/operating.md, "Install"
 set -euo pipefail
 

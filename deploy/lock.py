@@ -3,8 +3,9 @@
     python deploy/lock.py        with Python 3.11 and pip, after a change of pyproject.toml or constraints.txt
 
 pip resolves on this machine within constraints.txt; then it is asked for the same versions for the other PYTHONS.
-torch is not in the lock: its CPU build is at PyTorch's own index, under other hashes (deploy/install.sh). Other
-machines than x86-64 are not: hdbscan has no wheels for them.
+torch is not in the lock: its CPU build is at PyTorch's own index, under other hashes (deploy/install.sh). Python 3.13
+is not: Prefect needs another package there, which pip does not see from here. Nor are other machines than x86-64:
+hdbscan has no wheels for them.
 """
 
 import json
@@ -16,7 +17,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).parents[1]
 LOCK = Path(__file__).with_name("requirements.lock")
-PYTHONS = ("3.11", "3.12", "3.13")
+PYTHONS = ("3.11", "3.12")
 MACHINE = "x86_64"
 GLIBC = ("manylinux_2_28", "manylinux_2_27", "manylinux_2_26", "manylinux_2_24", "manylinux_2_17", "manylinux2014")
 HEADER = """\

@@ -98,7 +98,7 @@ def test_a_list_of_feeds_that_is_there_is_kept(terminal: Terminal, tmp_path: Pat
     ended = terminal("init", "--contact", ME)
     assert ended.code == 0
     assert (tmp_path / "feeds.toml").read_text(encoding="utf-8") == mine
-    assert "(1 feeds)" in ended.out
+    assert "(1 feed)" in ended.out
 
 
 @pytest.mark.parametrize("where", ["work", "work/deep/er"])

@@ -49,23 +49,34 @@ def test_what_is_locked_is_what_the_tests_run_with() -> None:
     assert len(locked()) > 100
 
 
-def needed_by(name: str, extras: frozenset[str]) -> Iterator[tuple[str, frozenset[str]]]:
+def needed_by(name: str, extras: frozenset[str], python: str) -> Iterator[tuple[str, frozenset[str]]]:
     """What an installed package needs with these extras: its metadata is that of the version in the lock."""
     for line in distribution(name).requires or ():
         needed = Requirement(line)
-        if needed.marker is None or any(needed.marker.evaluate({"extra": extra}) for extra in {"", *extras}):
+        under = {"python_version": python, "python_full_version": f"{python}.9"}
+        if needed.marker is None or any(needed.marker.evaluate(under | {"extra": one}) for one in {"", *extras}):
             yield canonicalize_name(needed.name), frozenset(needed.extras)
 
 
-def test_what_is_locked_is_what_the_dependencies_need_neither_less_nor_more() -> None:
+def needed_with(python: str) -> set[str]:
+    """Every package that the dependencies need, directly or not, but torch."""
     reached: set[tuple[str, frozenset[str]]] = set()
     left = {(canonicalize_name(needed.name), frozenset(needed.extras)) for needed in dependencies()}
     while left:
         one = left.pop()
         reached.add(one)
-        left |= set(needed_by(*one)) - reached
-    assert {name for name, _ in reached} - {"torch"} == set(locked())
+        left |= set(needed_by(*one, python)) - reached
+    return {name for name, _ in reached} - {"torch"}
+
+
+def test_what_is_locked_is_what_the_dependencies_need_neither_less_nor_more() -> None:
+    assert needed_with("3.11") == set(locked())
     assert [name for name in locked() if NOT_FOR_PRODUCTION.search(name)] == []
+
+
+def test_the_later_python_that_the_lock_is_for_needs_no_more() -> None:
+    assert "Python 3.11, 3.12." in (ROOT / "deploy" / "requirements.lock").read_text(encoding="utf-8")
+    assert needed_with("3.12") <= set(locked())
 
 
 def test_torch_is_installed_at_the_version_of_the_project_and_is_not_in_the_lock() -> None:

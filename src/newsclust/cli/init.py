@@ -154,7 +154,8 @@ def _say_what_is_next(folder: Path, settings_file: Path, feeds_file: Path, *, co
     from newsclust.sources.feeds_toml import read_feeds
 
     feeds = len(read_feeds(feeds_file))
-    print(f"{settings_file} and {feeds_file} are there ({feeds} feeds). Every request will name {contact}.")
+    counted = f"{feeds} feed{'' if feeds == 1 else 's'}"
+    print(f"{settings_file} and {feeds_file} are there ({counted}). Every request will name {contact}.")
     print("Next:")
     if folder.absolute() != Path.cwd():
         print(f"  cd {folder}")
