@@ -169,7 +169,9 @@ def _by_whom(value: object) -> object:
 def published_nights(settings: Settings) -> int:
     """Return how many finished nights the published file holds; it must open at any moment."""
     with open_published(settings.paths.published) as connection:
-        found = connection.execute("SELECT count(*) FROM nightly_summary WHERE outcome = 'finished'").fetchall()
+        found = connection.execute(
+            "SELECT count(DISTINCT night_at) FROM nightly_summary WHERE outcome = 'finished'"
+        ).fetchall()
     return int(found[0][0])
 
 

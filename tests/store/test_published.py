@@ -11,6 +11,7 @@ from pathlib import Path
 from textwrap import dedent
 
 import duckdb
+import pyarrow as pa
 import pytest
 
 from newsclust.explain import clusterer_of
@@ -206,3 +207,15 @@ def test_building_gives_back_the_memory_limit_that_it_lowered(tmp_path: Path) ->
         publish(db, tmp_path / "published.duckdb")
         assert db.value("SELECT current_setting('memory_limit')") == before
         assert db.column("SELECT database_name FROM duckdb_databases() WHERE NOT internal") == ["work"]
+
+
+def test_a_query_reads_no_variable_of_the_program(tmp_path: Path) -> None:
+    secret = pa.table({"x": [1]})
+    with Database(tmp_path / "working.duckdb") as db:
+        publish(db, tmp_path / "published.duckdb")
+    assert len(secret) == 1
+    with (
+        pytest.raises(duckdb.CatalogException, match="name secret"),
+        open_published(tmp_path / "published.duckdb") as connection,
+    ):
+        connection.execute("FROM secret")

@@ -247,7 +247,8 @@ def open_published(path: Path) -> Iterator[duckdb.DuckDBPyConnection]:
     if path.is_dir():
         raise StoreError(f"{path} is a folder: name the published file in it")
     # Given while connecting: a second connection of this process shares the first one's locked configuration.
-    safe = {"enable_external_access": "false", "lock_configuration": "true"}
+    # Without replacements: else a table that is not there is looked for among this program's variables.
+    safe = {"enable_external_access": "false", "lock_configuration": "true", "python_enable_replacements": "false"}
     with connect(path, read_only=True, config=safe) as connection:
         try:
             yield connection
