@@ -15,7 +15,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
@@ -229,9 +229,14 @@ def site(tonight: Sequence[Told], before: Sequence[Told]) -> dict[str, Reply]:
 
 
 def live(
-    db: Database, now: datetime, loopback: LoopbackServer, embedder: DrawnVectors, published: Path
+    db: Database,
+    now: datetime,
+    loopback: LoopbackServer,
+    embedder: DrawnVectors,
+    published: Path,
+    left_out: Collection[str] = (),
 ) -> tuple[Step, ...]:
-    """One night, in the order of flows/nightly.py; what each step did and how long it took."""
+    """One night, in the order of flows/nightly.py; what each step did, but those left out, and how long it took."""
     db.execute("SET enable_progress_bar = false")  # DuckDB takes a spawned process for a person's session
     clock, settings = pipeline.night_clock(now), Settings()
     run = runs.begin_run(db, flow="benchmark", night_at=now, started_at=datetime.now(UTC), settings={})
@@ -254,16 +259,21 @@ def live(
         "find_duplicates": lambda: pipeline.find_duplicates(
             db, run, [], settings.duplicates.jaccard, settings.duplicates.containment
         ),
-        MODEL_STEP: lambda: pipeline.embed_articles(db, run, embedder, settings.embed.characters),
+        MODEL_STEP: lambda: pipeline.embed_articles(
+            db, run, embedder, settings.embed.characters, settings.embed_days
+        ),
         "link_articles": lambda: pipeline.link_articles(db, run, settings.linker(), model, window),
         "sync_corrections": lambda: pipeline.sync_corrections(db, run, []),
         "group_stories": lambda: pipeline.group_stories(db, run, settings.clusterer(), [], model, window),
         "group_topics": lambda: pipeline.group_topics(db, run, model, topic_days, min_stories),
+        "prune": lambda: pipeline.prune(db, run, settings.retention_limits, model),
         "check": lambda: pipeline.check(db),
         "publish": lambda: pipeline.publish(db, published),
     }
     done = []
     for name, work in steps.items():
+        if name in left_out:
+            continue
         started, cpu = time.perf_counter(), time.process_time()
         number = pipeline.run_step(db, run, clock, name, work)
         seconds = time.perf_counter() - started

@@ -33,6 +33,7 @@ from newsclust.night_record import (
 from newsclust.report import TroubledFeed
 from newsclust.settings import Settings, load_settings, readable_settings
 from newsclust.store import Database, runs
+from newsclust.store.restore import refuse_empty_archive
 
 from .steps import PREFECT_TROUBLE, Night
 
@@ -131,6 +132,7 @@ def _checked_database(settings: Settings, night_at: datetime) -> Iterator[Databa
         if finding.outcome is preflight.Outcome.WARNING:
             log.warning("%s: %s (%s)", finding.subject, finding.text, finding.mend)
     preflight.raise_on_problems(findings)
+    refuse_empty_archive(settings.paths.database, settings.paths.published)
     with Database(settings.paths.database, now=night_at) as db:
         yield db
 

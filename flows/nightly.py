@@ -74,7 +74,7 @@ def nightly(config: Path | None = None, night_at: AwareDatetime | None = None) -
         step(
             steps.find_duplicates, db, run, corrections, settings.duplicates.jaccard, settings.duplicates.containment
         )
-        step(steps.embed_articles, db, run, embedder, settings.embed.characters)
+        step(steps.embed_articles, db, run, embedder, settings.embed.characters, settings.embed_days, corrections)
         step(steps.link_articles, db, run, settings.linker(), model, window)
         step(steps.sync_corrections, db, run, corrections)
         step(steps.group_stories, db, run, settings.clusterer(), corrections, model, window)
@@ -82,6 +82,7 @@ def nightly(config: Path | None = None, night_at: AwareDatetime | None = None) -
         step(steps.group_topics, db, run, model, settings.topics.window_days, settings.topics.min_stories)
 
         # What the analysts get
+        step(steps.prune, db, run, settings.retention_limits, model)
         step(steps.check, db)
         night.finish()
         step(steps.publish, db, settings.paths.published)

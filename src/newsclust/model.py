@@ -405,6 +405,17 @@ class Run:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class RetentionLimits:
+    """How many days what is heavy is kept; None: for ever."""
+
+    pages: float
+    requests: float
+    articles: float | None = None
+    vectors: float | None = None
+    stories: float | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Count:
     """How many items a step did, skipped and failed."""
 

@@ -41,6 +41,7 @@ from newsclust.embed import Embedder
 from newsclust.errors import SettingsError
 from newsclust.extract import Extractor
 from newsclust.fetch import Fetcher
+from newsclust.model import RetentionLimits
 from newsclust.polling.scheduler import PollingLimits
 from newsclust.stories.clustering import Clusterer
 from newsclust.stories.pairs import Linker
@@ -48,6 +49,7 @@ from newsclust.urls import HIDDEN, VARIABLE, redacted
 from newsclust.written import parsed_toml, problem_text, read_written
 
 CONFIG_FILE = "newsclust.toml"
+_DAYS_OF_MONTH = 30.4375
 _PREFIX = "NEWSCLUST_"
 _CONFIG_VARIABLE = "NEWSCLUST_CONFIG"
 _RENAMED = {  # before 0.1.0 -> now
@@ -201,6 +203,17 @@ class TopicSettings(Section):
     min_stories: int = Field(default=3, ge=2, le=1_000_000)  # in a topic; a new one needs more in a large window
 
 
+class RetentionSettings(Section):
+    """How long what is heavy is kept; its rows stay, and say when and why it was dropped."""
+
+    page_days: float = Field(default=30, ge=1, allow_inf_nan=False)  # downloaded pages, and entries no longer shown
+    # The rows of requests; counts stay. Back from its last answer a feed is watched for 14 days (store/polling.py).
+    request_days: float = Field(default=180, ge=14, allow_inf_nan=False)
+    article_months: float | Literal["forever"] = "forever"  # texts
+    vector_months: float | Literal["forever"] = "forever"
+    story_months: float | Literal["forever"] = "forever"  # links, and what happened between a story's birth and end
+
+
 class NightSettings(Section):
     """When the nightly run starts, and how its steps are retried."""
 
@@ -310,6 +323,7 @@ class Settings(_FileAndEnvironment):
     pairs: PairSettings = PairSettings()
     stories: StorySettings = StorySettings()
     topics: TopicSettings = TopicSettings()
+    retention: RetentionSettings = RetentionSettings()
     night: NightSettings = NightSettings()
     notify: NotifySettings = NotifySettings()
 
@@ -334,6 +348,28 @@ class Settings(_FileAndEnvironment):
         site would get for nothing that the contact does not do.
         """
         return str(self.fetch.options.get("user_agent", f"newsclust/0.1 (+{self.fetch.contact})"))
+
+    @model_validator(mode="after")
+    def _keeps_what_nights_read(self) -> Self:
+        """Refuse a retention that would drop what the next nights still compare."""
+        window, limits = self.embed_days, self.retention_limits
+        for name, kept in (("article", limits.articles), ("vector", limits.vectors), ("story", limits.stories)):
+            if kept is not None and kept <= window:
+                raise ValueError(
+                    f"retention.{name}_months: these are {kept:.0f} days, and stories or topics are made of the last "
+                    f"{window:g} ([stories] and [topics] window_days): more are needed"
+                )
+        return self
+
+    @property
+    def embed_days(self) -> float:
+        """Return how many days of articles need vectors each night: those of the longer window."""
+        return max(self.stories.window_days, self.topics.window_days)
+
+    @property
+    def retention_limits(self) -> RetentionLimits:
+        """Return how many days what is heavy is kept."""
+        return _retention_limits(self.retention)
 
     @property
     def polling_limits(self) -> PollingLimits:
@@ -363,6 +399,19 @@ class Settings(_FileAndEnvironment):
         """Return the chosen clusterer."""
         clusterer: Clusterer = _build("stories", self.stories)
         return clusterer
+
+
+def _retention_limits(section: RetentionSettings) -> RetentionLimits:
+    def days(months: float | Literal["forever"]) -> float | None:
+        return None if months == "forever" else months * _DAYS_OF_MONTH
+
+    return RetentionLimits(
+        pages=section.page_days,
+        requests=section.request_days,
+        articles=days(section.article_months),
+        vectors=days(section.vector_months),
+        stories=days(section.story_months),
+    )
 
 
 def load_settings(path: Path | None = None, **sections: Any) -> Settings:
@@ -543,7 +592,8 @@ def _problems(error: ValidationError, options: Sequence[str] | None = None) -> I
             yield key, f"{name}: unknown key; {place}"
         else:
             is_secret = key[:1] == ["notify"] or bool(_SECRET_OPTION.search(name))
-            yield key, f"{name}: {problem_text(problem, known, show=not is_secret)}"
+            text = problem_text(problem, known, show=not is_secret)
+            yield key, f"{name}: {text}" if name else text  # what several sections contradict names itself
 
 
 def _place_of(key: str) -> str:

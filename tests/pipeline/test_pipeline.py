@@ -24,7 +24,18 @@ import pytest
 from newsclust import pipeline
 from newsclust.errors import ExtractError, ParseError, Reason, StepError
 from newsclust.extract import ExtractOutcome
-from newsclust.model import ArticleInput, Count, Feed, Link, PagePolicy, Run, Window, WordCounts, id_of
+from newsclust.model import (
+    ArticleInput,
+    Count,
+    Feed,
+    Link,
+    PagePolicy,
+    RetentionLimits,
+    Run,
+    Window,
+    WordCounts,
+    id_of,
+)
 from newsclust.overrides import Correction, CorrectionKind, new_correction
 from newsclust.store import Database, database, runs
 from newsclust.store import word_counts as store_words
@@ -39,6 +50,7 @@ pytestmark = pytest.mark.slow
 
 ROOT = Path(__file__).parents[2]
 NIGHT = datetime(2026, 3, 2, 22, tzinfo=UTC)
+LIMITS = RetentionLimits(pages=30, requests=180)
 WINDOW_DAYS = 4.0
 SYLLABLES = "ba co du fe gi ha jo ku le mi no pu ra se ti vo".split()  # noqa: SIM905 - readable as a line
 
@@ -117,12 +129,13 @@ def steps(
         "update_feed_health": partial(pipeline.update_feed_health, db, run),
         "extract_articles": partial(pipeline.extract_articles, db, run, clock, extractor or PlainExtractor()),
         "find_duplicates": partial(pipeline.find_duplicates, db, run, said, 0.8, 0.82),
-        "embed_articles": partial(pipeline.embed_articles, db, run, TaggedEmbedder(), 300),
+        "embed_articles": partial(pipeline.embed_articles, db, run, TaggedEmbedder(), 300, WINDOW_DAYS, said),
         "link_articles": partial(pipeline.link_articles, db, run, CentredCosine(), model, WINDOW_DAYS),
         "sync_corrections": partial(pipeline.sync_corrections, db, run, said),
         "group_stories": partial(pipeline.group_stories, db, run, AverageLinkage(), said, model, WINDOW_DAYS),
         "find_rewrites": partial(pipeline.find_rewrites, db, run, TaggedEmbedder()),
         "group_topics": partial(pipeline.group_topics, db, run, model, WINDOW_DAYS, 3),
+        "prune": partial(pipeline.prune, db, run, LIMITS, model),
         "check": partial(pipeline.check, db),
         "publish": partial(pipeline.publish, db, published),
     }

@@ -455,7 +455,7 @@ def test_every_view_can_be_asked_of_an_empty_database(empty: Database, name: str
     view = name.partition("_")[2]
     given = {
         "todo_feeds": "'x'",
-        "todo_embeddings": "'x'",
+        "todo_embeddings": "'x', TIMESTAMP '2026-02-04 06:00'",
         "todo_rewrites": "'x', 5, 12",
         "stories_as_of": "TIMESTAMP '2026-02-04 06:00'",
     }

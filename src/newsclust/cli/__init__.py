@@ -13,6 +13,7 @@ from typing import Annotated, Any
 import typer
 
 from newsclust import __version__
+from newsclust.cli.archive import backup, embed, restore
 from newsclust.cli.check import check
 from newsclust.cli.duplicate import duplicate_app
 from newsclust.cli.evaluate import evaluate_app
@@ -50,6 +51,9 @@ app.command(rich_help_panel=_NIGHTS)(night)
 app.command(rich_help_panel=_NIGHTS)(serve)
 app.command(rich_help_panel=_NIGHTS)(status)
 app.command(rich_help_panel=_NIGHTS)(notify)
+app.command(rich_help_panel=_NIGHTS)(backup)
+app.command(rich_help_panel=_NIGHTS)(restore)
+app.command(rich_help_panel=_NIGHTS)(embed)
 app.command(rich_help_panel=_READ)(why)
 app.add_typer(evaluate_app, name="evaluate", rich_help_panel=_SCORE)
 

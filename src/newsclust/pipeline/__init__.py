@@ -15,6 +15,7 @@ from newsclust.pipeline.feeds import fetch_feeds, fetch_lists, parse_feeds, plan
 from newsclust.pipeline.health import update_feed_health
 from newsclust.pipeline.pages import fetch_pages
 from newsclust.pipeline.pairs import link_articles
+from newsclust.pipeline.prune import prune
 from newsclust.pipeline.quarantine import check_feed_anomalies
 from newsclust.pipeline.rewrites import find_rewrites
 from newsclust.pipeline.runner import Clock, night_clock, run_step
@@ -41,6 +42,7 @@ __all__ = [
     "night_clock",
     "parse_feeds",
     "plan_feeds",
+    "prune",
     "publish",
     "run_step",
     "sync_corrections",

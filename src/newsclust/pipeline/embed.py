@@ -1,27 +1,47 @@
 """Originals -> vectors of their texts and titles; and which languages are grouped less well."""
 
 from collections import Counter
+from collections.abc import Sequence
 
 from newsclust.embed import Embedder, embedding_text, title_text
 from newsclust.embed.bundled_model import is_readable
 from newsclust.model import Count, NoticeKind, Run
-from newsclust.pipeline.runner import ARTICLE_BATCH_SIZE, batches
+from newsclust.overrides import Correction, grouping_constraints
+from newsclust.pipeline.runner import ARTICLE_BATCH_SIZE, batches, progress_bar, since
 from newsclust.store import Database, articles, runs
 from newsclust.text.language import SUPPORTED, language_name
 
 _FEWEST_TOLD = 3  # articles in other languages, for a notice
 
 
-def embed_articles(db: Database, run: Run, embedder: Embedder, characters: int) -> Count:
-    """Store two vectors of the model for every original: of its title and lead, and of its title alone."""
-    todo = articles.articles_to_embed(db, embedder.name)
-    for ids in batches(todo, ARTICLE_BATCH_SIZE):
-        rows = articles.titles_and_texts(db, ids)
-        texts = [embedding_text(title, text, characters=characters) for _, title, text in rows]
-        titles = [title_text(title, text, characters=characters) for _, title, text in rows]
-        vectors = embedder.embed([*texts, *titles])
-        row_ids = [article_id for article_id, _, _ in rows]
-        articles.save_embeddings(db, run, embedder.name, row_ids, vectors[: len(rows)], vectors[len(rows) :])
+def embed_articles(
+    db: Database,
+    run: Run,
+    embedder: Embedder,
+    characters: int,
+    window_days: float | None = None,
+    corrections: Sequence[Correction] = (),
+) -> Count:
+    """Store two vectors of the model for every original: of its title and lead, and of its title alone.
+
+    With `window_days` those of so many days, and those that corrections name: after a change of the model the archive
+    is not embedded in one night. What was stored stays when the step is killed.
+    """
+    todo = articles.articles_to_embed(
+        db,
+        embedder.name,
+        since=None if window_days is None else since(run, window_days),
+        named=grouping_constraints(corrections).articles if window_days is not None else (),
+    )
+    with progress_bar("embed_articles", len(todo)) as progress:
+        for ids in batches(todo, ARTICLE_BATCH_SIZE):
+            rows = articles.titles_and_texts(db, ids)
+            texts = [embedding_text(title, text, characters=characters) for _, title, text in rows]
+            titles = [title_text(title, text, characters=characters) for _, title, text in rows]
+            vectors = embedder.embed([*texts, *titles])
+            row_ids = [article_id for article_id, _, _ in rows]
+            articles.save_embeddings(db, run, embedder.name, row_ids, vectors[: len(rows)], vectors[len(rows) :])
+            progress.update(len(ids))
     _tell_languages(db, run, embedder.name)
     return Count(done=len(todo))
 

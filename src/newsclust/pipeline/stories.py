@@ -114,7 +114,10 @@ def _headlines(db: Database, model: str, members: Mapping[str, frozenset[str]]) 
         in_order = [a.id for a in sorted(candidates, key=lambda article: (article.published_at, article.id))]
         if not in_order:
             return None
-        return articles[most_central(in_order, vectors[[row[article_id] for article_id in in_order]])].title
+        known = [article_id for article_id in in_order if article_id in row]
+        if not known:  # their vectors were dropped, or are of an earlier model
+            return articles[in_order[0]].title
+        return articles[most_central(known, vectors[[row[article_id] for article_id in known]])].title
 
     headlines = {}
     for story_id, story in members.items():

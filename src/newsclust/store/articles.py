@@ -1,6 +1,6 @@
 """Articles, their versions and vectors."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from itertools import groupby
@@ -29,7 +29,8 @@ from newsclust.urls import host
 # What decides of each sighting but its length: no text is read for it.
 _SIGHTINGS = """
 SELECT entries.article_id, todo.changed_at AS newest_at, feeds.title AS feed_title,
-       pages.item_id IS NOT NULL AS has_page,
+       pages.item_id IS NOT NULL AND pages.dropped_at IS NULL AS has_page,
+       entries.dropped_at IS NOT NULL AS is_dropped,
        {'entry_id': entries.entry_id, 'feed_id': entries.feed_id, 'url': entries.url,
         'feed_urls': [feeds.url, feeds.site_url], 'characters': 0, 'first_seen_at': entries.first_seen_at,
         'published_at': entries.published_at, 'date_quality': entries.date_quality} AS sighting
@@ -78,9 +79,17 @@ def articles_to_extract(db: Database) -> list[str]:
 
 
 def sources_of(db: Database, article_ids: Sequence[str]) -> list[ArticleInput]:
-    """Return what is known of these articles that are still to extract, pages included: ask in batches."""
+    """Return what is known of these articles that are still to extract, pages included: ask in batches.
+
+    An article of which only a dropped sighting speaks, and no page, is not among them: its text stays as it is.
+    """
     seen = _sightings(db, article_ids)
     speaking = {article_id: representative_sighting(found.sightings) for article_id, found in seen.items()}
+    speaking = {
+        article_id: sighting
+        for article_id, sighting in speaking.items()
+        if seen[article_id].has_page or sighting.entry_id not in seen[article_id].dropped
+    }
     entries = [one.entry_id for one in speaking.values()]
     shown = {row.pop("entry_id"): row for query in _batches(_DESCRIPTIONS, entries) for row in db.rows(query)}
     pages = dict(stored_pages(db, RequestKind.PAGE, [one for one in seen if seen[one].has_page]))
@@ -171,6 +180,7 @@ class _Sighted:
     newest_at: datetime
     feed_title: str
     has_page: bool
+    is_dropped: bool  # its summary and content
     sighting: Sighting
 
 
@@ -193,6 +203,7 @@ class _Seen:
     newest_at: datetime
     has_page: bool
     feed_titles: Mapping[str, str]
+    dropped: Collection[str]  # the entries whose summary and content were dropped
 
 
 def _sightings(db: Database, article_ids: Sequence[str]) -> dict[str, _Seen]:
@@ -211,6 +222,7 @@ def _sightings(db: Database, article_ids: Sequence[str]) -> dict[str, _Seen]:
             newest_at=group[0].newest_at,
             has_page=group[0].has_page,
             feed_titles={one.sighting.feed_id: one.feed_title for one in group},
+            dropped={one.sighting.entry_id for one in group if one.is_dropped},
         )
         for article_id, group in by_article.items()
     }
@@ -234,9 +246,34 @@ def articles(db: Database, article_ids: Sequence[str]) -> list[Article]:
     return [replace(one, priority=priorities[one.id]) if one.id in priorities else one for one in found]
 
 
-def articles_to_embed(db: Database, model: str) -> list[str]:
-    """Return the ids of the originals that have no vector of this model for their present text."""
-    return db.column("SELECT article_id FROM todo_embeddings($1)", [model])
+def articles_to_embed(
+    db: Database, model: str, *, since: datetime | None = None, named: Collection[str] = ()
+) -> list[str]:
+    """Return the ids of the originals that have no vector of this model for their present text, ordered by id.
+
+    With `since` those published, first seen or changed since then, and those `named`, or their originals.
+    """
+    with db.given_ids(sorted(named)):
+        return db.column(
+            "SELECT article_id FROM todo_embeddings($1, coalesce($2, '-infinity'::TIMESTAMP)) UNION "
+            "SELECT article_id FROM todo_embeddings($1, '-infinity'::TIMESTAMP) "
+            "WHERE article_id IN (SELECT coalesce(original_id, id) FROM given_ids "
+            "LEFT JOIN duplicates ON duplicates.article_id = id) ORDER BY article_id",
+            [model, since],
+        )
+
+
+def drop_vectors_of_other_models(db: Database, model: str) -> int:
+    """Delete the vectors of every other model than this; return how many articles have none any more."""
+    if not db.column("SELECT 1 FROM embeddings WHERE model = $1 LIMIT 1", [model]):
+        return 0  # nothing was embedded by this model yet: the old vectors are all there is
+    (lost,) = db.column(
+        "SELECT count(DISTINCT article_id) FROM embeddings WHERE model <> $1 "
+        "AND article_id NOT IN (SELECT article_id FROM embeddings WHERE model = $1)",
+        [model],
+    )
+    db.execute("DELETE FROM embeddings WHERE model <> $1", [model])
+    return int(lost)
 
 
 def beginnings_in_other_languages(db: Database, run: Run, languages: Sequence[str]) -> list[tuple[str, str]]:

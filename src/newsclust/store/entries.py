@@ -96,6 +96,8 @@ def _save_together(db: Database, run: Run, documents: Sequence[ReadDocument]) ->
             "wants_page": wants_page,
             "first_seen_at": run.night_at,
             "last_seen_at": run.night_at,
+            "dropped_at": None,  # shown again, it has its summary and content again
+            "dropped_reason": None,
             "run_id": run.id,
         }
         for entry, wants_page, state in shown

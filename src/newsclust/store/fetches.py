@@ -9,6 +9,7 @@ from newsclust.model import FeedList, Fetch, Page, Request, RequestKind, Run
 from newsclust.store.database import Database, Row
 from newsclust.store.records import row_of
 
+_PAGE_HEADERS = {"content-type", "date"}  # how an article's page is decoded, and what its site's clock said
 _PAGES_AT_ONCE = 40  # up to 50 ids DuckDB 1.5 tests while it scans; with more it reads every body there is
 
 
@@ -57,7 +58,8 @@ def save_fetches(db: Database, run: Run, fetches: Sequence[Fetch]) -> None:
         db.save("fetches", [_fetch_row(run, fetch) for fetch in fetches])
         pages = [
             {"kind": fetch.request.kind, "item_id": fetch.request.item_id, "run_id": run.id}
-            | row_of(replace(fetch.page, body=zlib.compress(fetch.page.body, 6)))
+            | {"dropped_at": None, "dropped_reason": None}
+            | row_of(_page_to_store(fetch.request.kind, fetch.page))
             for fetch in fetches
             if fetch.page and fetch.request.kind is not RequestKind.ROBOTS  # which has a table of its own
         ]
@@ -89,10 +91,24 @@ def stored_pages(db: Database, kind: RequestKind, item_ids: Sequence[str]) -> It
     for start in range(0, len(item_ids), _PAGES_AT_ONCE):
         with db.given_ids(item_ids[start : start + _PAGES_AT_ONCE]):
             found = db.keyed_as(
-                Page, "SELECT item_id, * FROM pages SEMI JOIN given_ids ON id = item_id WHERE kind = $1", [kind]
+                Page,
+                "SELECT item_id, * FROM pages SEMI JOIN given_ids ON id = item_id "
+                "WHERE kind = $1 AND dropped_at IS NULL",
+                [kind],
             )
         for item_id, page in found:
             yield item_id, replace(page, body=zlib.decompress(page.body))
+
+
+def _page_to_store(kind: RequestKind, page: Page) -> Page:
+    """Return the page with its body compressed; of an article's headers those that are read later.
+
+    A year of all of them is several hundred megabytes.
+    """
+    headers = {name: value for name, value in page.headers.items() if name in _PAGE_HEADERS}
+    return replace(
+        page, body=zlib.compress(page.body, 6), headers=headers if kind is RequestKind.PAGE else page.headers
+    )
 
 
 def _fetch_row(run: Run, fetch: Fetch) -> Row:

@@ -64,7 +64,9 @@ def articles_to_compare(db: Database) -> list[str]:
 def articles_with_outdated_keys(db: Database, method: str) -> list[str]:
     """Return the ids of the articles whose keys another method made: what was decided on them stands."""
     return db.column(
-        "SELECT article_id FROM fingerprints WHERE method IS DISTINCT FROM $1 ORDER BY article_id", [method]
+        "SELECT article_id FROM fingerprints ANTI JOIN (FROM articles WHERE text_dropped_at IS NOT NULL) "
+        "USING (article_id) WHERE method IS DISTINCT FROM $1 ORDER BY article_id",
+        [method],
     )
 
 

@@ -38,10 +38,10 @@ PUBLISHED: Mapping[str, PublishedTable] = {
     "embeddings": PublishedTable(
         source="FROM embeddings WHERE model = (SELECT arg_max(model, embedded_at) FROM embeddings)"
     ),
-    "entries": PublishedTable(
+    "entries": PublishedTable(  # its hash, changed_at and wants_page are for `newsclust restore`
         without=[
-            *("guid", "url", "summary", "content", "author", "language", "updated_at", "warnings", "wants_page"),
-            *("content_hash", "changed_at", "last_seen_at", "source_url", "dropped_at", "dropped_reason"),
+            *("guid", "url", "summary", "content", "author", "language", "updated_at", "warnings"),
+            *("last_seen_at", "source_url", "dropped_at", "dropped_reason"),
         ]
     ),
     "failures": PublishedTable(),
@@ -124,11 +124,13 @@ def _build(db: Database, path: Path) -> None:
     """Write the tables, then the views over them; nothing is in the file that was not selected here."""
     with _attached(db.connection, path), _little_memory(db.connection):
         counts = {}
+        db.execute("BEGIN")  # one commit, one wait for the disk
         for name, table in PUBLISHED.items():
             columns = f"* EXCLUDE ({', '.join(table.without)})" if table.without else "*"
             source = f"({table.source})" if table.source else name
             db.execute(f"CREATE TABLE {_BUILD}.main.{name} AS SELECT {columns} FROM {source}")  # noqa: S608
             counts[name] = db.value(f"SELECT count(*) FROM {source}")  # noqa: S608
+        db.execute("COMMIT")
         db.execute(f"CHECKPOINT {_BUILD}")
     with connect(path, read_only=False) as built:
         make_views(built, but=is_unpublished_view)

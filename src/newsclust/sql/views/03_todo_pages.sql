@@ -1,5 +1,6 @@
 -- Work queue: article pages to download. An address is tried on three nights at most, and once when its
--- answer is final; a night without a network of our own is none. An entry that changes starts anew. `pages = "never"` holds for what waits already, too.
+-- answer is final; a night without a network of our own is none. An entry that changes starts anew. A page whose body was
+-- dropped was read, and an article whose text retention dropped is settled. `pages = "never"` holds for what waits already, too.
 CREATE OR REPLACE VIEW todo_pages AS
 WITH wanted AS (
     SELECT article_id, arg_min(link, (first_seen_at, entry_id)) AS url, max(changed_at) AS changed_at
@@ -16,6 +17,7 @@ WITH wanted AS (
 SELECT wanted.article_id, wanted.url
 FROM wanted
 LEFT JOIN pages ON pages.kind = 'page' AND pages.item_id = wanted.article_id
+ANTI JOIN (SELECT article_id FROM articles WHERE text_dropped_at IS NOT NULL) AS settled ON settled.article_id = wanted.article_id
 WHERE (pages.fetched_at IS NULL OR pages.fetched_at < wanted.changed_at)
   AND NOT EXISTS (
     SELECT 1
