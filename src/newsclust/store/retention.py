@@ -194,14 +194,13 @@ def drop_requests(db: Database, run: Run, *, before: datetime) -> int:
     return dropped
 
 
-def latest_earlier_night(db: Database, run: Run) -> datetime | None:
-    """Return the latest night before this one that came to its end; None: this is the first."""
-    (found,) = db.column(
-        "SELECT max(night_at) FROM runs WHERE run_id <> $1 AND outcome = 'finished' AND night_at <= $2",
-        [run.id, run.night_at],
+def earlier_night(db: Database, run: Run, *, back: int) -> datetime | None:
+    """Return the moment of the night so many nights before this one; None when there were fewer."""
+    found: list[datetime] = db.column(
+        "SELECT night_at FROM runs WHERE run_id <> $1 AND night_at <= $2 ORDER BY night_at DESC LIMIT 1 OFFSET $3",
+        [run.id, run.night_at, back - 1],
     )
-    night: datetime | None = found
-    return night
+    return found[0] if found else None
 
 
 def _repeated(db: Database, some: Callable[[], list[int]]) -> int:
