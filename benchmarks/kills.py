@@ -1,9 +1,11 @@
-"""Kill nights with -9 at random moments of every step: `python -m benchmarks.kills [--kills 60] [--seed 1]`.
+"""Kill nights with -9 at random moments of every step: `python -m benchmarks.kills [--kills 60] [--archive 12]`.
 
 The sample corpus is lived for two nights. Then the third is lived once unbroken, and again and again from the same
 state: killed within a step drawn in turn, at a moment drawn between its begin and its end as the unbroken night took
 it, and lived once more to its end. What readers see must be what the unbroken night left, row by row; the published
-file must open at any moment and hold whole nights; no run may stay "running". Prints a line a kill and the count.
+file must open at any moment and hold whole nights; no run may stay "running". `backup` and `restore` (from a backup,
+from the published file) are killed, too, done again, and followed by the third night, which must leave what it leaves
+after an unbroken one. Prints a line a kill and the count.
 
 The embedder counts words (the language model would take most of the time and stores nothing under way).
 """
@@ -32,11 +34,12 @@ from numpy.typing import NDArray
 from flows.demo import demo_settings, visible, write_settings
 from flows.nightly import nightly
 from newsclust.demo import LoopbackServer, night_time, sample_feeds, sample_site
-from newsclust.settings import EmbedSettings, PairSettings, Settings, StorySettings
+from newsclust.settings import EmbedSettings, PairSettings, Settings, StorySettings, load_settings
 from newsclust.shipped import SAMPLE_FOLDER
-from newsclust.store import Database, open_published
+from newsclust.store import Database, open_published, restore
 
 CONTEXT = get_context("forkserver")  # a night begins at once: Prefect is imported once
+ARCHIVE_VERBS = ("backup", "restore from backup", "restore from published")
 BEGUN = "mend_clock"  # the first step, of which only the end is logged
 # What two lives of one night cannot share: when it was done, and by which run.
 OF_THE_RUN = {
@@ -186,10 +189,78 @@ def steps_of(settings: Settings) -> list[Step]:
     return [Step(name=name, after=names[place], seconds=seconds) for place, (name, seconds) in enumerate(rows)]
 
 
+def archive_verb(verb: str, config: Path, backup_file: Path, done: Connection) -> None:
+    """Do one verb of the archive in a process of its own; say when it begins and how long it took."""
+    paths = load_settings(config).paths
+    done.send("begun: ")
+    begin_s = time.monotonic()
+    if verb == "backup":
+        backup_file.unlink(missing_ok=True)
+        restore.backup(paths.database, backup_file)
+    else:
+        source = backup_file if verb == "restore from backup" else paths.published
+        restore.restore(paths.database, source, replace=paths.database.exists())
+    done.send(time.monotonic() - begin_s)
+
+
+def perform(verb: str, config: Path, backup_file: Path, kill_after_s: float | None = None) -> float | None:
+    """Do a verb, or kill it so long after its begin; return the seconds it took, None when it was killed."""
+    receiver, sender = CONTEXT.Pipe(duplex=False)
+    process = CONTEXT.Process(target=archive_verb, args=(verb, config, backup_file, sender))
+    process.start()
+    sender.close()
+    receiver.recv()
+    if kill_after_s is not None:
+        time.sleep(kill_after_s)
+        process.kill()
+    process.join(600)
+    return float(receiver.recv()) if process.exitcode == 0 else None
+
+
+def kill_archive_verbs(
+    kills: int, rng: random.Random, config: Path, before: Path, settings: Settings, wrong: list[str]
+) -> int:
+    """Kill each verb of the archive in turn; return how many were killed, and add what was not mended to `wrong`."""
+    folder, killed_verbs = settings.paths.database.parent, 0
+    expected: dict[str, dict[str, list[str]]] = {}
+    seconds: dict[str, float] = {}
+    backup_file = folder.with_name("backup.duckdb")
+
+    def begin_anew() -> None:
+        shutil.rmtree(folder)
+        shutil.copytree(before, folder)
+        backup_file.unlink(missing_ok=True)
+        perform("backup", config, backup_file)
+
+    for verb in ARCHIVE_VERBS:  # unbroken
+        begin_anew()
+        seconds[verb] = perform(verb, config, backup_file) or 0
+        live(config, night_time(3))
+        expected[verb] = rows_of(settings)
+    for number in range(kills):
+        verb = ARCHIVE_VERBS[number % len(ARCHIVE_VERBS)]
+        begin_anew()
+        delay_s = rng.uniform(0, seconds[verb])
+        was_killed = perform(verb, config, backup_file, kill_after_s=delay_s) is None
+        killed_verbs += was_killed
+        if perform(verb, config, backup_file) is None:
+            wrong.append(f"{verb} after {delay_s:.3f} s: it cannot be done again")
+        live(config, night_time(3))
+        found = rows_of(settings)
+        differ = [table for table in expected[verb] if found[table] != expected[verb][table]]
+        if differ:
+            wrong.append(f"{verb} after {delay_s:.3f} s: {differ}")
+        outcome = "killed" if was_killed else "ended first"
+        mended = f"WRONG {differ}" if differ else "as unbroken"
+        print(f"{number + 1:3} {verb:22} {delay_s * 1000:6.0f} ms {outcome}: {mended}", flush=True)
+    return killed_verbs
+
+
 def main() -> None:
     """Kill so many nights; end with 1 when one was not mended."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--kills", type=int, default=60)
+    parser.add_argument("--archive", type=int, default=12, help="kills of backup and restore")
     parser.add_argument("--seed", type=int, default=1)
     options = parser.parse_args()
     rng = random.Random(options.seed)
@@ -228,6 +299,8 @@ def main() -> None:
             )
             if not is_mended:
                 wrong.append(f"{step.name} after {delay_s:.3f} s: {differ}, {held} nights published meanwhile")
+        archive = kill_archive_verbs(options.archive, rng, config, before, settings, wrong)
+    print(f"{archive} verbs of the archive killed")
     print(f"{count['killed']} nights killed within {len(steps)} steps; not as the unbroken one: {len(wrong)}")
     for line in wrong:
         print(f"  {line}")

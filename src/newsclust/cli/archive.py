@@ -70,7 +70,7 @@ def embed(
     if not database.exists():
         raise StoreError(f"{database} does not exist: there is nothing to embed")
     with only_night(database), Database(database, now=now) as db:
-        recorded = settings.model_dump(mode="json", include={"embed"})
+        recorded = {"embed": settings.recorded()["embed"]}
         run = runs.begin_run(db, flow="embed", night_at=now, started_at=now, settings=recorded)
         clock = pipeline.night_clock(now)
         try:
