@@ -98,6 +98,9 @@ NUMBERS = [
     "duplicates.jaccard",
     "duplicates.containment",
     "fetch.options.host_pause_s",
+    "retention.page_days",
+    "retention.request_days",
+    "retention.article_months",
 ]
 
 

@@ -96,6 +96,7 @@ Secret = Annotated[SecretStr, PlainSerializer(_dumped, when_used="json")]
 # A longer span is none: the calendar ends before it, or the program that waits.
 Bounded = Annotated[float, Field(allow_inf_nan=False, le=1_000_000)]
 Days = Annotated[float, Field(allow_inf_nan=False, le=36_500)]  # a hundred years
+Months = Annotated[float, Field(allow_inf_nan=False, gt=0, le=1_200)]
 
 
 class Section(BaseModel):
@@ -104,6 +105,7 @@ class Section(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True)
 
 
+_TRIED_TYPE = re.compile(r"(?:constrained-)?(?:float|int|str)$|literal\[")
 _LARGEST_OPTION = 1e9  # that is no whole number
 
 
@@ -206,12 +208,12 @@ class TopicSettings(Section):
 class RetentionSettings(Section):
     """How long what is heavy is kept; its rows stay, and say when and why it was dropped."""
 
-    page_days: float = Field(default=30, ge=1, allow_inf_nan=False)  # downloaded pages, and entries no longer shown
+    page_days: Days = Field(default=30, ge=1)  # downloaded pages, and entries no longer shown
     # The rows of requests; counts stay. Back from its last answer a feed is watched for 14 days (store/polling.py).
-    request_days: float = Field(default=180, ge=14, allow_inf_nan=False)
-    article_months: float | Literal["forever"] = "forever"  # texts
-    vector_months: float | Literal["forever"] = "forever"
-    story_months: float | Literal["forever"] = "forever"  # links, and what happened between a story's birth and end
+    request_days: Days = Field(default=180, ge=14)
+    article_months: Months | Literal["forever"] = "forever"  # texts
+    vector_months: Months | Literal["forever"] = "forever"
+    story_months: Months | Literal["forever"] = "forever"  # links, and what happened between a story's birth and end
 
 
 class NightSettings(Section):
@@ -582,7 +584,8 @@ def _problems(error: ValidationError, options: Sequence[str] | None = None) -> I
     """Yield each wrong key with a line that says what is wrong; `options` are keys of a stage, if it is judged."""
     sections = {name: field.annotation for name, field in Settings.model_fields.items()}
     for problem in error.errors():
-        key = [str(part) for part in problem["loc"]]
+        # Of a value that may be of two types, pydantic names the type that it tried, too.
+        key = [str(part) for part in problem["loc"] if not _TRIED_TYPE.match(str(part))]
         name = ".".join(key)
         section = sections.get(key[0]) if key else None
         known = options if options is not None else getattr(section, "model_fields", sections)

@@ -2,13 +2,15 @@
 
 import logging
 from collections.abc import Sequence
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
 
 from newsclust.errors import Reason, StepError
-from newsclust.model import Feed, PagePolicy
+from newsclust.model import Feed, PagePolicy, Run
 from newsclust.report import summary_markdown
+from newsclust.store import retention
 from tests.fakes import Answer
 from tests.pipeline.test_pipeline import STEPS, Item, Nights, Web, feed, rss
 
@@ -127,3 +129,17 @@ def test_pages_keep_their_tries_over_nights_without_a_network(nights: Nights, ro
     pages = {f"{one.url}/1": Answer(body="<p>all of it</p>") for one in feeds}
     counts = nights.live(web | pages, feeds, days=4, names=READ)
     assert counts["fetch_pages"].done == 5
+
+
+def test_requests_of_an_outage_count_for_no_feed_when_only_their_counts_are_kept(nights: Nights) -> None:
+    outage(nights)
+    for days in (1, 40):
+        nights.live(up(), FEW, days=days, names=READ)
+    counted = "SELECT sum(requests), sum(failed_requests) FROM feed_health"
+    made = "SELECT sum(requests) FROM nightly_summary"
+    before = nights.rows(counted), nights.rows(made)
+    assert before[0] == [(2 * len(FEW), 0)]
+    with nights.begun(up(), FEW, days=41) as (db, _):
+        run = db.rows_as(Run, "SELECT run_id AS id, * FROM runs ORDER BY night_at DESC LIMIT 1")[0]
+        assert retention.drop_requests(db, run, before=run.night_at - timedelta(days=10)) >= len(FEW)
+    assert (nights.rows(counted), nights.rows(made)) == before

@@ -90,7 +90,8 @@ WITH answered AS (
     SELECT item_id, fetched_at FROM pages WHERE kind = 'page'
 )
 SELECT fetches.rowid AS row_number, fetches.run_id,
-       CASE WHEN fetches.kind = 'feed' THEN fetches.item_id ELSE '' END AS feed_id, fetches.seconds, fetches.reason
+       CASE WHEN fetches.kind = 'feed' AND fetches.reason IS DISTINCT FROM 'offline'
+            THEN fetches.item_id ELSE '' END AS feed_id, fetches.seconds, fetches.reason
 FROM fetches
 LEFT JOIN answered ON answered.item_id = fetches.item_id AND fetches.kind IN ('feed', 'list')
 LEFT JOIN read ON read.item_id = fetches.item_id AND fetches.kind = 'page'
@@ -98,7 +99,8 @@ WHERE fetches.requested_at < $2
   AND coalesce(fetches.retry_at < $3, true)
   AND CASE fetches.kind
       WHEN 'robots' THEN true
-      WHEN 'page' THEN fetches.reason IS NULL OR coalesce(read.fetched_at >= fetches.requested_at, false)
+      WHEN 'page' THEN fetches.reason IS NULL OR fetches.reason = 'offline'
+                       OR coalesce(read.fetched_at >= fetches.requested_at, false)
       -- Since two weeks before the last answer, and since the last fast one, all are kept; and the last full answer.
       ELSE coalesce(fetches.requested_at < least(answered.last_at - INTERVAL 14 DAY, answered.last_fast_at)
                     AND fetches.requested_at <> answered.last_full_at, false)

@@ -72,7 +72,7 @@ COMMENT ON COLUMN robots.origin IS 'Scheme, host and port';
 COMMENT ON COLUMN robots.body IS 'Compressed with zlib; empty: there is no file; NULL: no answer ever came';
 COMMENT ON COLUMN robots.unreachable IS 'Why the last request brought no answer; empty when it did';
 COMMENT ON TABLE request_counts IS 'Counts of the requests whose rows are not kept, by run and feed';
-COMMENT ON COLUMN request_counts.feed_id IS 'Empty: pages, lists and robots.txt';
+COMMENT ON COLUMN request_counts.feed_id IS 'Empty: pages, lists, robots.txt, and all that was requested while this machine had no network';
 COMMENT ON COLUMN request_counts.made IS 'Those of them that were sent: robots.txt forbade the others';
 COMMENT ON COLUMN pages.dropped_at IS 'When its body was dropped, UTC; NULL: it is there';
 COMMENT ON COLUMN pages.dropped_reason IS 'Why: the setting, or that it was restored without';
