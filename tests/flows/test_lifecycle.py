@@ -249,6 +249,18 @@ def test_a_night_that_cannot_open_its_database_is_recorded(config: Path, setting
     assert (ended(settings).outcome, ended(settings).exit_code) == (NightOutcome.FAILED, 3)
 
 
+def test_a_lost_working_file_beside_a_published_one_is_not_replaced_by_an_empty_archive(
+    config: Path, settings: Settings
+) -> None:
+    settings.paths.published.parent.mkdir(parents=True, exist_ok=True)
+    settings.paths.published.write_bytes(b"what a year of nights published")
+    with pytest.raises(StoreError, match=r"newsclust restore.*begin anew"):
+        nightly.nightly.fn(config=config, night_at=NIGHT)
+    assert (ended(settings).outcome, ended(settings).exit_code) == (NightOutcome.FAILED, 3)
+    assert not settings.paths.database.exists()
+    assert settings.paths.published.read_bytes() == b"what a year of nights published"
+
+
 def test_a_night_beside_another_one_is_refused_and_recorded(config: Path, settings: Settings) -> None:
     with only_night(settings.paths.database), pytest.raises(StoreError, match="is under way"):
         nightly.nightly.fn(config=config, night_at=NIGHT)

@@ -58,6 +58,7 @@ STEPS = [
     "group_stories",
     "find_rewrites",
     "group_topics",
+    "prune",
     "check",
     "publish",
 ]

@@ -156,6 +156,7 @@ def archive(folder: Path, articles: int) -> None:
         text = "list_transform(range(60), word -> hash(number * 60 + word)::TEXT).array_to_string(' ')"
         given = {"article_id": "number::TEXT", "text": text, "title": "'Title ' || number"}
         anything = {"VARCHAR": "'x'", "TIMESTAMP": "TIMESTAMP '2026-03-02 12:00'", "INTEGER": "1"}
+        given |= {name: "NULL" for name in types if "dropped" in name}
         columns = ", ".join(given.get(name, anything[kind]) for name, kind in types.items())
         db.execute(f"INSERT INTO articles SELECT {columns} FROM range(1, {articles}) AS numbers(number)")
         publish(db, folder / "published.duckdb")
