@@ -9,6 +9,7 @@ from textwrap import dedent
 
 import pytest
 
+from newsclust import pipeline
 from newsclust.errors import StoreError
 from newsclust.store import Database, publish
 from newsclust.store.compaction import rows_by_table
@@ -18,6 +19,7 @@ from tests.pipeline.test_pipeline import ALL, Nights, many_things
 from tests.store.test_published import archive
 
 TOLD = {
+    "word_counts": "word, kind, occurrences",
     "articles": "article_id, title, text, published_at",
     "duplicates": "article_id, original_id, method",
     "entries": "entry_id, article_id, link, first_seen_at",
@@ -63,7 +65,7 @@ def test_an_archive_rebuilt_from_the_published_file_goes_on_as_the_lost_one_woul
             with Database(nights.path) as db:
                 publish(db, nights.published)
             nights.path.unlink()
-            restored = restore(nights.path, nights.published)
+            restored = restore(nights.path, nights.published, complete=pipeline.count_archive_words)
             assert restored.is_rebuilt
             with Database(nights.path) as db:
                 for queue in ("todo_parse", "todo_extract", "todo_fingerprints"):

@@ -34,12 +34,15 @@ def restore(
     replace: Annotated[bool, typer.Option("--replace", help="Keep the present file aside, and replace it.")] = False,
 ) -> None:
     """Put the working file back from a backup, or rebuild it from the published file."""
+    from newsclust import pipeline
     from newsclust.night_record import only_night
     from newsclust.store import restore as archive
 
     paths = settings_of(config).paths
     with only_night(paths.database):
-        restored = archive.restore(paths.database, source or paths.published, replace=replace)
+        restored = archive.restore(
+            paths.database, source or paths.published, replace=replace, complete=pipeline.count_archive_words
+        )
     print(f"{paths.database}: {restored.articles} articles, {restored.stories} stories")
     if restored.is_rebuilt:
         print(

@@ -14,7 +14,7 @@ from newsclust.pipeline.extract import extract_articles
 from newsclust.pipeline.feeds import fetch_feeds, fetch_lists, parse_feeds, plan_feeds, sync_feeds
 from newsclust.pipeline.health import update_feed_health
 from newsclust.pipeline.pages import fetch_pages
-from newsclust.pipeline.pairs import link_articles
+from newsclust.pipeline.pairs import count_archive_words, link_articles
 from newsclust.pipeline.prune import prune
 from newsclust.pipeline.quarantine import check_feed_anomalies
 from newsclust.pipeline.rewrites import find_rewrites
@@ -28,6 +28,7 @@ __all__ = [
     "Clock",
     "check",
     "check_feed_anomalies",
+    "count_archive_words",
     "embed_articles",
     "extract_articles",
     "fetch_feeds",

@@ -5,7 +5,7 @@ from dataclasses import replace
 
 from newsclust.embed.bundled_model import is_readable
 from newsclust.model import Count, Run, Window
-from newsclust.pipeline.runner import since
+from newsclust.pipeline.runner import ARTICLE_BATCH_SIZE, batches, progress_bar, since
 from newsclust.store import Database, articles, pairs, word_counts
 from newsclust.stories.pairs import Linker, word_rarity
 
@@ -44,6 +44,17 @@ def window_of(db: Database, run: Run, model: str, window_days: float, *, extra: 
     if len(kept) < len(found):
         found, vectors, title_vectors = [found[place] for place in kept], vectors[kept], title_vectors[kept]
     return Window(articles=found, vectors=vectors, title_vectors=title_vectors, model=model)
+
+
+def count_archive_words(db: Database, run: Run) -> None:
+    """Count the words of every linked article that is not counted: of an archive restored without its counts."""
+    todo = word_counts.uncounted_articles(db)
+    with progress_bar("count words", len(todo)) as progress:
+        for ids in batches(todo, ARTICLE_BATCH_SIZE):
+            rows = articles.titles_and_texts(db, ids)
+            counts = word_rarity.count_words((title, text[: word_rarity.LEAD_CHARACTERS]) for _, title, text in rows)
+            word_counts.add_word_counts(db, run, ids, counts)
+            progress.update(len(ids))
 
 
 def _count_words(db: Database, run: Run, window: Window) -> None:

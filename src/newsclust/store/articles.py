@@ -50,6 +50,7 @@ WHERE entry_id IN ({ids})
 """
 _DESCRIPTIONS = "SELECT entry_id, title, summary, content, language FROM entries WHERE entry_id IN ({ids})"
 _BYLINES = "SELECT entry_id, author, updated_at FROM entries WHERE entry_id IN ({ids})"
+_TEXTS = "SELECT article_id, title, text FROM articles WHERE article_id IN ({ids}) ORDER BY article_id"
 _ARTICLES = "SELECT * RENAME (article_id AS id) FROM articles WHERE article_id IN ({ids}) ORDER BY article_id"
 _BEFORE = """
 SELECT article_id, changed_at, deduplicated_at, run_id,
@@ -287,11 +288,7 @@ def beginnings_in_other_languages(db: Database, run: Run, languages: Sequence[st
 
 def titles_and_texts(db: Database, article_ids: Sequence[str]) -> list[tuple[str, str, str]]:
     """Return (id, title, text) of these articles, ordered by id."""
-    with db.given_ids(article_ids):
-        return db.tuples(
-            "SELECT article_id, title, text FROM articles "
-            "WHERE article_id IN (SELECT id FROM given_ids) ORDER BY article_id"
-        )
+    return [row for query in _batches(_TEXTS, sorted(set(article_ids))) for row in db.tuples(query)]
 
 
 def save_embeddings(

@@ -1,7 +1,7 @@
 """The working file: backed up, put back from a backup, or rebuilt from what was published."""
 
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -10,6 +10,7 @@ from pathlib import Path
 import duckdb
 
 from newsclust.errors import StoreError
+from newsclust.model import Run
 from newsclust.store.compaction import copy_database, remove, rows_by_table
 from newsclust.store.database import Database, connect, first_line, migrations, sync
 
@@ -56,13 +57,15 @@ WHERE article_id IN (FROM read_articles)
 GROUP BY article_id;
 INSERT INTO fingerprints (article_id, text_hash, shingles, run_id, keys, method)
 SELECT article_id, '', 0, run_id, [], 'restored' FROM articles;
+INSERT INTO link_progress (article_id, model, linker, embedded_at, run_id)
+SELECT article_id, model, 'restored', embedded_at, run_id FROM embeddings ANTI JOIN duplicates USING (article_id);
 """
 _FEEDS_READ = f"""
 INSERT INTO processed (kind, item_id, fetched_at, warnings, run_id)
 SELECT 'feed', feed_id, $1, warnings, (SELECT run_id FROM feeds WHERE feeds.feed_id = shown.feed_id)
 FROM {_ORIGIN}.feed_warnings AS shown
 """  # noqa: S608 (a name of ours)
-LACKING = "downloaded pages, feed documents, work queues, and how common words are"
+LACKING = "downloaded pages, feed documents and work queues"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -105,10 +108,17 @@ def backup(database: Path, target: Path) -> int:
     return target.stat().st_size
 
 
-def restore(database: Path, source: Path, *, replace: bool = False) -> Restored:
+def restore(
+    database: Path,
+    source: Path,
+    *,
+    replace: bool = False,
+    complete: Callable[[Database, Run], None] = lambda _db, _run: None,
+) -> Restored:
     """Put the working file back from a backup, or rebuild it from a published file, and keep a file that stood there.
 
-    All at once: killed at any moment, the working file is as before or restored.
+    `complete` computes in a rebuilt file what else a working file has. All at once: killed at any moment, the working
+    file is as before or restored.
     """
     if database.exists() and not replace:
         raise StoreError(f"{database} exists: with --replace it is kept aside as {database.name}.before-restore")
@@ -119,7 +129,7 @@ def restore(database: Path, source: Path, *, replace: bool = False) -> Restored:
     try:
         database.parent.mkdir(parents=True, exist_ok=True)
         with _new_file(database) as partial:
-            is_rebuilt = _write(source, partial)
+            is_rebuilt = _write(source, partial, complete)
             with connect(partial, read_only=True) as restored:
                 rows = rows_by_table(restored)
             kept = _keep_aside(database)
@@ -130,7 +140,7 @@ def restore(database: Path, source: Path, *, replace: bool = False) -> Restored:
     return Restored(articles=rows["articles"], stories=rows["stories"], is_rebuilt=is_rebuilt, kept_aside=kept)
 
 
-def _write(source: Path, partial: Path) -> bool:
+def _write(source: Path, partial: Path, complete: Callable[[Database, Run], None]) -> bool:
     """Write what the source holds into a new working file; return whether it had to be rebuilt."""
     quoted = str(source).replace("'", "''")
     known = migrations()[-1].number
@@ -150,11 +160,11 @@ def _write(source: Path, partial: Path) -> bool:
             f"{source} was published with schema {schema}, this newsclust rebuilds from {known}: install the one "
             "that published it, restore, and upgrade then"
         )
-    _rebuild(source, partial)
+    _rebuild(source, partial, complete)
     return True
 
 
-def _rebuild(source: Path, partial: Path) -> None:
+def _rebuild(source: Path, partial: Path, complete: Callable[[Database, Run], None]) -> None:
     quoted = str(source).replace("'", "''")
     with Database(partial, now=datetime.now(UTC)) as db:
         db.execute(f"ATTACH '{quoted}' AS {_ORIGIN} (READ_ONLY)")
@@ -182,6 +192,7 @@ def _rebuild(source: Path, partial: Path) -> None:
             db.execute(_FEEDS_READ, [night_at])
         db.execute("DROP TABLE read_articles")
         db.execute(f"DETACH {_ORIGIN}")
+        complete(db, Run(id="restored", flow="restore", night_at=night_at, started_at=night_at))
         db.check_or_raise()
     sync(partial)
 

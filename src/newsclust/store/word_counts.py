@@ -47,6 +47,11 @@ def articles_to_count(db: Database, article_ids: Sequence[str]) -> list[str]:
         )
 
 
+def uncounted_articles(db: Database) -> list[str]:
+    """Return all linked articles whose words have not been counted, ordered by id."""
+    return db.column("SELECT article_id FROM link_progress WHERE words_counted_at IS NULL ORDER BY article_id")
+
+
 def add_word_counts(db: Database, run: Run, article_ids: Sequence[str], counts: WordCounts) -> None:
     """Add the words of these articles to the stored counts; each article is counted once."""
     times = [
