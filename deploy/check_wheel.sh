@@ -5,8 +5,8 @@
 set -euo pipefail
 cd "$(dirname "$0")/.."
 dist=$(realpath -m "${1:-dist}")
-work=$(mktemp -d "${TMPDIR:-/tmp}/newsclust-wheel.XXXXXX")
-trap 'rm -rf "$work"' EXIT
+work=$(mktemp -d "${TMPDIR:-/tmp}/newsclust-wheel.XXXX")
+trap 'chmod -R u+w "$work"; rm -rf "$work"' EXIT
 unset PYTHONPATH PYTHONHOME
 say() { printf '== %s (%d s)\n' "$*" "$SECONDS"; }
 
@@ -33,7 +33,12 @@ say "install"
 deploy/install.sh "$work"/dist/*.whl "$work/newsclust"
 
 say "a life in an empty folder"
+# As in the image and under the units: what is installed cannot be written. Root may, unless it has no capabilities.
+chmod -R a-w "$work/newsclust"
+powerless=()
+if [ "$(id -u)" = 0 ]; then powerless=(setpriv --bounding-set=-all --inh-caps=-all --ambient-caps=-all); fi
 mkdir "$work/empty"
 cp deploy/trial.py "$work/trial.py"
-(cd "$work/empty" && XDG_CACHE_HOME="$work/newsclust/cache" timeout 1500 "$work/newsclust/bin/python" "$work/trial.py")
+(cd "$work/empty" && XDG_CACHE_HOME="$work/newsclust/cache" \
+  "${powerless[@]}" timeout 1500 "$work/newsclust/bin/python" "$work/trial.py")
 say "done"

@@ -52,7 +52,9 @@ def main() -> None:
         a_data_folder(loopback)
         a_first_night()
         a_night_that_fails()
+        told = a_disk_that_is_lost()
         a_schedule()
+        assert stories() == told
     print("all as expected")
 
 
@@ -105,6 +107,21 @@ def a_night_that_fails() -> None:
     feeds.write_text(whole, encoding="utf-8")
 
 
+def a_disk_that_is_lost() -> str:
+    """Lose the working file and bring it back, then from the published one alone; return the stories until then."""
+    told = stories()
+    (HERE / "backups").mkdir()
+    newsclust("backup", str(HERE / "backups"))
+    (backup,) = (HERE / "backups").iterdir()
+    working = NEWS / "newsclust.duckdb"
+    working.unlink()
+    assert "newsclust restore" in newsclust("night", expect=3, within=NIGHT_WITHIN_S)
+    newsclust("restore", str(backup))
+    working.unlink()
+    newsclust("restore")
+    return told
+
+
 def a_schedule() -> None:
     """Serve, with the hour some minutes ahead; see by Prefect's API that the night was scheduled and completed."""
     hour = datetime.now(UTC) + timedelta(minutes=MINUTES_AHEAD + 1)
@@ -121,6 +138,11 @@ def a_schedule() -> None:
         assert [(run["state_type"], run["auto_scheduled"]) for run in runs] == [("COMPLETED", True)], runs
         said(f"scheduled for {runs[0]['expected_start_time']}, begun {runs[0]['start_time']}")
     assert newsclust("status", "--check").startswith("newsclust ok")
+
+
+def stories() -> str:
+    """Return which article is in which story, as it is published."""
+    return newsclust("query", "--format", "csv", "select article_id, story_id from story_timeline order by all")
 
 
 def demonstration() -> None:
