@@ -97,8 +97,6 @@ class NoticeKind(StrEnum):
     LANGUAGES = "languages"  # articles in languages that are grouped less well
     LISTS = "lists"  # an OPML subscription that kept an earlier state
     ORCHESTRATOR = "orchestrator"  # Prefect was away
-    NOTIFICATION = "notification"  # a message or a ping that did not get through
-    STORAGE = "storage"  # what was pruned, or the disk
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

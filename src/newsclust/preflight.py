@@ -51,7 +51,7 @@ _PREFECT_TIMEOUT_S = 5.0
 _LANGUAGES = frozenset(("en", "fr"))  # in which stories were measured
 _MOST_NAMED = 10  # findings of one kind
 _MAIL = re.compile(r"(?:mailto:)?[^@\s()<>]+@[^@\s()<>]+\.[^@\s()<>.]+")
-_PAGE = re.compile(r"https?://[^\s()<>/]+\S*")
+_PAGE = re.compile(r"https?://[^\s()<>/.]+\.[^\s()<>]+")
 _EXAMPLE = re.compile(r"(?://|[.@])example\.(?:com|net|org)\b")  # RFC 2606
 _PLAIN_PASSWORD = re.compile(r"://[^/@:]*:[^/@$]+@")
 _METHODS = {"fetch": "fetch", "extract": "extract", "embed": "embed", "pairs": "link", "stories": "cluster"}
@@ -191,6 +191,16 @@ def _stages(settings: Settings) -> Iterator[Finding]:
         )
 
 
+def is_contact(text: str) -> bool:
+    """Tell whether a site's owner can ask there, and it can stand in a User-Agent: a page or a mail address."""
+    return text.isascii() and text.isprintable() and bool(_PAGE.fullmatch(text) or _MAIL.fullmatch(text))
+
+
+def is_example(text: str) -> bool:
+    """Tell whether a contact is at a domain that is nobody's."""
+    return _EXAMPLE.search(text) is not None
+
+
 def _contact(fetch: FetchSettings) -> Iterator[Finding]:
     """Judge whom a site's owner can ask."""
     agent = fetch.options.get("user_agent")
@@ -200,14 +210,14 @@ def _contact(fetch: FetchSettings) -> Iterator[Finding]:
         else:
             mend = "name a page or a mail address in [fetch.options] user_agent, or leave it out"
             yield _warning("contact", f"the User-Agent {agent!r} names nobody who can be asked", mend)
-    elif _EXAMPLE.search(fetch.contact):
+    elif is_example(fetch.contact):
         default = " (the default)" if fetch.contact == FetchSettings().contact else ""
         yield _warning(
             "contact",
             f"{fetch.contact}{default} is nobody's: no site can ask you, and some refuse such requests",
             "[fetch] contact = a page or a mail address of yours",
         )
-    elif not (fetch.contact.isascii() and (_PAGE.fullmatch(fetch.contact) or _MAIL.fullmatch(fetch.contact))):
+    elif not is_contact(fetch.contact):
         yield _problem(
             "contact",
             f"[fetch] contact = {fetch.contact!r} is neither an address of a page nor of mail",

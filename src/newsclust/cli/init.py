@@ -16,8 +16,6 @@ from newsclust.errors import SettingsError, StoreError
 CONTACT_ADVICE = "a page such as https://you.example/newsclust, or a mail address"
 _HOUR = "03:30"
 _EXAMPLES = 2  # feeds of the starter list that stand commented out in an empty one
-_MAIL = re.compile(r"[^@\s()<>]+@[^@\s()<>]+\.[^@\s()<>.]+")
-_PAGE = re.compile(r"https?://[^\s()<>/.]+\.[^\s()<>]+")
 
 
 def make_data_folder(
@@ -86,13 +84,11 @@ def checked_hour(text: str) -> str:
 
 def checked_contact(text: str) -> str:
     """Return a contact as it can stand in a User-Agent: a page, or a mail address as mailto:; else SettingsError."""
+    from newsclust.preflight import is_contact, is_example
+
     contact = text.strip()
-    bare = contact.removeprefix("mailto:")
-    if contact.isascii() and contact.isprintable():
-        if _MAIL.fullmatch(bare):
-            return f"mailto:{bare}"
-        if _PAGE.fullmatch(contact) and not re.match(r"https?://(?:www\.)?example\.(?:org|com|net)\b", contact):
-            return contact
+    if is_contact(contact) and not is_example(contact):
+        return contact if "://" in contact else f"mailto:{contact.removeprefix('mailto:')}"
     raise SettingsError(f"--contact: {contact!r} names nobody who can be asked: give {CONTACT_ADVICE}")
 
 
