@@ -32,6 +32,7 @@ from benchmarks.night import (
     site,
 )
 from newsclust.demo import LoopbackServer
+from newsclust.duplicates import KEY_METHOD
 from newsclust.store import Database, compaction
 from newsclust.stories.pairs.word_rarity import shipped_counts
 
@@ -90,7 +91,7 @@ _INSERTS = (
     """INSERT INTO processed SELECT 'page', article_id, seen_at, [], run_id FROM batch""",
     """INSERT INTO fingerprints BY NAME
     SELECT article_id, md5(text) AS text_hash, words AS shingles, run_id,
-           list_transform(range({keys}), k -> hash(n * 100 + k)) AS keys, 'bands' AS method
+           list_transform(range({keys}), k -> hash(n * 100 + k)) AS keys, '{method}' AS method
     FROM batch""",
     """INSERT INTO link_progress
     SELECT article_id, $2, 'PairModel(0.05, 5, 17cf9d7ea7baae3d)', seen_at, run_id, seen_at FROM batch""",
@@ -146,6 +147,7 @@ def fill(db: Database, articles: int) -> None:
         "sentence": str(SENTENCE_WORDS),
         "days": str(DAYS),
         "keys": str(KEYS),
+        "method": KEY_METHOD,  # as if made by it: a night makes the keys of another method anew
         "blocks": str(BLOCKS),
     }
     names["topic"] = _ID.format(kind="t", n="min(n) % 400")
