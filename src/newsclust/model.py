@@ -31,6 +31,7 @@ class DateQuality(StrEnum):
 
     GIVEN = "given"  # a date with a time, as the source wrote it
     GUESSED = "guessed"  # a day without a time, a date without a zone, or `updated` standing in for it
+    INFERRED = "inferred"  # not the source's word: the day in the address, or the date of an older neighbour
     MISSING = "missing"  # none: the moment of first sight stands in
     FUTURE = "future"  # later than the moment of first sight, which stands in
 

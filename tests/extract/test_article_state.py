@@ -160,7 +160,10 @@ def test_the_best_date_counts(dates: list[tuple[str, DateQuality, int]], counts:
     [
         (DateQuality.GIVEN, NOON - DAY, DateSource.PAGE, DateSource.FEED, NOON),
         (DateQuality.GUESSED, NOON - DAY, None, DateSource.FEED, NOON),
+        (DateQuality.INFERRED, NOON - DAY, None, DateSource.PAGE, NOON - DAY),
+        (DateQuality.INFERRED, None, None, DateSource.FEED, NOON),
         (DateQuality.MISSING, NOON - DAY, DateSource.PAGE, DateSource.PAGE, NOON - DAY),
+        (DateQuality.MISSING, NOON + DAY, None, DateSource.PAGE, NOON),
         (DateQuality.MISSING, None, DateSource.PAGE, DateSource.PAGE, NOON - 2 * DAY),
         (DateQuality.MISSING, None, DateSource.FEED, DateSource.FIRST_SEEN, NOON),
         (DateQuality.MISSING, None, None, DateSource.FIRST_SEEN, NOON),

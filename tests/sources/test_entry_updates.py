@@ -80,3 +80,14 @@ def test_showing_an_entry_twice_in_a_night_changes_nothing(qualities: list[DateQ
         shown = replace(SHOWN, title=title, date_quality=quality, published_at=NOON + night * DAY)
         state = updated_state(state, shown, run(night))
         assert updated_state(state, shown, run(night)) == state
+
+
+def test_a_date_that_moves_every_night_stays_what_it_was_at_first_sight() -> None:
+    moved = replace(SHOWN, published_at=NOON + DAY - timedelta(minutes=1))
+    again = updated_state(FIRST, moved, run(1))
+    assert (again.published_at, again.first_seen_at) == (SHOWN.published_at, NOON)
+
+
+def test_an_inferred_date_replaces_none_that_was_stored() -> None:
+    inferred = replace(SHOWN, published_at=NOON - 3 * DAY, date_quality=DateQuality.INFERRED)
+    assert updated_state(FIRST, inferred, run(1)).published_at == SHOWN.published_at

@@ -115,7 +115,7 @@ def _original_rank(urls: Collection[str], article: Article) -> tuple[bool, bool,
     after that one: such a link may come with any date. Then a reliable date, the earlier date, the longer text, the
     preferred feed, the id.
     """
-    unreliable_date = article.date_quality in {DateQuality.MISSING, DateQuality.FUTURE}
+    unreliable_date = article.date_quality in {DateQuality.INFERRED, DateQuality.MISSING, DateQuality.FUTURE}
     points_elsewhere = article.canonical_url != article.url and article.canonical_url in urls
     return points_elsewhere, unreliable_date, article.published_at, -len(article.text), -article.priority, article.id
 

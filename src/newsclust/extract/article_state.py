@@ -4,14 +4,15 @@ A sighting is an entry as one feed showed it; an article has one at least.
 """
 
 from collections.abc import Collection
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import StrEnum
 
 from newsclust.model import DateQuality, Extraction, TextSource
 from newsclust.urls import registered_domain
 
-_BEST_DATES_FIRST = [DateQuality.GIVEN, DateQuality.GUESSED, DateQuality.MISSING, DateQuality.FUTURE]
+_OTHER_DATES = (DateQuality.INFERRED, DateQuality.MISSING, DateQuality.FUTURE)
+_BEST_DATES_FIRST = [DateQuality.GIVEN, DateQuality.GUESSED, *_OTHER_DATES]
 _WITHOUT_DATE = {DateQuality.MISSING, DateQuality.FUTURE}
 
 
@@ -74,13 +75,18 @@ def first_seen_at(sightings: Collection[Sighting]) -> datetime:
 def article_date(
     sightings: Collection[Sighting], extraction: Extraction, stored: StoredArticle | None = None
 ) -> ArticleDate:
-    """Return an article's date: the feeds', else the page's, else the moment of first sight.
+    """Return an article's date: the feeds', else the page's, else what was inferred, else first sight.
 
     A page that gave the date once and is not read any more still stands for it. A date in the future is the feed's
-    word that it has one: the page is not asked.
+    word that it has one: the page is not asked. No article was published after it was first seen.
     """
+    date, first_seen = _date(sightings, extraction, stored), first_seen_at(sightings)
+    return replace(date, at=min(date.at, first_seen))
+
+
+def _date(sightings: Collection[Sighting], extraction: Extraction, stored: StoredArticle | None) -> ArticleDate:
     best = _best_dated(sightings)
-    if best.date_quality is DateQuality.MISSING:
+    if best.date_quality in {DateQuality.INFERRED, DateQuality.MISSING}:
         if extraction.published_at is not None:
             return ArticleDate(at=extraction.published_at, quality=extraction.date_quality, source=DateSource.PAGE)
         if stored is not None and stored.date.source is DateSource.PAGE:

@@ -2,20 +2,17 @@
 
 from collections import Counter
 from dataclasses import dataclass
-from datetime import datetime, timedelta
 from urllib.parse import urljoin
 
-from newsclust.model import DateQuality, Entry, Feed, Page, ParsedFeed, id_of
-from newsclust.sources.dates import parse_date
+from newsclust.model import Entry, Feed, Page, ParsedFeed, id_of
 from newsclust.sources.document import SourceDocument, SourceItem
+from newsclust.sources.entry_dates import EntryDates, dates_of
 from newsclust.sources.html import plain_text
 from newsclust.sources.registry import source_of
 from newsclust.text.language import language_code
 from newsclust.text.sanitize import one_line
 from newsclust.urls import HIDDEN, canonical, redacted
 
-_CLOCK_SKEW = timedelta(minutes=15)  # a server's clock may run ahead of ours by as much
-_EARLIEST_YEAR = 1995  # RSS is from 1999; what is older is a default (1970, 0001) or a slip
 _TITLE_CHARACTERS = 80  # of a text that stands in for a missing title
 _LONGEST_TITLE = 500  # characters; of 12,000 titles of real feeds the longest has 250
 _LONGEST_NAME = 200  # of an author or a feed
@@ -39,14 +36,6 @@ class _AddressedItem:
         return self.url, self.item.guid, self.item.title
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _EntryDates:
-    published_at: datetime
-    quality: DateQuality
-    updated_at: datetime | None
-    warnings: tuple[str, ...]
-
-
 def parse_feed(feed: Feed, page: Page) -> ParsedFeed:
     """Return the entries of one downloaded feed document, in its order, each id once.
 
@@ -60,9 +49,9 @@ def parse_feed(feed: Feed, page: Page) -> ParsedFeed:
     A guid that is a web address stands in for a missing link; an item without any address is left out with
     the warning "entry without an address: TITLE". Relative links are taken from xml:base, then from the
     feed's own address (Atom, JSON Feed) or its site's (RSS, which knows no base). A missing title is the
-    beginning of the text. `page.fetched_at` is the present: it stands in for missing dates and for those
-    over 15 minutes ahead. The language is the entry's own, else what a person wrote in the feed list, else
-    the document's.
+    beginning of the text. `page.fetched_at` is the present: it stands in for a date that is missing, unreadable or
+    over 15 minutes ahead, where neither the address nor the neighbours tell (`entry_dates`). The language
+    is the entry's own, else what a person wrote in the feed list, else the document's.
 
     Titles, names and warnings are one line of 500 or 200 characters at most, without control characters and bidi
     overrides. Summary and content are sanitised HTML, and whole. Whatever is left out or corrected is a warning.
@@ -87,8 +76,10 @@ def parse_feed(feed: Feed, page: Page) -> ParsedFeed:
     distinct = {candidate.whole for candidate in addressed}
     urls = Counter(url for url, _, _ in distinct)
     guids = Counter(guid for _, guid, _ in distinct if guid)
+    language = feed.language or document_language
+    dates = dates_of([one.item for one in addressed], [one.link for one in addressed], language, page.fetched_at)
     entries: dict[str, Entry] = {}
-    for candidate in addressed:
+    for candidate, dated in zip(addressed, dates, strict=True):
         guid = candidate.item.guid
         if urls[candidate.url] == 1 and candidate.url not in homes:
             identity: tuple[str, ...] = (candidate.url,)
@@ -98,9 +89,7 @@ def parse_feed(feed: Feed, page: Page) -> ParsedFeed:
             identity = (candidate.url, candidate.item.title)
         # Two feeds whose addresses differ only in what is hidden are two feeds.
         feed_key = feed.id if HIDDEN in feed.url else feed.url
-        entry = _entry(
-            feed, id_of(feed_key, *identity), candidate, feed.language or document_language, page.fetched_at
-        )
+        entry = _entry(feed, id_of(feed_key, *identity), candidate, language, dated)
         if entry.id in entries:
             warnings.append(f"entry repeated: {entry.title[:_TITLE_CHARACTERS]}")
         else:
@@ -115,11 +104,10 @@ def parse_feed(feed: Feed, page: Page) -> ParsedFeed:
     )
 
 
-def _entry(feed: Feed, entry_id: str, addressed: _AddressedItem, language: str | None, now: datetime) -> Entry:
+def _entry(feed: Feed, entry_id: str, addressed: _AddressedItem, language: str | None, dates: EntryDates) -> Entry:
     item = addressed.item
     warnings = list(addressed.warnings)
     own_language = _language(item.language, warnings)
-    dates = _dates(item, now)
     warnings.extend(dates.warnings)
     title = one_line(_title(item, addressed.url), _LONGEST_TITLE) or addressed.url
     if not item.title:
@@ -210,43 +198,3 @@ def _is_address(text: str) -> bool:
     except ValueError:
         return False
     return True
-
-
-# --- dates
-
-
-def _dates(item: SourceItem, now: datetime) -> _EntryDates:
-    """Return when the item was published and updated; `now` stands in for a missing or future date."""
-    warnings: list[str] = []
-    published = _moment(item.published, warnings)
-    updated = _moment(item.updated, warnings)
-    updated_at = updated[0] if updated and updated[0] <= now + _CLOCK_SKEW else None
-    if published is None and updated is not None:
-        published = updated[0], DateQuality.GUESSED
-    if published is None:
-        at, quality = now, DateQuality.MISSING
-    elif published[0] > now + _CLOCK_SKEW:
-        at, quality = now, DateQuality.FUTURE
-        warnings.append(f"date in the future: {_date_shown(item.published or item.updated)}")
-    else:
-        at, quality = published
-    return _EntryDates(published_at=at, quality=quality, updated_at=updated_at, warnings=tuple(warnings))
-
-
-def _moment(written: str | None, warnings: list[str]) -> tuple[datetime, DateQuality] | None:
-    """Return a date and its quality; None with a warning when it is unreadable or before 1995."""
-    if not written or not written.strip():
-        return None
-    try:
-        moment = parse_date(written)
-    except ValueError:
-        warnings.append(f"date unreadable: {_date_shown(written)}")
-        return None
-    if moment.at.year < _EARLIEST_YEAR:
-        warnings.append(f"date too early: {_date_shown(written)}")
-        return None
-    return moment.at, DateQuality.GIVEN if moment.exact else DateQuality.GUESSED
-
-
-def _date_shown(written: str | None) -> str:
-    return " ".join((written or "").split())[:40]

@@ -8,7 +8,7 @@ from datetime import datetime
 
 from newsclust.model import DateQuality, Entry, Run, id_of
 
-_WITHOUT_DATE = {DateQuality.MISSING, DateQuality.FUTURE}
+_WITHOUT_DATE = {DateQuality.INFERRED, DateQuality.MISSING, DateQuality.FUTURE}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -20,12 +20,14 @@ class EntryState:
     content_hash: str  # of title, summary and content
     changed_at: datetime  # when that last differed
     changed_run_id: str | None  # the run that saw it; None: as first seen, or changed before this was kept
+    first_seen_at: datetime
 
 
 def updated_state(stored: EntryState | None, shown: Entry, run: Run) -> EntryState:
     """Return the state of an entry after the run that saw it shown like this.
 
-    A date that was good once stays when the feed later shows the entry without one.
+    A date that was good once stays when the feed later shows the entry without one. No date is after the entry's own
+    first sight: some feeds stamp every item with the moment of the request.
     """
     content_hash = content_hash_of(shown)
     if stored is None:
@@ -35,8 +37,10 @@ def updated_state(stored: EntryState | None, shown: Entry, run: Run) -> EntrySta
             content_hash=content_hash,
             changed_at=run.night_at,
             changed_run_id=None,
+            first_seen_at=run.night_at,
         )
-    dated: Entry | EntryState = stored if shown.date_quality in _WITHOUT_DATE else shown
+    is_undated = shown.date_quality in _WITHOUT_DATE or shown.published_at > stored.first_seen_at
+    dated: Entry | EntryState = stored if is_undated else shown
     same = content_hash == stored.content_hash
     return EntryState(
         published_at=dated.published_at,
@@ -44,6 +48,7 @@ def updated_state(stored: EntryState | None, shown: Entry, run: Run) -> EntrySta
         content_hash=content_hash,
         changed_at=stored.changed_at if same else run.night_at,
         changed_run_id=stored.changed_run_id if same else run.id,
+        first_seen_at=stored.first_seen_at,
     )
 
 

@@ -19,7 +19,7 @@ SELECT feed_id,
        {'id': entry_id, 'guid': guid, 'link': link, 'title': title, 'published_at': published_at,
         'date_quality': date_quality} AS entry,
        {'published_at': published_at, 'date_quality': date_quality, 'content_hash': content_hash,
-        'changed_at': changed_at, 'changed_run_id': changed_run_id} AS state
+        'changed_at': changed_at, 'changed_run_id': changed_run_id, 'first_seen_at': first_seen_at} AS state
 FROM entries
 """
 
@@ -94,7 +94,6 @@ def _save_together(db: Database, run: Run, documents: Sequence[ReadDocument]) ->
         | {
             "article_id": entry.article_id,
             "wants_page": wants_page,
-            "first_seen_at": run.night_at,
             "last_seen_at": run.night_at,
             "dropped_at": None,  # shown again, it has its summary and content again
             "dropped_reason": None,

@@ -5,7 +5,7 @@ COMMENT ON COLUMN entries.link IS 'As the feed wrote it, made absolute';
 COMMENT ON COLUMN entries.url IS 'Canonical';
 COMMENT ON COLUMN entries.summary IS 'HTML of the feed without scripts, its links as written; articles.text is plain';
 COMMENT ON COLUMN entries.content IS 'HTML of the feed without scripts, its links as written; articles.text is plain';
-COMMENT ON COLUMN entries.date_quality IS 'given, guessed, missing or future; first sight stands in for the last two';
+COMMENT ON COLUMN entries.date_quality IS 'given, guessed, inferred, missing or future; first sight stands in for the last two';
 COMMENT ON COLUMN entries.wants_page IS 'Whether the page behind it is to be downloaded';
 COMMENT ON COLUMN entries.content_hash IS 'Of title, summary and content';
 COMMENT ON COLUMN entries.changed_at IS 'When title, summary or content last differed, UTC';
@@ -17,7 +17,7 @@ COMMENT ON COLUMN articles.text IS 'Plain text without markup, control character
 COMMENT ON COLUMN articles.language IS 'ISO 639-1, "und" when unknown';
 COMMENT ON COLUMN articles.language_source IS 'text, feed or none';
 COMMENT ON COLUMN articles.outlet IS 'Host of its address';
-COMMENT ON COLUMN articles.date_quality IS 'given, guessed, missing or future; first sight stands in for the last two';
+COMMENT ON COLUMN articles.date_quality IS 'given, guessed, inferred, missing or future; first sight stands in for the last two';
 COMMENT ON COLUMN articles.date_source IS 'Where the date comes from: feed, page or first_seen; NULL: dated before it was kept';
 COMMENT ON COLUMN articles.updated_at IS 'By the feed, else by the page, UTC; NULL: neither says so';
 COMMENT ON COLUMN articles.text_source IS 'Where the text stood: page, feed_content or feed_summary';

@@ -3,7 +3,7 @@ CREATE OR REPLACE VIEW article_sources AS
 WITH sightings AS (
     SELECT coalesce(duplicates.original_id, entries.article_id) AS article_id, entries.article_id AS seen_as,
            duplicates.method AS duplicate_method, duplicates.similarity, entries.feed_id, entries.link, entries.published_at,
-           entries.date_quality, entries.date_quality NOT IN ('missing', 'future') AS is_dated, entries.first_seen_at,
+           entries.date_quality, entries.date_quality NOT IN ('inferred', 'missing', 'future') AS is_dated, entries.first_seen_at,
            entries.source_title
     FROM entries
     ANTI JOIN quarantined_entries ON quarantined_entries.entry_id = entries.entry_id AND NOT quarantined_entries.is_edit
@@ -27,7 +27,7 @@ COMMENT ON COLUMN article_sources.outlet IS 'Site that carried it';
 COMMENT ON COLUMN article_sources.feed IS 'Feed that showed it';
 COMMENT ON COLUMN article_sources.link IS 'Link as the feed wrote it';
 COMMENT ON COLUMN article_sources.published_at IS 'Publication there, UTC; see date_quality';
-COMMENT ON COLUMN article_sources.date_quality IS 'given, guessed, missing or future; first sight stands in for the last two';
+COMMENT ON COLUMN article_sources.date_quality IS 'given, guessed, inferred, missing or future; first sight stands in for the last two';
 COMMENT ON COLUMN article_sources.first_seen_at IS 'First night that saw it there, UTC';
 COMMENT ON COLUMN article_sources.hours_behind IS 'Hours after the first dated sighting; NULL when first sight stands in for the date';
 COMMENT ON COLUMN article_sources.seen_as IS 'The article seen there: the original itself or one of its duplicates';

@@ -13,7 +13,7 @@ COMMENT ON COLUMN article_texts.text_source IS 'Where the text stood: page, feed
 COMMENT ON COLUMN article_texts.text_source_reason IS 'Why it was taken from there: the words that each had, and why the page was not read; NULL: before reasons were kept';
 COMMENT ON COLUMN article_texts.paywall_marker IS 'The words that say a paywall cuts it; NULL: it is whole';
 COMMENT ON COLUMN article_texts.published_at IS 'UTC; see date_quality';
-COMMENT ON COLUMN article_texts.date_quality IS 'given (with time and zone), guessed, missing or future; first sight stands in for the last two';
+COMMENT ON COLUMN article_texts.date_quality IS 'given (with time and zone), guessed, inferred, missing or future; first sight stands in for the last two';
 COMMENT ON COLUMN article_texts.date_source IS 'Where the date comes from: feed, page or first_seen; NULL: before it was kept';
 COMMENT ON COLUMN article_texts.updated_at IS 'Last update by the feed, else by the page, UTC; NULL: neither says so';
 COMMENT ON COLUMN article_texts.text IS 'Plain text, paragraphs parted by an empty line';

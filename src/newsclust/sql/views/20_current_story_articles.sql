@@ -17,7 +17,7 @@ COMMENT ON COLUMN current_story_articles.title IS 'Title of the article';
 COMMENT ON COLUMN current_story_articles.outlet IS 'Its site';
 COMMENT ON COLUMN current_story_articles.language IS 'ISO 639-1 code, "und" when unknown';
 COMMENT ON COLUMN current_story_articles.published_at IS 'UTC; see date_quality';
-COMMENT ON COLUMN current_story_articles.date_quality IS 'given, guessed, missing or future; first sight stands in for the last two';
+COMMENT ON COLUMN current_story_articles.date_quality IS 'given, guessed, inferred, missing or future; first sight stands in for the last two';
 COMMENT ON COLUMN current_story_articles.url IS 'Canonical address';
 COMMENT ON COLUMN current_story_articles.is_paywalled IS 'A paywall cut its text';
 COMMENT ON COLUMN current_story_articles.duplicates IS 'Its duplicates elsewhere';

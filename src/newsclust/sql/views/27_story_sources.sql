@@ -10,7 +10,7 @@ WITH carried AS (
 ), sightings AS (
     SELECT carried.story_id, carried.article_id, carried.is_duplicate, rewritten_articles.article_id IS NOT NULL AS is_rewrite,
            articles.outlet, articles.language, articles.published_at, articles.date_quality,
-           row(articles.date_quality IN ('missing', 'future'), articles.published_at, articles.article_id) AS age
+           row(articles.date_quality IN ('inferred', 'missing', 'future'), articles.published_at, articles.article_id) AS age
     FROM carried
     JOIN articles ON articles.article_id = carried.article_id
     LEFT JOIN rewritten_articles ON rewritten_articles.article_id = carried.article_id
@@ -53,7 +53,7 @@ COMMENT ON COLUMN story_sources.independent_outlets IS 'Sites with an article th
 COMMENT ON COLUMN story_sources.languages IS 'Languages, sorted';
 COMMENT ON COLUMN story_sources.first_outlet IS 'Site that was first, by a duplicate too; a date to rely on goes before one that first sight stands in for';
 COMMENT ON COLUMN story_sources.first_at IS 'When, UTC';
-COMMENT ON COLUMN story_sources.first_date_quality IS 'given, guessed, missing or future; first sight stands in for the last two';
+COMMENT ON COLUMN story_sources.first_date_quality IS 'given, guessed, inferred, missing or future; first sight stands in for the last two';
 COMMENT ON COLUMN story_sources.first_article_id IS 'Its article';
 COMMENT ON COLUMN story_sources.first_en_outlet IS 'Site of the first English article; NULL when there is none';
 COMMENT ON COLUMN story_sources.first_en_at IS 'When, UTC';

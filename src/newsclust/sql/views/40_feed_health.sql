@@ -12,7 +12,7 @@ WITH requested AS (
     SELECT feed_id, sum(requests) AS requests, sum(failed) AS failed_requests FROM request_counts GROUP BY feed_id
 ), shown AS (
     SELECT feed_id, count(*) AS entries, max(published_at) AS last_published_at,
-           round(count(*) FILTER (date_quality IN ('missing', 'future')) / count(*), 3) AS share_undated
+           round(count(*) FILTER (date_quality IN ('inferred', 'missing', 'future')) / count(*), 3) AS share_undated
     FROM entries
     GROUP BY feed_id
 ), nights AS (
