@@ -247,3 +247,20 @@ def test_importing_the_room_loads_neither_the_suffix_list_nor_the_tables_of_unic
     seen = "import sys, newsclust.urls; print({'tld', 'idna', 'courlan'} & set(sys.modules))"
     answer = subprocess.run([sys.executable, "-c", seen], capture_output=True, text=True, check=True, timeout=30)
     assert answer.stdout.strip() == "set()"
+
+
+def test_an_address_that_no_server_would_take_is_none() -> None:
+    for long in (f"https://site.example/{'a' * 8000}", f"https://site.example/{'é' * 2000}"):
+        with pytest.raises(ValueError, match="at most 8000"):
+            canonical(long)
+
+
+def test_caches_around_caches_are_no_address() -> None:
+    wrapped = "https://x-org.cdn.ampproject.org/c/" * 1 + "x-org.cdn.ampproject.org/c/" * 30 + "site.example/a-1"
+    with pytest.raises(ValueError, match="caches around it"):
+        canonical(wrapped)
+
+
+@pytest.mark.parametrize("path", ["/amp/amp/a-1", "/a-1/amp/amp", "/a-1.amp.amp", "/amp/a-1.amp/amp"])
+def test_forms_of_amp_within_forms_of_amp_are_one_page(path: str) -> None:
+    assert canonical(f"https://site.example{path}") == "https://site.example/a-1"

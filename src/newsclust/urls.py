@@ -56,12 +56,15 @@ _TRACKED = re.compile(
 # Labels that name a form of the site. Even mobile.slashdot.org: a story has one number on all its hosts.
 _SAME_PAGE_LABELS = {"www", "m", "mobile", "amp"}
 _DEFAULT_PORTS = {None, 80, 443}  # both, since http and https are one identity
+LONGEST = 8000  # characters of an address: what servers commonly take in a request's first line
+_MOST_WRAPPERS = 5  # one within the other, around a page's address
 _HOST_LABEL = re.compile(r"[a-z0-9_]([a-z0-9_-]{0,61}[a-z0-9_])?")
 # An escape, or a character that must become one: neither reserved nor unreserved (RFC 3986, section 2).
 _ESCAPE = re.compile(r"%([0-9A-Fa-f]{2})|[^A-Za-z0-9\-._~:/?\[\]@!$&'()*+,;=]")
 _UNRESERVED = frozenset("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-._~")
 _SESSION_IN_PATH = re.compile(r";(?:jsessionid|phpsessid)=[^/;]*", re.IGNORECASE)
-_AMP_PATH = re.compile(r"^/amp(?=/)|/amp$|\.amp(?=\.html?$|$)")
+_AMP_ENDING = re.compile(r"(?<!\.amp)((?:\.amp)++)(?=(?:\.html?)?$)")
+_IS_ARTICLE = re.compile(r"[-\d]")
 _AMP_CACHE = re.compile(r"(?:/[a-z])?(?:/s)?/([^/]+\..*)")  # /c/s/site.example/page, s for https
 
 HIDDEN = "***"  # what stands in the place of a secret
@@ -89,14 +92,24 @@ def canonical(url: str) -> str:
     feeds and news collections the one pair that differed so was one page. Case counts in paths.
 
     canonical(canonical(u)) == canonical(u). ValueError, naming the address and the reason, for whatever is no
-    http(s) address. Source: RFC 3986, section 6.2; WHATWG URL for what it tolerates.
+    http(s) address, or longer than `LONGEST`. Source: RFC 3986, section 6.2; WHATWG URL for what it tolerates.
     """
+    if len(url) > LONGEST:
+        raise ValueError(
+            f"{url[:80]!r}... is no address of a page: {len(url)} characters, at most {LONGEST} are read"
+        )
     parts = _split(url)
+    wrappers = 0
     while (wrapped := _wrapped(parts)) is not None:
-        parts = wrapped
+        parts, wrappers = wrapped, wrappers + 1
+        if wrappers > _MOST_WRAPPERS:
+            raise ValueError(f"{url[:80]!r}... is no address of a page: over {_MOST_WRAPPERS} caches around it")
     path = _without_amp(_path(parts.path))
     query = _query(parts.query)
-    return f"https://{_authority(parts)}{path}" + (f"?{query}" if query else "")
+    found = f"https://{_authority(parts)}{path}" + (f"?{query}" if query else "")
+    if len(found) > LONGEST:  # escaped it may be three times as long
+        raise ValueError(f"{url[:80]!r}... is no address of a page: {len(found)} characters, at most {LONGEST}")
+    return found
 
 
 def host(url: str) -> str:
@@ -250,12 +263,15 @@ def _without_amp(path: str) -> str:
 
     Only where the last segment is an article's (it holds a hyphen or a digit), so that `/tag/amp` stays.
     """
-    while True:
-        shorter = _AMP_PATH.sub("", path)
-        article = shorter.rpartition("/")[2]
-        if shorter == path or not re.search(r"[-\d]", article):
-            return path
-        path = shorter
+    segments = path.split("/")[1:]
+    end = len(segments)
+    while end > 1 and segments[end - 1] == "amp":
+        end -= 1
+    kept = [*segments[: end - 1], _AMP_ENDING.sub("", segments[end - 1])]
+    if not _IS_ARTICLE.search(kept[-1]):
+        return path
+    start = next((number for number, segment in enumerate(kept) if segment != "amp"), 0)
+    return "/" + "/".join(kept[start:])
 
 
 def _wrapped(parts: SplitResult) -> SplitResult | None:

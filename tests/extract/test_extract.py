@@ -11,7 +11,7 @@ import pytest
 from newsclust.errors import ExtractError, Reason, StepError
 from newsclust.extract import ExtractOutcome, TrafilaturaExtractor, wants_page
 from newsclust.extract.page import PageText, read_page
-from newsclust.extract.select_text import select_text
+from newsclust.extract.select_text import MAX_TEXT_CHARACTERS, select_text
 from newsclust.extract.site_rules import SiteRule
 from newsclust.model import ArticleInput, Extraction, Page, PagePolicy, TextSource
 
@@ -367,3 +367,21 @@ def test_the_room_is_entered_without_loading_what_reads_pages() -> None:
     program = f"import sys, newsclust.extract; print(sorted({heavy} & set(sys.modules)))"
     ran = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
     assert ran.stdout.strip() == "[]"
+
+
+def test_a_text_of_a_novels_length_is_cut_at_a_paragraph_and_says_so() -> None:
+    long = "\n\n".join(f"Sentence number {n} of a very long book." for n in range(20_000))
+    extraction = extracted(source_of(), page_text(text=long))
+    assert len(extraction.text) <= MAX_TEXT_CHARACTERS
+    assert extraction.text.endswith("of a very long book.")
+    assert "cut to its first 499," in extraction.text_source_reason
+
+
+def test_a_canonical_link_that_no_server_would_take_is_not_believed() -> None:
+    page = page_text(text=" ".join(LONG), canonical=f"https://harbour.example{'/amp' * 20_000}/pool-1")
+    assert extracted(source_of(), page).canonical_url == URL
+
+
+def test_a_redirect_to_an_address_that_no_page_has_leaves_the_entrys_own() -> None:
+    source = source_of(b"", final_url="https://harbour.example/" + "x" * 9000)
+    assert extracted(source, page_text(text=" ".join(LONG))).canonical_url == URL

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from newsclust.errors import ParseError, Reason
 from newsclust.model import DateQuality, Entry, Feed, Page, ParsedFeed, id_of
 from newsclust.sources.dates import parse_date
+from newsclust.sources.document import MAX_ITEMS, MAX_TEXT_CHARACTERS
 from newsclust.sources.entries import parse_feed
 from newsclust.text.language import language_code
 
@@ -802,3 +803,22 @@ def test_of_documents_made_to_break_parsers_none_does() -> None:
         read += 1
         assert all(entry.published_at.utcoffset() == timedelta(0) for entry in document.entries)
     assert read > 1000  # most of the suites are feeds; the rest are expectations in JSON and broken on purpose
+
+
+# --- limits
+
+
+def test_a_document_has_a_limit_of_items_and_the_first_ones_stay() -> None:
+    document = parsed(rss(*(item(n) for n in range(MAX_ITEMS + 3))))
+    assert [entry.title for entry in document.entries][-1] == f"News {MAX_ITEMS - 1}"
+    assert document.warnings == ("items behind the first 5,000 left out: 3",)
+
+
+def test_a_text_of_a_novels_length_is_cut_between_two_tags() -> None:
+    piece = "<p>All work and no play.</p>"
+    text = f"x{piece * (MAX_TEXT_CHARACTERS // len(piece) + 9)}"
+    document = parsed(rss(item(1, more=f"<description><![CDATA[{text}]]></description>")))
+    summary = only(document).summary or ""
+    assert MAX_TEXT_CHARACTERS - len(piece) <= len(summary) <= MAX_TEXT_CHARACTERS
+    assert not summary.endswith("<")
+    assert document.warnings == ("text cut to its first 500,000 characters: News 1",)

@@ -364,3 +364,9 @@ def test_a_list_of_others_names_feeds_in_bounded_time_and_few_words() -> None:
     assert time.process_time() - begun < 2
     assert [len(feed.tags) for feed in (harbour, quay)] == [50, 50]
     assert quay.title == "x" * 199 + "…"
+
+
+def test_a_list_with_a_tag_of_thousands_of_attributes_is_refused() -> None:
+    attributes = " ".join(f'a{number}="b"' for number in range(3000))
+    with pytest.raises(SettingsError, match="a tag of over"):
+        read_opml(opml(f"<outline {attributes} xmlUrl='https://a.example/feed'/>"))

@@ -4,7 +4,6 @@ The thresholds were chosen on 3,757 pairs of articles labelled by reading and by
 """
 
 import re
-from collections import defaultdict
 from collections.abc import Collection
 from dataclasses import dataclass
 
@@ -179,22 +178,64 @@ def are_different_pages(left: PreparedText, right: PreparedText) -> bool:
 def longest_common_substring(left: Tokens, right: Tokens) -> tuple[int, int, int]:
     """Return (tokens, start in left, start in right) of the longest common substring of tokens, the first of equals.
 
-    It is looked for among common shingles, which are rare where words are not: pages of 10,000 words stay cheap.
-    A shorter common substring than a shingle counts as none.
+    A shorter common substring than a shingle counts as none. Linear, however often words recur: `left` is read
+    through the suffix automaton of `right` (Blumer 1985).
     """
-    positions = defaultdict(list)
-    for position, shingle in enumerate(zip(*(right[skip:] for skip in range(SHINGLE_WORDS)), strict=False)):
-        positions[shingle].append(position)
+    automaton = _suffix_automaton(right)
     longest = (0, 0, 0)
-    before: dict[int, int] = {}  # end in right -> length of the common substring that ends there
-    for position, shingle in enumerate(zip(*(left[skip:] for skip in range(SHINGLE_WORDS)), strict=False)):
-        now: dict[int, int] = {}
-        for match in positions.get(shingle, ()):
-            length = now[match] = before.get(match - 1, 0) + 1
-            if length + SHINGLE_WORDS - 1 > longest[0]:
-                longest = (length + SHINGLE_WORDS - 1, position - length + 1, match - length + 1)
-        before = now
+    state = length = 0
+    for end, token in enumerate(left, start=1):
+        while state and token not in automaton.following[state]:
+            state = automaton.suffix[state]
+            length = automaton.longest[state]
+        if token in automaton.following[state]:
+            state = automaton.following[state][token]
+            length += 1
+        if length > longest[0] and length >= SHINGLE_WORDS:
+            longest = (length, end - length, automaton.first_end[state] - length)
     return longest
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _SuffixAutomaton:
+    """States of the smallest automaton that reads every substring of a text; 0 is the first."""
+
+    following: list[dict[str, int]]  # by token
+    suffix: list[int]  # the state of the longest suffix in another state
+    longest: list[int]  # tokens of the longest substring of a state
+    first_end: list[int]  # where a state's substrings first end
+
+
+def _suffix_automaton(tokens: Tokens) -> _SuffixAutomaton:
+    following: list[dict[str, int]] = [{}]
+    suffix, longest, first_end = [-1], [0], [0]
+
+    def add(edges: dict[str, int], link: int, tokens_read: int, end: int) -> int:
+        following.append(edges)
+        suffix.append(link)
+        longest.append(tokens_read)
+        first_end.append(end)
+        return len(following) - 1
+
+    last = 0
+    for end, token in enumerate(tokens, start=1):
+        new = add({}, 0, longest[last] + 1, end)
+        state, last = last, new
+        while state >= 0 and token not in following[state]:
+            following[state][token] = new
+            state = suffix[state]
+        if state < 0:
+            continue  # no suffix of what was read has been seen with this token behind it
+        target = following[state][token]
+        if longest[target] == longest[state] + 1:
+            suffix[new] = target
+            continue  # the target holds nothing longer than that suffix
+        copy = add(dict(following[target]), suffix[target], longest[state] + 1, first_end[target])
+        while state >= 0 and following[state].get(token) == target:
+            following[state][token] = copy
+            state = suffix[state]
+        suffix[target] = suffix[new] = copy
+    return _SuffixAutomaton(following=following, suffix=suffix, longest=longest, first_end=first_end)
 
 
 def _title_jaccard(left: PreparedText, right: PreparedText) -> float:

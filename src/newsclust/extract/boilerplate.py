@@ -132,6 +132,7 @@ MAX_LINE_LENGTH = 600  # characters; a longer paragraph is no boilerplate, and p
 _MAX_ROUNDS = (
     10  # each may uncover another line: a text of nothing but such lines would take the square of its length
 )
+_MAX_TAIL = 20  # sentences of boilerplate behind one paragraph: each is looked for in its last 600 characters
 
 _STRAIGHT = str.maketrans({"’": "'", "‘": "'", "ʼ": "'", "\xa0": " ", "\u202f": " ", "\u2009": " "})
 
@@ -215,11 +216,14 @@ def _is_offer_or_boilerplate(paragraph: str) -> bool:
 
 def _without_lists(paragraphs: list[str]) -> list[str]:
     """Drop headings of headline lists, and the headlines too where nothing but them follows."""
+    headlines = len(paragraphs)  # from here on there is nothing else
+    while headlines and _may_be_headline(paragraphs[headlines - 1]):
+        headlines -= 1
     kept: list[str] = []
     for at, paragraph in enumerate(paragraphs):
         if not _matches(_HEADING, paragraph):
             kept.append(paragraph)
-        elif all(map(_may_be_headline, paragraphs[at + 1 :])):
+        elif at + 1 >= headlines:
             break
     return kept
 
@@ -234,7 +238,9 @@ def _without_tail(paragraphs: list[str]) -> list[str]:
     if not paragraphs:
         return paragraphs
     last, end = paragraphs[-1], len(paragraphs[-1])
-    while (shorter := _before_tail(last, end)) < end:
+    for _ in range(_MAX_TAIL):
+        if (shorter := _before_tail(last, end)) == end:
+            break
         end = shorter
     return [*paragraphs[:-1], last[:end]] if end else paragraphs[:-1]
 

@@ -11,12 +11,15 @@ from newsclust.model import ArticleInput, DateQuality, Extraction, PagePolicy, T
 from newsclust.text.html_to_text import html_to_text
 from newsclust.text.language import detect_language
 from newsclust.text.normalize import alphanumeric_key, normalize_text, word_count
+from newsclust.text.sanitize import one_line
 from newsclust.urls import canonical, registered_domain
 
 # A feed's text of fewer words is a teaser: those of our sample feeds that gave whole articles gave over 400.
 MIN_FEED_WORDS = 150
 
-_TITLE_SEPARATOR = re.compile(r"\s+[-–—|·•»]\s+|\s*\|\s*")
+MAX_TEXT_CHARACTERS = 500_000  # of a text, as of an entry's: what is longer is a database, and each step reads all
+MAX_TITLE_CHARACTERS = 500  # as of an entry's title; a page's has no other limit
+_TITLE_SEPARATOR = re.compile(r" [-–—|·•»] | ?\| ?")  # in a title of single spaces
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -71,12 +74,16 @@ def select_text(
     if not best.text:
         nothing = ExtractError(source.url, Reason.NO_TEXT, "no text in the feed, and no page")
         return ExtractOutcome(extraction=None, error=error or nothing)
-    language, language_source = detect_language(f"{title}\n{best.text}", source.language)
+    text = best.text
+    if len(text) > MAX_TEXT_CHARACTERS:
+        text = text[:MAX_TEXT_CHARACTERS].rpartition("\n\n")[0] or text[:MAX_TEXT_CHARACTERS]
+        notes.append(f"cut to its first {len(text):,} characters")
+    language, language_source = detect_language(f"{title}\n{text}", source.language)
     extraction = Extraction(
         article_id=source.article_id,
         canonical_url=_canonical_url(source, page),
         title=title,
-        text=best.text,
+        text=text,
         language=language,
         language_source=language_source,
         author=" ".join(html_to_text((page.author if page else None) or "").split()) or None,
@@ -116,8 +123,8 @@ def _candidate(raw: str, title: str, text_source: TextSource, notice: str | None
 
 def _title(source: ArticleInput, page: PageText | None) -> str:
     """Return the entry's title, or the page's where it has none, without the site's name behind it."""
-    entry_title = " ".join(normalize_text(source.title).split())
-    page_title = " ".join(normalize_text(page.title or "").split()) if page else ""
+    entry_title = one_line(normalize_text(source.title), MAX_TITLE_CHARACTERS)
+    page_title = one_line(normalize_text(page.title or ""), MAX_TITLE_CHARACTERS) if page else ""
     names = [source.feed_title, (page.site_name or "") if page else "", *_host_names(source.url)]
     return _without_site_name(entry_title or page_title, {alphanumeric_key(name) for name in names} - {""})
 
@@ -150,12 +157,15 @@ def _canonical_url(source: ArticleInput, page: PageText | None) -> str:
     final_url = _final_url(source)
     if page is not None and page.canonical is not None and _is_page_on_same_site(page.canonical, final_url):
         return canonical(page.canonical)
-    return canonical(source.url if _is_home(final_url) else final_url)
+    try:
+        return canonical(source.url if _is_home(final_url) else final_url)
+    except ValueError:  # a redirect to an address that no page has
+        return source.url
 
 
 def _is_page_on_same_site(url: str, final_url: str) -> bool:
     try:
-        return registered_domain(url) == registered_domain(final_url) and not _is_home(url)
+        return registered_domain(canonical(url)) == registered_domain(final_url) and not _is_home(url)
     except ValueError:
         return False
 

@@ -6,7 +6,7 @@ from ipaddress import ip_address
 from yarl import URL
 
 from newsclust.model import Request, RequestKind
-from newsclust.urls import HIDDEN
+from newsclust.urls import HIDDEN, LONGEST
 
 # A DNS name (RFC 1035, 2.3.4), with the underscore that some have.
 _HOST_NAME = re.compile(r"(?=.{1,254}\Z)(?:[\w-]{1,63}\.)*[\w-]{1,63}\.?", re.ASCII)
@@ -24,6 +24,8 @@ def request_url(request: Request) -> URL:
 
 def read_url(text: str) -> URL:
     """Parse an http or https URL and drop its fragment; raises ValueError, with the reason, for anything else."""
+    if len(text) > LONGEST:
+        raise ValueError(f"an address of {len(text)} characters, at most {LONGEST} are requested")
     text.encode()  # yarl drops lone surrogates silently
     url = URL(text)
     if url.scheme not in ("http", "https"):

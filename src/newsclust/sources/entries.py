@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from urllib.parse import urljoin
 
 from newsclust.model import Entry, Feed, Page, ParsedFeed, id_of
-from newsclust.sources.document import SourceDocument, SourceItem
+from newsclust.sources.document import SourceDocument, SourceItem, bounded
 from newsclust.sources.entry_dates import EntryDates, dates_of
 from newsclust.sources.html import plain_text
 from newsclust.sources.registry import source_of
@@ -54,12 +54,13 @@ def parse_feed(feed: Feed, page: Page) -> ParsedFeed:
     is the entry's own, else what a person wrote in the feed list, else the document's.
 
     Titles, names and warnings are one line of 500 or 200 characters at most, without control characters and bidi
-    overrides. Summary and content are sanitised HTML, and whole. Whatever is left out or corrected is a warning.
+    overrides. Summary and content are sanitised HTML, and whole up to 500,000 characters; a document has 5,000
+    entries at most. Whatever is left out or corrected is a warning.
 
     ParseError(feed.url) when the page is nothing of the feed's kind: EMPTY, HTML_NOT_FEED, NOT_A_FEED or
     NOTHING_SELECTED.
     """
-    document = source_of(feed.kind).parse(feed, page)
+    document = bounded(source_of(feed.kind).parse(feed, page))
     warnings = list(document.warnings)
     if not document.items:
         warnings.append("no entries")

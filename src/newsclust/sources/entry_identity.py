@@ -1,6 +1,6 @@
 """Entry identity: entries that a feed shows under another link or guid than before (new CMS, domain or scheme)."""
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Hashable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -46,10 +46,8 @@ def match_known_entries(entries: Sequence[Entry], stored: Sequence[StoredEntry])
     for mark, same in fresh.items():
         if len(same) == 1 and len(gone.get(mark, ())) == 1:
             ids.setdefault(same[0], gone[mark][0])
-    taken = list(ids.values())
-    return [
-        replace(entry, id=ids[entry.id]) if taken.count(ids.get(entry.id, "")) == 1 else entry for entry in entries
-    ]
+    taken = Counter(ids.values())
+    return [replace(entry, id=ids[entry.id]) if taken[ids.get(entry.id, "")] == 1 else entry for entry in entries]
 
 
 def identity_changes(entries: Sequence[Entry], stored: Sequence[StoredEntry]) -> list[IdentityChange]:
@@ -61,7 +59,7 @@ def identity_changes(entries: Sequence[Entry], stored: Sequence[StoredEntry]) ->
     if len(guids) >= _CHANGED_FROM and all(_plain_guid(old.guid) != _plain_guid(new.guid) for old, new in guids):
         why = f"all {len(guids)} entries that it showed before have new guids"
         found.append(IdentityChange(what="guids", why=why, sites=()))
-    if len(pairs) >= _CHANGED_FROM and all(canonical(old.link) != new.url for old, new in pairs):
+    if len(pairs) >= _CHANGED_FROM and all(_plain_guid(old.link) != new.url for old, new in pairs):
         sites = tuple(sorted({registered_domain(new.link) for _, new in pairs}))
         why = f"all {len(pairs)} entries that it showed before have new links, at {', '.join(sites[:3])}"
         found.append(IdentityChange(what="links", why=why, sites=sites))

@@ -21,6 +21,8 @@ log = logging.getLogger("newsclust")
 
 _MOST_TAGS = 50  # of one feed
 _LONGEST_TITLE = 200  # characters
+_MOST_ATTRIBUTES = 500  # of one outline: a parser compares each with all before it
+_LONG_TAG = re.compile(rb"<(?:[^<=]*+=){%d}" % (_MOST_ATTRIBUTES + 1))
 _BARE_AMPERSAND = re.compile(rb"&(?!#?\w+;)")  # in addresses; the most common fault of exported lists
 
 
@@ -39,8 +41,11 @@ def read_opml(text: bytes) -> OpmlFeeds:
     Folders, from the outermost, and `category` attributes become tags. A feed in several folders is one feed
     with the tags of all, of which the first 50 count; a title has 200 characters at most. Of a file that is not
     well-formed, as many public lists are, what can be saved is.
-    SettingsError when the bytes are no OPML, or declare entities, which no reader exports and a bomb needs.
+    SettingsError when the bytes are no OPML, hold a tag of over 500 attributes, or declare entities, which no reader
+    exports and a bomb needs.
     """
+    if _LONG_TAG.search(text):
+        raise SettingsError(f"OPML: a tag of over {_MOST_ATTRIBUTES} attributes")
     problems: list[str] = []
     root = _opml_root(text, problems)
     declared = root.getroottree().docinfo.internalDTD
