@@ -76,8 +76,11 @@ def test_an_unclosed_or_self_closed_frame_swallows_nothing() -> None:
     assert html_to_text(sanitize_html("<script src='x'/><p>The text.</p>")) == "The text."
 
 
-def test_a_bare_ampersand_that_feedparser_took_for_a_reference_is_one_again() -> None:
-    assert html_to_text(sanitize_html("Q&A; at AT&T; caf&eacute; &amp; bar")) == "Q&A at AT&T café & bar"
+def test_an_ampersand_that_begins_no_reference_is_a_letter() -> None:
+    assert (
+        html_to_text(sanitize_html("Q&A; at AT&T, R&notice caf&eacute; &amp; bar"))
+        == "Q&A; at AT&T, R&notice café & bar"
+    )
 
 
 def test_a_title_is_its_words() -> None:

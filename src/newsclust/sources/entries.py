@@ -7,7 +7,7 @@ from urllib.parse import urljoin
 from newsclust.model import Entry, Feed, Page, ParsedFeed, id_of
 from newsclust.sources.document import SourceDocument, SourceItem, bounded
 from newsclust.sources.entry_dates import EntryDates, dates_of
-from newsclust.sources.html import plain_text
+from newsclust.sources.html import plain_address, plain_text
 from newsclust.sources.registry import source_of
 from newsclust.text.language import language_code
 from newsclust.text.sanitize import one_line
@@ -171,7 +171,7 @@ def _addressed(item: SourceItem, base: str) -> _AddressedItem:
         except ValueError:
             if not item.guid:
                 raise
-    link = _short(item.guid or "")
+    link = _short(plain_address(item.guid or ""))
     return _AddressedItem(item=item, link=link, url=canonical(link), warnings=("no usable link: the guid stands in",))
 
 

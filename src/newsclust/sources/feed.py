@@ -16,12 +16,14 @@ from newsclust.sources.greader import is_shared_stream, read_stream
 from newsclust.sources.html import (
     has_closed_markup,
     paragraph,
+    plain_address,
     plain_text,
     sanitize_html,
     single_spaced,
     title_text,
 )
 from newsclust.sources.jsonfeed import read_json_feed
+from newsclust.sources.xml_mending import declared_entities, mended_xml
 from newsclust.text.charset import decode
 
 _BLANK_OR_COMMENT = r"(?:\s++|<\?.*?\?>|<!--.*?-->)*+"
@@ -37,6 +39,9 @@ _HTML = re.compile(r"<!doctype\s+html|<html\b|<body\b|<head>", re.IGNORECASE)
 _REFERENCE = re.compile(r"&#(?:x([0-9a-f]+)|([0-9]+));", re.IGNORECASE)
 _FEED_MEDIA_TYPES = re.compile(r"(?:application|text)/(?:[\w.-]+\+)?(?:xml|json)", re.IGNORECASE)
 
+_PAGE_TYPES = {"text/html", "application/xhtml+xml", "text/plain", "html", ""}
+_SCHEME = re.compile(r"(?!https?:)[a-z][a-z0-9+.-]*:.*", re.IGNORECASE | re.DOTALL)  # an address of no page
+_LINK_BEFORE_ITS_TEXT = re.compile(r"<link\s*/>\s*(https?://[^\s<>]{1,2000})", re.IGNORECASE)  # written as HTML
 _MAILBOX = re.compile(r"\s*(?:\S+@\S+\s+\((.+)\)|([^<@]+)<\S+@\S+>|([^\s@]+@\S+))\s*")
 _FRESHRSS_VIEWS = {"normal", "reader", "global"}
 _FRESHRSS_CHOICES = {"a", "get", "state", "search", "order", "rid", "token", "hours"}
@@ -119,9 +124,11 @@ def _read_xml(url: str, text: str, warnings: list[str]) -> SourceDocument:
 
     text = _XML_DECLARATION.sub("", text, count=1)
     doctype = _DOCTYPE.match(text)
+    entities: dict[str, str] = {}
     if doctype:
         text = doctype[1] + text[doctype.end() :]
-        if "<!ENTITY" in doctype[0].upper():
+        entities = declared_entities(doctype[0])
+        if doctype[0].upper().count("<!ENTITY") > len(entities):
             warnings.append("entity declarations dropped")
     root = _ROOT.match(text)
     is_html_page = root is not None and root[1].lower() == "html"
@@ -130,6 +137,7 @@ def _read_xml(url: str, text: str, warnings: list[str]) -> SourceDocument:
     text, dropped = _without_forbidden(text)
     if dropped:
         warnings.append("characters that XML forbids dropped")
+    text = mended_xml(_LINK_BEFORE_ITS_TEXT.sub(r"<link>\1</link>", text), entities)
     try:
         parsed = feedparser.parse(
             BytesIO(text.encode("utf-8", "replace")),  # a stream: feedparser opens bytes as a file's name
@@ -144,11 +152,15 @@ def _read_xml(url: str, text: str, warnings: list[str]) -> SourceDocument:
         raise ParseError(url, reason, _excerpt(text))
     if parsed.bozo:
         warnings.append(f"bozo: {type(parsed.bozo_exception).__name__}")
+        # feedparser's other reader takes an & of the site's address apart.
+        site_url = re.sub("&amp;?", "&", parsed.feed.get("link") or "")
+    else:
+        site_url = parsed.feed.get("link") or ""
     language = parsed.feed.get("language")
     is_atom = str(parsed.get("version")).startswith("atom")
     return SourceDocument(
         title=_title(parsed.feed) or None,
-        site_url=parsed.feed.get("link") or None,
+        site_url=site_url or None,
         language=language,
         items=tuple(_item(entry, language, is_atom=is_atom) for entry in parsed.entries),
         warnings=tuple(warnings),
@@ -186,7 +198,7 @@ def _item(entry: Any, document_language: str | None, *, is_atom: bool) -> Source
     content = max((c for c in contents if c), key=len, default=None)
     return SourceItem(
         guid=single_spaced(entry.get("id") or "") or None,
-        link=_link(entry),
+        link=_link(entry, document_language),
         title=_title(entry) or plain_text(entry.get("itunes_title") or ""),
         summary=summary,
         content=None if content == summary else content,
@@ -222,20 +234,25 @@ def _html(detail: Any) -> str | None:
     return sanitize_html(value) if has_closed_markup(value) else paragraph(value)
 
 
-def _link(entry: Any) -> str | None:
-    """Return FeedBurner's note of the true address, else the link, else any alternate, else Atom's own address.
+def _link(entry: Any, document_language: str | None) -> str | None:
+    """Return FeedBurner's note of the true address, else the best alternate, else the link, else Atom's own address.
 
-    feedparser gives the id for a link where the only alternate is no HTML (a PDF): then the alternate counts.
+    Of several alternates pages go before other documents, those for every screen before those for some, those in the
+    document's language or none before translations; then the first counts. feedparser's `link` is the last one, or
+    the id.
     """
-    by_rel: dict[str, str] = {}
-    for link in entry.get("links", ()):
-        if link.get("href"):
-            by_rel.setdefault(link.get("rel", "alternate"), link["href"])
-    link = entry.get("link")
-    if link == entry.get("id"):
-        link = by_rel.get("alternate") or link
-    written = entry.get("feedburner_origlink") or link or by_rel.get("alternate") or by_rel.get("self")
-    return written.strip() if isinstance(written, str) else None
+
+    def rank(link: Any) -> tuple[bool, bool, bool]:
+        language = (link.get("hreflang") or "").lower().partition("-")[0]
+        own = (document_language or language).lower().replace("_", "-").partition("-")[0]
+        return link.get("type", "text/html") not in _PAGE_TYPES, bool(link.get("media")), language not in {"", own}
+
+    links = [link for link in entry.get("links", ()) if link.get("href") and _SCHEME.sub("", link["href"]).strip()]
+    pages = sorted((link for link in links if link.get("rel", "alternate") == "alternate"), key=rank)
+    own = [link for link in links if link.get("rel") == "self"]
+    best = next((str(link["href"]) for link in pages), None) or entry.get("link")
+    written = entry.get("feedburner_origlink") or best or next((link["href"] for link in own), None)
+    return plain_address(written) if isinstance(written, str) else None
 
 
 def _author(entry: Any) -> str | None:

@@ -57,7 +57,8 @@ _DROPPED_WITH_CONTENT = {
 }  # fmt: skip
 # An HTML5 parser takes all that follows an unclosed one of these for its text: feeds cut their markup anywhere.
 _RAW_TEXT_TAG = re.compile(r"</?(?:embed|iframe|noembed|noframes|object|plaintext|title|xmp)\b[^<>]*>", re.IGNORECASE)
-_REFERENCE = re.compile(r"&([A-Za-z][A-Za-z0-9]*);")
+_REFERENCE = re.compile(r"&([A-Za-z][A-Za-z0-9]*+)(;?)")
+_ENTITY = re.compile(r"&(?:amp|#0*38|#x0*26);", re.IGNORECASE)
 _SELF_CLOSED = re.compile(r"<(button|form|math|noscript|script|select|style|svg|textarea)\b([^<>]*)/>", re.IGNORECASE)
 
 
@@ -68,7 +69,7 @@ def sanitize_html(markup: str) -> str:
     """
     import nh3
 
-    prepared = _REFERENCE.sub(_known_reference, markup)
+    prepared = _known_references(markup)
     prepared = _SELF_CLOSED.sub(r"<\1\2></\1>", _RAW_TEXT_TAG.sub("", prepared))
     return nh3.clean(
         prepared,
@@ -80,19 +81,40 @@ def sanitize_html(markup: str) -> str:
     ).strip()
 
 
+def _known_references(markup: str) -> str:
+    """Return the HTML with & escaped where it begins no reference.
+
+    A reference without its semicolon is one that browsers know so, and only where its name ends there: "caf&eacute"
+    is a word, "R&notice" and "?id=7&copy=2" are none.
+    """
+    return _REFERENCE.sub(_known_reference, markup) if "&" in markup else markup
+
+
 def _known_reference(reference: re.Match[str]) -> str:
-    """Return the reference; an unknown one without its semicolon, which feedparser adds to a bare & ("AT&T;")."""
-    return reference[0] if f"{reference[1]};" in html5 else f"&{reference[1]}"
+    name, semicolon = reference[1], reference[2]
+    if semicolon:
+        return reference[0] if f"{name};" in html5 else f"&amp;{name};"
+    follows = reference.string[reference.end() : reference.end() + 1]
+    return reference[0] if name in html5 and follows != "=" else f"&amp;{name}"
+
+
+def _unescaped(text: str) -> str:
+    return html.unescape(_known_references(text))
+
+
+def plain_address(written: str) -> str:
+    """Return an address in which an & was escaped once or twice too often as it was meant."""
+    return _ENTITY.sub("&", _ENTITY.sub("&", written.strip()))
 
 
 def plain_text(markup: str) -> str:
     """Return the words of HTML on one line: tags stripped (blocks part words), references resolved once."""
-    return single_spaced(html.unescape(_TAG.sub("", _BLOCK_TAG.sub(" ", _UNSEEN.sub("", markup)))))
+    return single_spaced(_unescaped(_TAG.sub("", _BLOCK_TAG.sub(" ", _UNSEEN.sub("", markup)))))
 
 
 def title_text(text: str) -> str:
     """Return a title that ought to be plain, on one line; closed markup was meant as such and is stripped."""
-    return plain_text(text) if has_closed_markup(text) else single_spaced(html.unescape(text))
+    return plain_text(text) if has_closed_markup(text) else single_spaced(_unescaped(text))
 
 
 def has_closed_markup(text: str) -> bool:
