@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from newsclust.errors import ParseError, Reason
 from newsclust.extract.page import page_markup, read_page, rejection
 from newsclust.extract.select_text import select_text
-from newsclust.model import ArticleInput, Feed, Page, ParsedFeed, id_of
+from newsclust.model import ArticleInput, Feed, Page, ParsedFeed, TextSource, id_of
 from newsclust.sources.entries import parse_feed
 from newsclust.sources.registry import SOURCES
 from newsclust.text.sanitize import one_line
@@ -391,10 +391,11 @@ def ends_as_a_text_or_as_a_reason(body: bytes, content_type: str) -> None:
     outcome = select_text(source, read_page(page), None)
     if outcome.extraction is None:
         assert outcome.error is not None
-        assert outcome.error.reason in {Reason.NO_TEXT, Reason.LIST_PAGE}
+        assert outcome.error.reason in {Reason.NO_TEXT, Reason.LIST_PAGE, Reason.WALL}
         return
     outcome.extraction.text.encode()
-    paragraphs = outcome.extraction.text.split("\n\n")
+    assert bool(outcome.extraction.text) == (outcome.extraction.text_source is not TextSource.TITLE)
+    paragraphs = outcome.extraction.text.split("\n\n") if outcome.extraction.text else []
     assert all(paragraph.strip() for paragraph in paragraphs)
     assert canonical(outcome.extraction.canonical_url) == outcome.extraction.canonical_url
     for moment in (outcome.extraction.published_at, outcome.extraction.updated_at):

@@ -42,6 +42,7 @@ class Reason(StrEnum):
     NOT_HTML = "not_html"
     NO_TEXT = "no_text"
     LIST_PAGE = "list_page"  # the page lists articles and is none
+    WALL = "wall"  # the page answers 200 and is a check, a consent, a login or an error page
     CRASHED = "crashed"
 
 

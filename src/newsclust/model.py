@@ -59,6 +59,17 @@ class TextSource(StrEnum):
     PAGE = "page"
     FEED_CONTENT = "feed_content"
     FEED_SUMMARY = "feed_summary"
+    TITLE = "title"  # there is none: the headline stands for the article
+
+
+class TextQuality(StrEnum):
+    """How much of an article its text is."""
+
+    FULL = "full"  # the page's text, or a feed's that is long and does not break off
+    PARTIAL = "partial"  # a feed's short or broken-off text: the page was not read
+    HEADLINE = "headline"  # none: nobody gave a text
+    WALL = "wall"  # the page was a check, a consent, a login or an error: a feed's short text stands, or none
+    PAYWALLED = "paywalled"  # it says that a paywall cut it
 
 
 class DuplicateMethod(StrEnum):
@@ -255,6 +266,7 @@ class ArticleInput:
     language: str | None  # as the feed states it
     feed_title: str
     page: Page | None = None
+    source_title: str | None = None  # of the outlet's own feed, when this one collects others'
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -264,7 +276,7 @@ class Extraction:
     article_id: str
     canonical_url: str  # the page's rel=canonical or its final URL; else the entry's
     title: str
-    text: str  # paragraphs parted by one empty line
+    text: str  # paragraphs parted by one empty line; "" when there is a headline only
     language: str  # ISO 639-1, "und" when unknown
     language_source: str  # "text", "feed" or "none"
     author: str | None
@@ -274,6 +286,7 @@ class Extraction:
     published_at: datetime | None = None  # as the page states it; it stands in for a feed's missing date
     date_quality: DateQuality = DateQuality.MISSING  # of that date
     updated_at: datetime | None = None  # as the page states it
+    text_quality: TextQuality = TextQuality.FULL
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -3,6 +3,7 @@ import signal
 import subprocess
 import sys
 import time
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -13,7 +14,7 @@ from newsclust.extract import ExtractOutcome, TrafilaturaExtractor, wants_page
 from newsclust.extract.page import PageText, read_page
 from newsclust.extract.select_text import MAX_TEXT_CHARACTERS, select_text
 from newsclust.extract.site_rules import SiteRule
-from newsclust.model import ArticleInput, Extraction, Page, PagePolicy, TextSource
+from newsclust.model import ArticleInput, Extraction, Page, PagePolicy, TextQuality, TextSource
 
 SHARED = Path(__file__).parents[3] / "shared"
 needs_shared = pytest.mark.skipif(not SHARED.is_dir(), reason="the shared data is not beside the repository")
@@ -145,9 +146,9 @@ def test_a_failed_page_is_an_error_and_the_feed_stands_in_without_hiding_it(body
     alone, helped = TrafilaturaExtractor(workers=1).extract(
         [source_of(body), source_of(body, article_id="a2", summary="The pool is warm.")]
     )
-    assert alone.extraction is None
     assert alone.error is not None
     assert (alone.error.reason, alone.error.item) == (reason, source_of(body).url)
+    assert (extraction_of(alone).text, extraction_of(alone).text_quality) == ("", TextQuality.HEADLINE)
     assert helped.error is not None
     assert (helped.error.reason, helped.error.item) == (reason, source_of(body).url)
     assert extraction_of(helped).text == "The pool is warm."
@@ -180,7 +181,7 @@ def test_a_page_that_hangs_crashes_or_raises_costs_only_itself() -> None:
         "raise": Reason.CRASHED,
         "four fine texts": None,
     }
-    assert [outcome.extraction is None for outcome in outcomes] == [r is not None for r in reasons.values()]
+    assert [not extraction_of(outcome).text for outcome in outcomes] == [r is not None for r in reasons.values()]
 
 
 def test_the_outcome_depends_neither_on_the_order_of_input_nor_on_the_number_of_workers() -> None:
@@ -265,8 +266,20 @@ def test_a_list_of_articles_is_an_error_of_its_own_and_the_feed_stands_in() -> N
 
 
 @pytest.mark.parametrize("summary", [None, "<p></p>", "Town heats pool with servers", "Lire la suite", "— 12 … :)"])
-def test_a_source_without_any_text_of_its_own_is_an_error(summary: str | None) -> None:
+def test_a_source_without_any_text_of_its_own_is_its_headline(summary: str | None) -> None:
     outcome = select_text(source_of(summary=summary), None, None)
+    assert outcome.error is None
+    headline = extraction_of(outcome)
+    assert (headline.title, headline.text) == ("Town heats pool with servers", "")
+    assert (headline.text_quality, headline.text_source) == (TextQuality.HEADLINE, TextSource.TITLE)
+    assert headline.text_source_reason == "nobody gives a text"
+
+
+@pytest.mark.parametrize(
+    "title", ["", " ", "— 12 … :)", URL, "www.harbour.example/7", "(no title)", "Sans titre", "null"]
+)
+def test_a_source_without_text_or_headline_is_an_error(title: str) -> None:
+    outcome = select_text(replace(source_of(), title=title), None, None)
     assert outcome.extraction is None
     assert outcome.error is not None
     assert outcome.error.reason is Reason.NO_TEXT

@@ -613,8 +613,10 @@ def test_a_page_is_asked_on_three_nights_or_until_its_answer_is_final(
     assert C1 in nights.asked
 
 
-def test_an_article_without_any_text_is_told_once_and_tried_again_when_its_entry_changes(nights: Nights) -> None:
-    empty = {ONE.url: rss(Item(link="https://one.example/a", text=""))}
+def test_an_article_without_text_or_headline_is_told_once_and_tried_again_when_its_entry_changes(
+    nights: Nights,
+) -> None:
+    empty = {ONE.url: rss(Item(link="https://one.example/a", text="", title="— 12 —"))}
     assert nights.live(empty, [ONE], names=READ)["extract_articles"] == Count(failed=1)
     failure = ("extract_articles", article_id("https://one.example/a"), "no_text")
     assert nights.rows("SELECT step, item_id, reason FROM failures") == [failure]

@@ -1,8 +1,9 @@
 """Main text and metadata of an article, from its page or its feed fields, or a reason why not."""
 
 from newsclust.extract.extractor import Extractor, TrafilaturaExtractor
-from newsclust.extract.select_text import ExtractOutcome, wants_page
+from newsclust.extract.select_text import ExtractOutcome, walled, wants_page
 from newsclust.extract.site_boilerplate import boilerplate_candidates, drop_site_boilerplate
+from newsclust.extract.walls import recurring_wall_key
 
 __all__ = [
     "ExtractOutcome",
@@ -10,5 +11,7 @@ __all__ = [
     "TrafilaturaExtractor",
     "boilerplate_candidates",
     "drop_site_boilerplate",
+    "recurring_wall_key",
+    "walled",
     "wants_page",
 ]

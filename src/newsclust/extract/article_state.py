@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import StrEnum
 
-from newsclust.model import DateQuality, Extraction, TextSource
+from newsclust.model import DateQuality, Extraction, TextQuality, TextSource
 from newsclust.urls import registered_domain
 
 _OTHER_DATES = (DateQuality.INFERRED, DateQuality.MISSING, DateQuality.FUTURE)
@@ -55,6 +55,7 @@ class StoredArticle:
     text: str
     text_source: TextSource
     date: ArticleDate
+    text_quality: TextQuality = TextQuality.FULL
 
 
 def representative_sighting(sightings: Collection[Sighting]) -> Sighting:
@@ -98,6 +99,18 @@ def _date(sightings: Collection[Sighting], extraction: Extraction, stored: Store
 def is_changed(stored: StoredArticle | None, extraction: Extraction) -> bool:
     """Tell whether title or text differ from the stored ones, or nothing is stored."""
     return stored is None or (stored.title, stored.text) != (extraction.title, extraction.text)
+
+
+def keeps_stored_text(stored: StoredArticle | None, extraction: Extraction) -> bool:
+    """Tell whether a stored article stays as it is: it has a text, or its page's, and now nobody gives as much.
+
+    A wall's words that were stored as a text before the wall was known are none.
+    """
+    if stored is None or not stored.text or stored.text_quality is TextQuality.WALL:
+        return False
+    return not extraction.text or (
+        extraction.text_quality is TextQuality.WALL and stored.text_source is TextSource.PAGE
+    )
 
 
 def makes_version(stored: StoredArticle | None, extraction: Extraction) -> bool:

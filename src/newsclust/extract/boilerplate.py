@@ -57,6 +57,11 @@ _LINES = (
     r"(?:also read|read more|see also|see more) ?[|:>] ?.{1,300}|(?:related|more) ?[|:>] ?.{1,300}(?<![.!?])",
     # Next, WordPress: the number of comments, and the way to them
     r"(?:\d+ )?(?:comments?|commentaires?|replies|réponses)(?: ?\(\d+\))?",
+    r"(?:view|read|see) (?:all )?(?:the )?(?:\d+ )?comments|voir (?:tous )?les (?:\d+ )?commentaires",
+    # what feeds of links write: hnrss, Reddit, Lobsters
+    r"(?:article|comments?|story|discussion) url: ?\S+|#? ?(?:points|comments): ?\d+",
+    r"submitted by /?u/\S+(?: to /?r/\S+)?(?: \[link\])?(?: \[comments\])?|\[link\]|\[comments\]",
+    r"(?:no|aucune?) (?:description|summary|excerpt|résumé)(?: available| disponible)?\W*",
     r"(?:add|leave|post) an? comment|(?:laisser|ajouter|poster) un commentaire",
     r"(?:no comments yet|aucun commentaire)\W*",
     # bylines, left open where trafilatura took the date away: "Posted: -", "Par Jeanne Roy. -"

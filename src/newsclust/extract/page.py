@@ -11,6 +11,7 @@ from newsclust.extract.index_pages import count_headlines
 from newsclust.extract.main_content import main_text
 from newsclust.extract.metadata import PageDate, read_metadata
 from newsclust.extract.site_rules import SiteRule, apply_site_rule
+from newsclust.extract.walls import NO_SIGNS, WallSigns, wall_signs
 from newsclust.model import Page
 from newsclust.text.charset import decode, has_byte_order_mark
 from newsclust.text.html_to_text import element_lines
@@ -61,6 +62,7 @@ class PageText:
     notice: str | None = None  # the paywall notice, when the text is short
     headlines: int = 0  # how many articles it lists; 0 when it is an article itself
     rule_mismatch: str = ""  # what the site's rule selects and the page has not
+    wall: WallSigns = NO_SIGNS  # what of it is a wall's
 
 
 def rejection(page: Page, max_bytes: int) -> tuple[Reason, str] | None:
@@ -100,6 +102,7 @@ def read_page(page: Page, rule: SiteRule | None = None) -> PageText:
     url = page.final_url
     _unwrap_forms(tree)
     metadata = read_metadata(tree, url, now=page.fetched_at)
+    page_headings = [metadata.title or "", *(heading.text_content() for heading in tree.iter("title", "h1"))]
     selected, rule_mismatch = apply_site_rule(tree, rule) if rule else ([], "")
     posts = [] if selected else forum_posts(tree)
     headlines = 0 if selected or posts or metadata.is_article else count_headlines(tree, url)
@@ -124,6 +127,7 @@ def read_page(page: Page, rule: SiteRule | None = None) -> PageText:
         notice=notice,
         headlines=headlines,
         rule_mismatch=rule_mismatch,
+        wall=NO_SIGNS if selected or posts or metadata.is_article else wall_signs(page_headings, text, url),
     )
 
 

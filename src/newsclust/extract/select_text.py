@@ -1,16 +1,18 @@
 """Choose an article's text among its page's and its feed's. Pure: no clock, no network, no process."""
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from urllib.parse import urlsplit
 
 from newsclust.errors import ExtractError, Reason
 from newsclust.extract.boilerplate import is_truncated, strip_boilerplate
+from newsclust.extract.headlines import is_headline, without_headlines, without_outlet
 from newsclust.extract.page import PageText
-from newsclust.model import ArticleInput, DateQuality, Extraction, PagePolicy, TextSource
+from newsclust.extract.walls import wall_reason
+from newsclust.model import ArticleInput, DateQuality, Extraction, PagePolicy, TextQuality, TextSource
 from newsclust.text.html_to_text import html_to_text
 from newsclust.text.language import detect_language
-from newsclust.text.normalize import alphanumeric_key, normalize_text, word_count
+from newsclust.text.normalize import normalize_text, word_count
 from newsclust.text.sanitize import one_line
 from newsclust.urls import canonical, registered_domain
 
@@ -19,7 +21,7 @@ MIN_FEED_WORDS = 150
 
 MAX_TEXT_CHARACTERS = 500_000  # of a text, as of an entry's: what is longer is a database, and each step reads all
 MAX_TITLE_CHARACTERS = 500  # as of an entry's title; a page's has no other limit
-_TITLE_SEPARATOR = re.compile(r" [-–—|·•»] | ?\| ?")  # in a title of single spaces
+_ADDRESS = re.compile(r"(?<!\S)\S*://\S*")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -35,6 +37,7 @@ class _Candidate:
     text: str
     paywall_marker: str | None
     text_source: TextSource
+    is_whole: bool  # as far as it can be told
 
 
 def wants_page(*, policy: PagePolicy, summary: str | None, content: str | None) -> bool:
@@ -44,8 +47,12 @@ def wants_page(*, policy: PagePolicy, summary: str | None, content: str | None) 
     """
     if policy is not PagePolicy.AUTO:
         return policy is PagePolicy.ALWAYS
-    text = max((html_to_text(content or ""), html_to_text(summary or "")), key=word_count)
-    return word_count(text) < MIN_FEED_WORDS or is_truncated(text)
+    return not _is_whole(max((html_to_text(content or ""), html_to_text(summary or "")), key=word_count))
+
+
+def _is_whole(text: str) -> bool:
+    """Return whether a feed's text is an article, and not its beginning or a teaser."""
+    return word_count(text) >= MIN_FEED_WORDS and not is_truncated(text)
 
 
 def select_text(
@@ -54,14 +61,23 @@ def select_text(
     """Return the longest of the page's text, the feed's content and its summary as the article's text.
 
     `page` is None when there was none, when it failed with `error`, or when it was not read because of `unread`. Of
-    equal lengths the page's goes first, then the content's. Where none has any text there is only an error: the
-    page's, if it failed. A page that does not match its site's rule is read as usual, with an error.
+    equal lengths the page's goes first, then the content's. A page that is a wall counts as one that failed. Where
+    none has any text the headline stands alone; without one there is only an error: the page's, if it failed. A page
+    that does not match its site's rule is read as usual, with an error.
     """
     title = _title(source, page)
+    if page is not None and (why := wall_reason(page.wall, title=title, page_title=page.title or "", text=page.text)):
+        return walled(source, why, unread=unread)
+    headlines = (title, source.title), _outlet_names(source, page)
     candidates = [
         *([_candidate(page.text, title, TextSource.PAGE, page.notice)] if page else []),
-        _candidate(html_to_text(source.content or ""), title, TextSource.FEED_CONTENT, None),
-        _candidate(html_to_text(source.summary or ""), title, TextSource.FEED_SUMMARY, None),
+        *(
+            _candidate(without_headlines(html_to_text(html or ""), *headlines), title, text_source, None)
+            for html, text_source in (
+                (source.content, TextSource.FEED_CONTENT),
+                (source.summary, TextSource.FEED_SUMMARY),
+            )
+        ),
     ]
     if page is not None and not candidates[0].text:
         error = _no_text_error(source, page)
@@ -71,8 +87,8 @@ def select_text(
         mismatch = f"the site's rule finds nothing, {page.rule_mismatch}: {_final_url(source)}"
         error = error or ExtractError(source.url, Reason.NOTHING_SELECTED, mismatch)
     best = max(candidates, key=lambda candidate: word_count(candidate.text))
-    if not best.text:
-        nothing = ExtractError(source.url, Reason.NO_TEXT, "no text in the feed, and no page")
+    if not best.text and not is_headline(title):
+        nothing = ExtractError(source.url, Reason.NO_TEXT, "no text in the feed, no page and no headline")
         return ExtractOutcome(extraction=None, error=error or nothing)
     text = best.text
     if len(text) > MAX_TEXT_CHARACTERS:
@@ -87,14 +103,32 @@ def select_text(
         language=language,
         language_source=language_source,
         author=" ".join(html_to_text((page.author if page else None) or "").split()) or None,
-        text_source=best.text_source,
-        paywall_marker=best.paywall_marker,
+        text_source=best.text_source if best.text else TextSource.TITLE,
+        paywall_marker=best.paywall_marker if best.text else None,
         text_source_reason=_choice(candidates, "; ".join(filter(None, notes))),
         published_at=page.published.at if page and page.published else None,
         date_quality=page.published.quality if page and page.published else DateQuality.MISSING,
         updated_at=page.updated.at if page and page.updated else None,
+        text_quality=_text_quality(best, error),
     )
     return ExtractOutcome(extraction=extraction, error=error)
+
+
+def walled(source: ArticleInput, why: str, *, unread: str = "") -> ExtractOutcome:
+    """Return the outcome of an article whose page is a wall: nothing of that page is believed, not its address."""
+    error = ExtractError(source.url, Reason.WALL, f"{_final_url(source)}: {why}")
+    return select_text(replace(source, page=None), None, error, unread=unread)
+
+
+def _text_quality(best: _Candidate, error: ExtractError | None) -> TextQuality:
+    is_wall = error is not None and error.reason is Reason.WALL
+    if not best.text:
+        return TextQuality.WALL if is_wall else TextQuality.HEADLINE
+    if best.paywall_marker:
+        return TextQuality.PAYWALLED
+    if best.text_source is TextSource.PAGE or best.is_whole:
+        return TextQuality.FULL
+    return TextQuality.WALL if is_wall else TextQuality.PARTIAL
 
 
 def _no_text_error(source: ArticleInput, page: PageText) -> ExtractError:
@@ -109,7 +143,13 @@ def _choice(candidates: list[_Candidate], notes: str) -> str:
     """Explain the choice: the lengths of all candidates, in words, and the notes on the page."""
     lengths = [f"{each.text_source} {word_count(each.text)}" for each in candidates if each.text]
     reason = (
-        f"the only text: {lengths[0]} words" if len(lengths) == 1 else f"the longest of {', '.join(lengths)} words"
+        "nobody gives a text"
+        if not lengths
+        else (
+            f"the only text: {lengths[0]} words"
+            if len(lengths) == 1
+            else f"the longest of {', '.join(lengths)} words"
+        )
     )
     return f"{notes}; {reason}" if notes else reason
 
@@ -117,31 +157,25 @@ def _choice(candidates: list[_Candidate], notes: str) -> str:
 def _candidate(raw: str, title: str, text_source: TextSource, notice: str | None) -> _Candidate:
     text, marker = strip_boilerplate(normalize_text(raw, title=title))
     return _Candidate(
-        text=text if any(map(str.isalpha, text)) else "", paywall_marker=marker or notice, text_source=text_source
+        text=text if any(map(str.isalpha, _ADDRESS.sub("", text))) else "",
+        paywall_marker=marker or notice,
+        text_source=text_source,
+        is_whole=text_source is not TextSource.PAGE and _is_whole(raw),
     )
 
 
 def _title(source: ArticleInput, page: PageText | None) -> str:
-    """Return the entry's title, or the page's where it has none, without the site's name behind it."""
+    """Return the entry's title, or the page's where it has none, without the outlet's name behind it."""
     entry_title = one_line(normalize_text(source.title), MAX_TITLE_CHARACTERS)
     page_title = one_line(normalize_text(page.title or ""), MAX_TITLE_CHARACTERS) if page else ""
-    names = [source.feed_title, (page.site_name or "") if page else "", *_host_names(source.url)]
-    return _without_site_name(entry_title or page_title, {alphanumeric_key(name) for name in names} - {""})
+    return without_outlet(entry_title or page_title, _outlet_names(source, page))
 
 
-def _host_names(url: str) -> tuple[str, str]:
-    domain = registered_domain(url)
-    return domain, domain.partition(".")[0]
-
-
-def _without_site_name(title: str, names: set[str]) -> str:
-    """Cut ` - Site` or ` | Site` where the site is known by that name; any other ending stays."""
-    last = None
-    for last in _TITLE_SEPARATOR.finditer(title):  # noqa: B007 - only the last one is wanted
-        pass
-    if last is None or not last.start() or alphanumeric_key(title[last.end() :]) not in names:
-        return title
-    return title[: last.start()]
+def _outlet_names(source: ArticleInput, page: PageText | None) -> tuple[str, ...]:
+    """Return the names by which the article's outlet may stand beside its title."""
+    domain = registered_domain(source.url)
+    site_name = (page.site_name or "") if page else ""
+    return source.feed_title, source.source_title or "", site_name, domain, domain.partition(".")[0]
 
 
 def _final_url(source: ArticleInput) -> str:

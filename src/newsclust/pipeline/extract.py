@@ -1,10 +1,20 @@
 """Pages and feed fields -> the texts of articles."""
 
+from collections import deque
+from collections.abc import Sequence
 from contextlib import AbstractContextManager, nullcontext
 
 from newsclust.errors import ItemError
-from newsclust.extract import Extractor, boilerplate_candidates, drop_site_boilerplate
-from newsclust.model import Count, Extraction, Run
+from newsclust.extract import (
+    Extractor,
+    ExtractOutcome,
+    boilerplate_candidates,
+    drop_site_boilerplate,
+    recurring_wall_key,
+    walled,
+)
+from newsclust.extract.walls import MIN_CONTEXTS
+from newsclust.model import ArticleInput, Count, Run, TextSource
 from newsclust.pipeline.runner import Clock, batches, progress_bar, raise_on_systemic_failure, save_failures
 from newsclust.store import Database, articles, fingerprints
 
@@ -15,31 +25,65 @@ def extract_articles(db: Database, run: Run, clock: Clock, extractor: Extractor)
     """Take the text of every article that is new or changed, from its page or its feed.
 
     Paragraphs that recur under different titles of one site are learned as its boilerplate and dropped from tonight's
-    texts once they stand under enough titles. An extractor that is a context manager is entered for the step.
+    texts once they stand under enough titles. A page whose text stands under titles that it says nothing of is a
+    wall; articles whose text it became before it was known are read again. An extractor that is a context manager is
+    entered for the step.
     """
     todo = articles.articles_to_extract(db)
-    done = 0
+    done = skipped = 0
     errors: list[ItemError] = []
     step_context = extractor if isinstance(extractor, AbstractContextManager) else nullcontext()
     with step_context, progress_bar("extract_articles", len(todo)) as progress:
-        for ids in batches(todo, _BATCH):
-            extractions: list[Extraction] = []
-            failures: list[tuple[str, ItemError]] = []
-            for source, outcome in zip(
-                sources := articles.sources_of(db, ids), extractor.extract(sources), strict=True
-            ):
-                if outcome.extraction:
-                    extractions.append(outcome.extraction)
-                if outcome.error:
-                    failures.append((source.article_id, outcome.error))
+        waiting = deque(batches(todo, _BATCH))
+        while waiting:
+            ids = waiting.popleft()
+            sources = articles.sources_of(db, ids)
+            outcomes = []
+            for outcome in extractor.extract(sources):
+                outcomes.append(outcome)
                 progress.update()
+            outcomes, again = _without_recurring_walls(db, run, sources, outcomes)
+            waiting.extend(batches(again, _BATCH))
+            extractions = [outcome.extraction for outcome in outcomes if outcome.extraction]
+            failures = [
+                (source.article_id, outcome.error)
+                for source, outcome in zip(sources, outcomes, strict=True)
+                if outcome.error
+            ]
             save_failures(db, run, clock, "extract_articles", failures)
             known: set[int] = set()
             for min_titles, blocks in boilerplate_candidates(extractions).items():
                 known |= fingerprints.learn_boilerplate(db, run, blocks, min_contexts=min_titles)
-            done += articles.save_extractions(
+            saved = articles.save_extractions(
                 db, run, ids, [drop_site_boilerplate(each, known) for each in extractions]
             )
+            done += saved
+            skipped += len(ids) - saved - sum(outcome.extraction is None for outcome in outcomes)
             errors.extend(error for _, error in failures)
     raise_on_systemic_failure("extract_articles", errors, len(todo))
-    return Count(done=done, skipped=len(todo) - done - len(errors), failed=len(errors))
+    return Count(done=done, skipped=skipped, failed=len(errors))
+
+
+def _without_recurring_walls(
+    db: Database, run: Run, sources: Sequence[ArticleInput], outcomes: Sequence[ExtractOutcome]
+) -> tuple[list[ExtractOutcome], list[str]]:
+    """Return the outcomes with those of recurring walls replaced, and the articles stored with the text of one."""
+    taken = [outcome.extraction for outcome in outcomes if outcome.extraction]
+    blocks = {
+        each.article_id: block
+        for each in taken
+        if each.text_source is TextSource.PAGE and (block := recurring_wall_key(each.title, each.text))
+    }
+    # An article under an edited title stands under one title.
+    stored = {article_id: text for article_id, _, text in articles.titles_and_texts(db, list(blocks))}
+    new = [
+        blocks[one.article_id] for one in taken if one.article_id in blocks and one.text != stored.get(one.article_id)
+    ]
+    known = fingerprints.learn_boilerplate(db, run, new, lookup=list(blocks.values()), min_contexts=MIN_CONTEXTS)
+    if not known:
+        return list(outcomes), []
+    walls = {article_id for article_id, block in blocks.items() if block.key in known}
+    return [
+        walled(source, "the same words stand under other titles") if source.article_id in walls else outcome
+        for source, outcome in zip(sources, outcomes, strict=True)
+    ], articles.articles_to_read_again(db, {one.text for one in taken if one.article_id in walls})

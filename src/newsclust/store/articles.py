@@ -16,6 +16,7 @@ from newsclust.extract.article_state import (
     article_date,
     first_seen_at,
     is_changed,
+    keeps_stored_text,
     makes_version,
     representative_sighting,
 )
@@ -48,13 +49,15 @@ SELECT entry_id, coalesce(length(content), 0) + coalesce(length(summary), 0) AS 
 FROM entries
 WHERE entry_id IN ({ids})
 """
-_DESCRIPTIONS = "SELECT entry_id, title, summary, content, language FROM entries WHERE entry_id IN ({ids})"
+_DESCRIPTIONS = (
+    "SELECT entry_id, title, summary, content, language, source_title FROM entries WHERE entry_id IN ({ids})"
+)
 _BYLINES = "SELECT entry_id, author, updated_at FROM entries WHERE entry_id IN ({ids})"
 _TEXTS = "SELECT article_id, title, text FROM articles WHERE article_id IN ({ids}) ORDER BY article_id"
 _ARTICLES = "SELECT * RENAME (article_id AS id) FROM articles WHERE article_id IN ({ids}) ORDER BY article_id"
 _BEFORE = """
 SELECT article_id, changed_at, deduplicated_at, run_id,
-       {{'title': title, 'text': text, 'text_source': text_source,
+       {{'title': title, 'text': text, 'text_source': text_source, 'text_quality': text_quality,
          'date': {{'at': published_at, 'quality': date_quality, 'source': date_source}}}} AS state
 FROM articles
 WHERE article_id IN ({ids})
@@ -77,6 +80,22 @@ HAVING max(feeds.priority) <> 0
 def articles_to_extract(db: Database) -> list[str]:
     """Return the ids of the articles whose text is to be taken."""
     return db.column("SELECT article_id FROM todo_extract")
+
+
+def articles_to_read_again(db: Database, texts: Collection[str]) -> list[str]:
+    """Return the ids of the articles whose page gave one of these texts; they are to be read again."""
+    if not texts:
+        return []
+    # Word counts first: they are read in a fraction of the time that texts take.
+    found = db.column(
+        "SELECT article_id FROM articles WHERE word_count IN (SELECT len(string_split_regex(t, '\\s+')) "
+        "FROM unnest($1) AS walls(t)) AND text_source = 'page' AND list_contains($1, text) ORDER BY article_id",
+        [sorted(texts)],
+    )
+    with db.given_ids(found):
+        db.execute("UPDATE articles SET text_quality = 'wall' WHERE article_id IN (SELECT id FROM given_ids)")
+        db.execute("DELETE FROM processed WHERE kind = 'page' AND item_id IN (SELECT id FROM given_ids)")
+    return found
 
 
 def sources_of(db: Database, article_ids: Sequence[str]) -> list[ArticleInput]:
@@ -107,7 +126,10 @@ def sources_of(db: Database, article_ids: Sequence[str]) -> list[ArticleInput]:
 
 
 def save_extractions(db: Database, run: Run, article_ids: Sequence[str], taken: Sequence[Extraction]) -> int:
-    """Store texts, keep the state each replaces, and mark all of `article_ids` as read; return how many texts."""
+    """Store texts, keep the state each replaces, and mark all of `article_ids` as read; return how many texts.
+
+    An article that has a text keeps it where there is nothing better than a headline or a wall now.
+    """
     if not article_ids:
         return 0
     seen = _sightings(db, article_ids)
@@ -122,6 +144,8 @@ def save_extractions(db: Database, run: Run, article_ids: Sequence[str], taken: 
     for extraction in taken:
         article_id, old = extraction.article_id, before.get(extraction.article_id)
         stored = None if old is None else old.state
+        if keeps_stored_text(stored, extraction):
+            continue  # it is counted as read below
         sightings, byline = seen[article_id].sightings, bylines[speaking[article_id].entry_id]
         kept = None if is_changed(stored, extraction) else old
         date = article_date(sightings, extraction, stored)
@@ -143,7 +167,7 @@ def save_extractions(db: Database, run: Run, article_ids: Sequence[str], taken: 
         )
         if old is not None and makes_version(stored, extraction):
             replaced.append(
-                row_of(old.state, without=("date",))
+                row_of(old.state, without=("date", "text_quality"))
                 | {
                     "article_id": article_id,
                     "version": versions.get(article_id, 0) + 1,

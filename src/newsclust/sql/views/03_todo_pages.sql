@@ -1,6 +1,6 @@
 -- Work queue: article pages to download. An address is tried on three nights at most, and once when its
--- answer is final; a night without a network of our own is none. An entry that changes starts anew. A page whose body was
--- dropped was read, and an article whose text retention dropped is settled. `pages = "never"` holds for what waits already, too.
+-- answer is final; a night without a network of our own is none. A page that answers and is a wall is one that failed.
+-- An entry that changes starts anew. A page whose body was dropped was read, and an article whose text retention dropped is settled. `pages = "never"` holds for what waits already, too.
 CREATE OR REPLACE VIEW todo_pages AS
 WITH wanted AS (
     SELECT article_id, arg_min(link, (first_seen_at, entry_id)) AS url, max(changed_at) AS changed_at
@@ -12,13 +12,15 @@ WITH wanted AS (
 ), tried AS (
     SELECT item_id, run_id, requested_at, reason IN ('gone', 'not_found', 'forbidden', 'bad_url', 'too_large', 'robots', 'refused_address') AS final
     FROM fetches
-    WHERE kind = 'page' AND reason <> 'offline'
+    WHERE kind = 'page' AND reason IS DISTINCT FROM 'offline'
 )
 SELECT wanted.article_id, wanted.url
 FROM wanted
 LEFT JOIN pages ON pages.kind = 'page' AND pages.item_id = wanted.article_id
+LEFT JOIN (SELECT article_id FROM articles WHERE text_quality = 'wall') AS walled ON walled.article_id = wanted.article_id
 ANTI JOIN (SELECT article_id FROM articles WHERE text_dropped_at IS NOT NULL) AS settled ON settled.article_id = wanted.article_id
-WHERE (pages.fetched_at IS NULL OR pages.fetched_at < wanted.changed_at)
+WHERE (pages.fetched_at IS NULL OR pages.fetched_at < wanted.changed_at
+       OR (walled.article_id IS NOT NULL AND pages.dropped_at IS NULL))
   AND NOT EXISTS (
     SELECT 1
     FROM tried

@@ -1,7 +1,7 @@
 -- Where each article's text and dates come from, and why, the latest first.
 CREATE OR REPLACE VIEW article_texts AS
 SELECT article_id, title, outlet, word_count, text_source, text_source_reason, paywall_marker, published_at, date_quality, date_source,
-       updated_at, text, canonical_url, text_dropped_at, text_dropped_reason
+       updated_at, text, canonical_url, text_dropped_at, text_dropped_reason, text_quality
 FROM articles
 ORDER BY published_at DESC, article_id;
 COMMENT ON VIEW article_texts IS 'Every article with its text, where that and its dates come from, and why';
@@ -9,7 +9,7 @@ COMMENT ON COLUMN article_texts.article_id IS 'The article';
 COMMENT ON COLUMN article_texts.title IS 'Its title';
 COMMENT ON COLUMN article_texts.outlet IS 'Its site';
 COMMENT ON COLUMN article_texts.word_count IS 'Words of the text';
-COMMENT ON COLUMN article_texts.text_source IS 'Where the text stood: page, feed_content or feed_summary';
+COMMENT ON COLUMN article_texts.text_source IS 'Where the text stood: page, feed_content or feed_summary; title: nobody gave one';
 COMMENT ON COLUMN article_texts.text_source_reason IS 'Why it was taken from there: the words that each had, and why the page was not read; NULL: before reasons were kept';
 COMMENT ON COLUMN article_texts.paywall_marker IS 'The words that say a paywall cuts it; NULL: it is whole';
 COMMENT ON COLUMN article_texts.published_at IS 'UTC; see date_quality';
@@ -20,3 +20,4 @@ COMMENT ON COLUMN article_texts.text IS 'Plain text, paragraphs parted by an emp
 COMMENT ON COLUMN article_texts.canonical_url IS 'Its address as the page declares it, else where the page was found, else as the feed has it';
 COMMENT ON COLUMN article_texts.text_dropped_at IS 'When retention dropped the text, UTC; NULL: it is there';
 COMMENT ON COLUMN article_texts.text_dropped_reason IS 'The setting that did';
+COMMENT ON COLUMN article_texts.text_quality IS 'full; partial: a feed''s short text; headline: no text; wall: the page was a check, a consent, a login or an error; paywalled: cut';
