@@ -19,8 +19,10 @@ from newsclust.embed import embedding_text
 from newsclust.embed.bundled_model import is_readable
 from newsclust.extract import boilerplate_candidates, drop_site_boilerplate, wants_page
 from newsclust.extract.boilerplate import is_truncated, paywall_notice, strip_boilerplate
+from newsclust.extract.headlines import without_headlines
 from newsclust.extract.page import PageText, rejection
 from newsclust.extract.select_text import select_text
+from newsclust.extract.walls import recurring_wall_key, wall_signs
 from newsclust.fetch.redaction import Redactor, with_redirect_secrets
 from newsclust.fetch.robots import RobotsFile, RobotsRules, sitemaps_of
 from newsclust.fetch.url_policy import read_url
@@ -240,6 +242,9 @@ READ = (
     Read("wants_page", lambda text: wants_page(policy=PagePolicy.AUTO, summary=text, content=text)),
     Read("rejection", lambda text: rejection(replace(PAGE, body=text.encode()), 10_000_000)),
     Read("select_text", _chosen),
+    Read("wall_signs", lambda text: wall_signs([text, *text.split("\n")], text, f"https://site.example/{text}")),
+    Read("recurring_wall_key", lambda text: recurring_wall_key(text[:500], text)),
+    Read("without_headlines", lambda text: without_headlines(text, [text], [text[:300]])),
     Read("boilerplate_candidates", lambda text: boilerplate_candidates([replace(EXTRACTION, text=text)])),
     Read("drop_site_boilerplate", lambda text: drop_site_boilerplate(replace(EXTRACTION, text=text), {1, 2})),
     Read("edge_blocks", lambda text: edge_blocks([bare_article("a", text[:300], text)])),
