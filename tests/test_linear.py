@@ -24,6 +24,7 @@ from newsclust.extract.page import PageText, rejection
 from newsclust.extract.select_text import select_text
 from newsclust.extract.walls import recurring_wall_key, wall_signs
 from newsclust.fetch.redaction import Redactor, with_redirect_secrets
+from newsclust.fetch.refresh import refresh_target
 from newsclust.fetch.robots import RobotsFile, RobotsRules, sitemaps_of
 from newsclust.fetch.url_policy import read_url
 from newsclust.model import (
@@ -242,6 +243,7 @@ READ = (
     Read("wants_page", lambda text: wants_page(policy=PagePolicy.AUTO, summary=text, content=text)),
     Read("rejection", lambda text: rejection(replace(PAGE, body=text.encode()), 10_000_000)),
     Read("select_text", _chosen),
+    Read("refresh_target", lambda text: refresh_target(replace(PAGE, body=f"<meta {text}> {text}".encode()))),
     Read("wall_signs", lambda text: wall_signs([text, *text.split("\n")], text, f"https://site.example/{text}")),
     Read("recurring_wall_key", lambda text: recurring_wall_key(text[:500], text)),
     Read("without_headlines", lambda text: without_headlines(text, [text], [text[:300]])),

@@ -98,3 +98,22 @@ def test_a_wall_is_tried_again_on_two_more_nights_and_its_article_read_when_it_l
 def test_each_quality_is_one_word(quality: TextQuality) -> None:
     assert quality.isalpha()
     assert quality.islower()
+
+
+def test_a_page_that_only_sends_on_gives_the_page_where_it_leads(nights: Nights) -> None:
+    onward = "<meta http-equiv='refresh' content='0; url=https://pier.example/pool'>"
+    web = headlines("short") | {LINKS[0]: Answer(body=onward)}
+    counts = nights.live(
+        web | {"https://pier.example/pool": Answer(body=f"<p>{prose('page')}</p>")}, [THREE], names=READ
+    )
+    assert counts["fetch_pages"] == Count(done=1)
+    assert nights.rows("SELECT text, text_quality FROM articles") == [(prose("page"), "full")]
+    assert nights.rows("FROM failures") == []
+
+
+def test_pages_that_send_each_other_on_end_with_a_reason(nights: Nights) -> None:
+    there, back = (f"<meta http-equiv='refresh' content='0; url={link}'>" for link in ("/there", LINKS[0]))
+    web = headlines("short") | {LINKS[0]: Answer(body=there), "https://three.example/there": Answer(body=back)}
+    nights.live(web, [THREE], names=READ)
+    assert nights.rows("SELECT step, reason FROM failures") == [("fetch_pages", "too_many_redirects")]
+    assert nights.rows("SELECT text, text_quality FROM articles") == [("#0 short", "partial")]

@@ -1,12 +1,12 @@
 """Requests -> responses, stored as they arrive; an outage of this machine's own network is told as one trouble."""
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 
 from newsclust.errors import FetchError, StepError
 from newsclust.fetch import Fetcher
-from newsclust.model import Count, Fetch, NoticeKind, Request, Run
+from newsclust.model import Count, Fetch, NoticeKind, Page, Request, Run
 from newsclust.pipeline.runner import NETWORK_REASONS, is_most, log, progress_bar
 from newsclust.store import Database, runs
 from newsclust.store import fetches as store_fetches
@@ -16,18 +16,27 @@ _FETCH_BATCH_SIZE = 50  # stored together
 
 
 def fetch_and_store(
-    db: Database, run: Run, fetcher: Fetcher, step: str, requests: Sequence[Request]
+    db: Database,
+    run: Run,
+    fetcher: Fetcher,
+    step: str,
+    requests: Sequence[Request],
+    *,
+    sends_on: Callable[[Page], str | None] = lambda _: None,
 ) -> tuple[Count, list[Request]]:
     """Send the requests; return the counts, and the requests that cross-origin redirects leave to send.
 
-    Failures that may be our own network's are logged at the end, when it is known whether they are.
+    A page for which `sends_on` gives an address is such a redirect to it, and is not stored. Failures that may be our
+    own network's are logged at the end, when it is known whether they are.
     """
     done = skipped = failed = 0
     unsaved: list[Fetch] = []
     unreached: list[tuple[str, FetchError]] = []
     cross_origin: list[Request] = []
     with progress_bar(step, len(requests)) as progress:
-        for fetch in fetcher.fetch(requests):
+        for answer in fetcher.fetch(requests):
+            target = sends_on(answer.page) if answer.page else None
+            fetch = replace(answer, page=None, cross_origin_redirect=target) if target else answer
             unsaved.append(fetch)
             progress.update()
             if fetch.error:

@@ -5,6 +5,7 @@ from dataclasses import replace
 
 from newsclust.errors import FetchError, Reason
 from newsclust.fetch import Fetcher, robots
+from newsclust.fetch.refresh import refresh_target
 from newsclust.model import Count, Fetch, Request, Run
 from newsclust.pipeline.fetching import fetch_and_store, raise_on_outage, save_fetches
 from newsclust.pipeline.runner import NETWORK_REASONS, progress_bar
@@ -14,28 +15,29 @@ from newsclust.store import polling as schedules
 from newsclust.store import robots as store_robots
 from newsclust.urls import site_of
 
-_ORIGINS_OF_ONE = 5  # that the redirects of one page may lead over
+_HOPS = 5  # origins, and pages that send on, over which one link may lead
 
 
 def fetch_pages(db: Database, run: Run, fetcher: Fetcher, product: str = "newsclust") -> Count:
     """Download the pages behind entries whose feed does not carry the text, as far as robots.txt allows it.
 
     `product` is the name by which a robots.txt calls us. A redirect to another origin is followed when the
-    robots.txt of that one has been asked, too. Skipped counts the pages of sites that want no request yet.
+    robots.txt of that one has been asked, too, and so is the address to which an almost empty page sends its readers
+    on. Skipped counts the pages of sites that want no request yet.
     """
     todo = store_fetches.pages_to_fetch(db)
     closed = schedules.blocked_sites(db, run.night_at)
     asked = [request for request in todo if site_of(request.url) not in closed]
     total = Count(skipped=len(todo) - len(asked))
-    for _ in range(_ORIGINS_OF_ONE):
+    for _ in range(_HOPS):
         if not asked:
             return total
         allowed, refused = _judged(asked, _rules(db, run, fetcher, product, asked))
         save_fetches(db, run, "fetch_pages", [Fetch.not_made(*pair, run.night_at) for pair in refused])
-        count, onward = fetch_and_store(db, run, fetcher, "fetch_pages", allowed)
+        count, onward = fetch_and_store(db, run, fetcher, "fetch_pages", allowed, sends_on=refresh_target)
         total += count + Count(failed=len(refused))
         asked = onward
-    lost = [FetchError(request.url, Reason.TOO_MANY_REDIRECTS, f"over {_ORIGINS_OF_ONE} sites") for request in asked]
+    lost = [FetchError(request.url, Reason.TOO_MANY_REDIRECTS, f"over {_HOPS} sites or pages") for request in asked]
     save_fetches(
         db, run, "fetch_pages", [Fetch.not_made(*pair, run.night_at) for pair in zip(asked, lost, strict=True)]
     )
