@@ -20,6 +20,7 @@ from tests.loopback import reply
 _API = "/reader/api/0/stream/"
 _LONG = "tag:google.com,2005:reader/item/"
 _EVERYTHING = "user/-/state/com.google/reading-list"
+_STARRED = "user/-/state/com.google/starred"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -36,6 +37,8 @@ class Held:
     feed: int = 12
     feed_url: str = "http://paper.example/feed.xml"
     label: str = "Boats & quays"
+    outlet: str = "Paper & Ink"
+    is_starred: bool = False
 
     @property
     def link(self) -> str:
@@ -61,6 +64,8 @@ class FreshReader:
         given = {name: values[-1] for name, values in parse_qs(parts.query).items()}
         if path.startswith(f"{_API}contents/"):
             return self._contents(path.removeprefix(f"{_API}contents/"), given)
+        if path == "/reader/api/0/tag/list":
+            return _json(_labels(self.items))
         if path == f"{_API}items/ids" and "s" in given:
             found, going_on = self._chosen(given["s"], given)
             return _json({"itemRefs": [{"id": str(one.number)} for one in found], **going_on})
@@ -79,11 +84,13 @@ class FreshReader:
 
     def _chosen(self, name: str, given: dict[str, str]) -> tuple[list[Held], dict[str, str]]:
         kind, _, label = name.partition("/label/")
+        label = label.partition("/")[0]  # whatever is escaped
+        known = label in {one.label for one in self.items}  # of no other label it gives everything
         held = [
             one
             for one in self.items
             if (name in (f"feed/{one.feed}", f"feed/{one.feed_url}"))
-            or (kind == "user/-" and label == one.label)
+            or (kind == "user/-" and (label == one.label or not known))
             or name == _EVERYTHING
         ]
         held = [one for one in held if one.seen >= int(given.get("ot", 0))]
@@ -111,10 +118,10 @@ class FreshReader:
             "origin": {
                 "streamId": f"feed/{one.feed}",
                 "htmlUrl": "http://paper.example/",
-                "title": _full_width("Paper & Ink"),
+                "title": _full_width_name(one.outlet),
             },
             "summary": {"content": one.text},
-            "author": _full_width(one.author),
+            "author": _full_width_name(one.author),
         }
 
 
@@ -138,7 +145,7 @@ def shared_query(name: str, token: str, items: list[Held]) -> Reply:
                         "content": {"content": one.text},
                         "origin": {
                             "streamId": one.feed,
-                            "title": "Paper &amp; Ink",
+                            "title": html.escape(one.outlet),
                             "htmlUrl": "http://paper.example/",
                             "feedUrl": one.feed_url,
                         },
@@ -150,6 +157,34 @@ def shared_query(name: str, token: str, items: list[Held]) -> Reply:
         ),
         content_type="application/json; charset=utf-8",
     )
+
+
+@dataclass(slots=True, kw_only=True)
+class SharedQuery:
+    """A shared query as it answers from page to page: 20 items unless asked for more, at most `allowed`.
+
+    Its own order is `newest_first`, unless the request says another.
+    """
+
+    items: list[Held]
+    allowed: int = 400
+    newest_first: bool = True
+    failing_from: int | None = None  # offset
+
+    def __call__(self, asked: ReceivedRequest) -> Reply:
+        given = {name: values[-1] for name, values in parse_qs(urlsplit(asked.url).query).items()}
+        offset, count = int(given.get("offset", 0)), min(int(given.get("nb", 20)), self.allowed)
+        if self.failing_from is not None and offset >= self.failing_from:
+            return reply(status=503)
+        newest = given["order"] == "DESC" if "order" in given else self.newest_first
+        held = sorted(self.items, key=lambda one: one.seen, reverse=newest)
+        if "hours" in given:
+            now = max(one.seen for one in self.items)
+            held = [one for one in held if one.seen >= now - 3600 * int(given["hours"])]
+        shown = held[offset : offset + count]
+        if given["f"] == "greader":
+            return shared_query("Boats", "0123456789abcdef", shown)
+        return shared_rss("Boats", asked.url, shown)
 
 
 def shared_page(name: str, url: str) -> Reply:
@@ -203,6 +238,8 @@ class Miniflux:
             refused = {"X-Reader-Google-Bad-Token": "true"}
             return reply(status=401, body="Unauthorized", content_type="text/plain", headers=refused)
         given = {name: values[-1] for name, values in parse_qs(parts.query).items()}
+        if parts.path == "/reader/api/0/tag/list":
+            return _json(_labels(self.items))
         if parts.path == f"{_API}items/ids" and asked.method == "GET":
             return self._ids(given)
         if parts.path == f"{_API}items/contents" and asked.method == "POST":
@@ -213,9 +250,9 @@ class Miniflux:
         if given.get("output") != "json":
             return _json({"error_message": "googlereader: only json output is supported"}, status=400)
         name = given.get("s", "")
-        if name != _EVERYTHING and not re.fullmatch(r"feed/\d+", name):
+        if name not in (_EVERYTHING, _STARRED) and not re.fullmatch(r"feed/\d+", name):
             return _json({"error_message": f"googlereader: unknown stream type {name}"}, status=500)
-        held = [one for one in self.items if name in (_EVERYTHING, f"feed/{one.feed}")]
+        held = [one for one in self.items if name in (_EVERYTHING, f"feed/{one.feed}") or one.is_starred]
         held = [one for one in held if one.published > int(given.get("ot", 0))]
         held.sort(key=lambda one: one.published, reverse=given.get("r") != "o")
         offset, count = int(given.get("c", 0)), int(given.get("n", 0)) or len(held)
@@ -256,8 +293,19 @@ def _number(item_id: str, *, base: int) -> int:
     return int(item_id.removeprefix(_LONG), 16) if item_id.startswith(_LONG) else int(item_id, base)
 
 
+def _labels(items: list[Held]) -> dict[str, Any]:
+    names = sorted({one.label for one in items})
+    tags = [{"id": "user/-/state/com.google/starred"}, *({"id": f"user/-/label/{name}"} for name in names)]
+    return {"tags": tags}
+
+
 def _full_width(text: str) -> str:
-    return text.replace("&", "＆").replace("<", "＜").replace(">", "＞")
+    return text.translate(str.maketrans("&<>", "＆＜＞"))
+
+
+def _full_width_name(text: str) -> str:
+    """What it writes of authors and feeds (escapeToUnicodeAlternative, extended)."""
+    return text.translate(str.maketrans("&<>'\"^?\\/,;", "＆＜＞＇＂＾？＼／，；"))
 
 
 def _json(value: object, *, status: int = 200) -> Reply:

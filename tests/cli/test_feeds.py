@@ -39,9 +39,7 @@ WEB: dict[str, PageAnswer] = {
     "http://quai.example/": reply(body=TEASERS),
     "http://map.example/news.xml": reply(body=sitemap(NEWS), content_type="text/xml"),
     "http://lists.example/tech.opml": reply(body=opml(outline("one"), outline("two"), "<outline text='Odd'/>")),
-    "http://fresh.example/api/query.php?user=ana&t=abc&f=rss": reply(
-        body=rss("one", name="Shared"), content_type="application/rss+xml"
-    ),
+    "http://fresh.example/api/query.php": reply(body=rss("one", name="Shared"), content_type="application/rss+xml"),
     CONTENTS: told({"items": [item(1)]}),
 }
 
@@ -138,7 +136,37 @@ def test_adding_a_page_of_freshrss_adds_its_rss_form(newsclust: Terminal, web: P
     (feed,) = read_feeds(LISTED)
     asked = "http://fresh.example/api/query.php?user=ana&t=abc&f=rss"
     assert (feed.title, feed.url, feed.written_url) == ("Shared", asked.replace("abc", "***"), asked)
-    assert web.urls == [asked]
+    assert web.urls == [f"{asked}&nb=400&order=DESC"]
+
+
+def two_queries(newsclust: Terminal) -> list[str]:
+    """Two shared queries of one reader, which differ in what is hidden; their ids."""
+    LISTED.write_text(
+        "".join(
+            f'[[feed]]\ntitle = "{title}"\nurl = "http://fresh.example/api/query.php?user=ana&t={token}&f=rss"\n'
+            for title, token in (("Boats", "abc"), ("Quays", "def"))
+        )
+    )
+    return [feed.id for feed in read_feeds(LISTED)]
+
+
+def test_feeds_that_are_shown_alike_are_told_apart_by_their_ids(newsclust: Terminal) -> None:
+    boats, quays = two_queries(newsclust)
+    listed = newsclust("feeds", "list").out
+    assert boats in listed
+    assert quays in listed
+    ended = newsclust("feeds", "preview", "http://fresh.example/api/query.php?user=ana&t=***&f=rss")
+    assert ended.code == 2
+    assert f"by id: {boats} (Boats), {quays} (Quays)" in ended.err
+    previewed = newsclust("feeds", "preview", boats)
+    assert (previewed.code, "Boats" in previewed.out) == (0, True), previewed.err
+
+
+def test_export_names_the_feeds_whose_address_holds_a_secret_and_writes_no_dead_address(newsclust: Terminal) -> None:
+    two_queries(newsclust)
+    ended = newsclust("feeds", "export")
+    assert "***" not in ended.out
+    assert "Boats (http://fresh.example/api/query.php?user=ana&t=***&f=rss): left out" in ended.err
 
 
 def test_adding_a_news_sitemap_a_page_and_an_account_keeps_their_kinds(newsclust: Terminal) -> None:

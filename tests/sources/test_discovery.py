@@ -31,9 +31,9 @@ from newsclust.model import (
 )
 from newsclust.sources.discovery import FoundFeed, FoundList, FoundSeveral, discover, new_feed
 from newsclust.sources.entries import parse_feed
-from newsclust.sources.feed import rss_url
 from newsclust.sources.feed_links import feed_links
 from newsclust.sources.fetching import SourceFetcher
+from newsclust.sources.freshrss import rss_url
 from newsclust.store import Database, runs
 from newsclust.urls import canonical
 from tests.fakes import Answer, DictFetcher
@@ -333,12 +333,24 @@ def test_an_account_is_read_answer_by_answer_and_keeps_author_source_and_date() 
         (reply(body="<html>log in</html>"), Reason.NOT_A_FEED),
     ],
 )
-def test_an_account_that_fails_on_the_way_is_one_error_and_no_half_answer(answer: Reply, reason: Reason) -> None:
-    pages: dict[str, PageAnswer] = {CONTENTS: in_order(told({"items": [item(1)], "continuation": "1"}), answer)}
-    with PageServer(pages) as web:
+def test_an_account_that_fails_at_once_is_one_error(answer: Reply, reason: Reason) -> None:
+    with PageServer({CONTENTS: answer}) as web:
         (fetch,) = sources(web, ACCOUNT).fetch([request(ACCOUNT)])
     assert fetch.error is not None
     assert (fetch.error.reason, fetch.page, fetch.request.url) == (reason, None, ACCOUNT.url)
+    assert TOKEN not in repr(fetch)
+
+
+@pytest.mark.parametrize("answer", [reply(status=503), told({"error": "no"}), reply(body="<html>log in</html>")])
+def test_what_an_account_gave_before_it_failed_is_kept_and_the_rest_is_told(answer: Reply) -> None:
+    pages: dict[str, PageAnswer] = {CONTENTS: in_order(told({"items": [item(1)], "continuation": "1"}), answer)}
+    with PageServer(pages) as web:
+        (fetch,) = sources(web, ACCOUNT).fetch([request(ACCOUNT)])
+    assert (fetch.error, fetch.request.url) == (None, ACCOUNT.url)
+    assert fetch.page is not None
+    parsed = parse_feed(ACCOUNT, fetch.page)
+    assert [entry.title for entry in parsed.entries] == ["News & 1"]
+    assert "left out: what a failed answer would hold" in parsed.warnings[0]
     assert TOKEN not in repr(fetch)
 
 
@@ -360,7 +372,7 @@ def test_an_account_that_never_ends_is_left_after_twenty_answers_and_says_so() -
     with PageServer(pages) as web:
         (fetch,) = sources(web, ACCOUNT).fetch([request(ACCOUNT)])
     assert fetch.page is not None
-    assert parse_feed(ACCOUNT, fetch.page).warnings == ("only the newest 20 items",)
+    assert parse_feed(ACCOUNT, fetch.page).warnings == ("left out: all but the first 20 answers",)
 
 
 def test_an_account_does_not_move_to_where_one_of_its_answers_did() -> None:
@@ -381,7 +393,8 @@ def test_a_token_is_sent_to_no_other_host() -> None:
 
 def test_a_page_of_freshrss_in_the_list_is_asked_for_its_rss() -> None:
     one = feed("http://fresh.example/api/query.php?user=ana&t=abc&f=html")
-    with PageServer({"http://fresh.example/api/query.php?user=ana&t=abc&f=rss": reply(body=rss("one"))}) as web:
+    asked = "http://fresh.example/api/query.php?user=ana&t=abc&f=rss&nb=400&order=DESC"
+    with PageServer({asked: reply(body=rss("one"))}) as web:
         (fetch,) = sources(web, one).fetch([request(one)])
     assert fetch.page is not None
     assert parse_feed(one, fetch.page).entries[0].title == "one"
@@ -392,7 +405,7 @@ def test_the_secret_of_a_freshrss_page_is_told_to_the_site_alone() -> None:
     one = feed(shown)
     asked = request(one)
     asked = replace(asked, secret_url=shown.replace("***", "s3cr3t-s3cr3t"))
-    rss_url = "http://fresh.example/i/?get=s&user=ana&token=s3cr3t-s3cr3t&a=rss"
+    rss_url = "http://fresh.example/i/?get=s&user=ana&token=s3cr3t-s3cr3t&a=rss&nb=400&order=DESC"
     with PageServer({rss_url: reply(body=rss("one").replace("News", "s3cr3t-s3cr3t"))}) as web:
         (fetch,) = sources(web, one).fetch([asked])
     assert web.urls == [rss_url]

@@ -7,14 +7,14 @@ import pytest
 
 from newsclust.errors import Reason
 from newsclust.fetch import HttpFetcher
-from newsclust.model import DateQuality, Entry, Feed, Fetch, Request, RequestKind, id_of
+from newsclust.model import DateQuality, Entry, Feed, Fetch, ParsedFeed, Request, RequestKind, id_of
 from newsclust.sources.discovery import FoundFeed, discover, new_feed
 from newsclust.sources.entries import parse_feed
 from newsclust.sources.fetching import SourceFetcher
 from newsclust.sources.greader_api import stream_of
 from newsclust.urls import canonical
 from tests.loopback import PageAnswer, PageServer, reply
-from tests.readers import FreshReader, Held, Miniflux, shared_page, shared_query, shared_rss
+from tests.readers import FreshReader, Held, Miniflux, SharedQuery, shared_page, shared_query, shared_rss
 
 NOW = datetime(2026, 3, 2, 22, tzinfo=UTC)
 TOKEN = "ana/0123456789abcdef"
@@ -131,6 +131,130 @@ def test_the_address_of_a_stream_may_be_written_either_way() -> None:
     assert stream.contents_url(since=NOW, continuation=None).partition("?")[0] == written.partition("?")[0]
 
 
+# ---------------------------------------------------------------- what live servers do otherwise than one expects
+
+
+@pytest.mark.parametrize("root", [FRESH, MINI])
+def test_a_label_that_the_account_does_not_have_is_an_error_that_names_those_it_has(
+    web: PageServer, root: str
+) -> None:
+    _, fetch = fetched(web, f"{root}/reader/api/0/stream/contents/user/-/label/Boots")
+    assert fetch.error is not None
+    assert (fetch.error.reason, fetch.page) == (Reason.NOT_A_FEED, None)
+    assert fetch.error.detail == "no label 'Boots' in the account, but Boats & quays, Slow/fast"
+
+
+def test_a_label_without_an_item_of_this_week_is_an_empty_feed(web: PageServer) -> None:
+    old = [held(1, seen=at(24 * 30), published=at(24 * 30), label="Old")]
+    web.pages = {"http://fresh.example/*": FreshReader(token=TOKEN, items=old)}
+    assert entries(web, f"{FRESH}/reader/api/0/stream/contents/user/-/label/Old") == []
+
+
+def test_a_label_with_a_slash_is_not_the_label_before_its_slash(web: PageServer) -> None:
+    both = [held(1, title="Slow news", label="Slow"), held(2, title="Fast news", label="Slow/fast")]
+    web.pages = {"http://fresh.example/*": FreshReader(token=TOKEN, items=both)}
+    (entry,) = entries(web, f"{FRESH}/reader/api/0/stream/contents/user/-/label/Slow/fast")
+    assert entry.title == "Fast news"
+
+
+@pytest.mark.parametrize(
+    ("title", "shown"),
+    [
+        ("Tides &amp; ferries: l&#8217;&eacute;t&eacute; &quot;bleu&quot;", 'Tides & ferries: l’été "bleu"'),
+        ("Salt & pepper <em>again</em>", "Salt & pepper again"),
+        ("When a < b and b > c", "When a < b and b > c"),
+        ("R&D at A&B", "R&D at A&B"),
+    ],
+)
+def test_a_title_with_markup_of_its_feed_is_read_as_the_feed_itself_would_be(
+    web: PageServer, title: str, shown: str
+) -> None:
+    web.pages = {"http://fresh.example/*": FreshReader(token=TOKEN, items=[held(1, title=title)])}
+    assert entries(web, FRESH)[0].title == shown
+    web.pages = {"http://fresh.example/api/query.php": SharedQuery(items=[held(1, title=title)])}
+    (entry,) = query_result(web, f"{QUERY}greader").entries
+    assert entry.title == shown
+
+
+def test_names_of_authors_and_outlets_lose_the_full_width_of_freshrss(web: PageServer) -> None:
+    one = held(1, author="Zoé; Bob, Jr & Co?", outlet="Ports / Quays, what? & more; end")
+    web.pages = {"http://fresh.example/*": FreshReader(token=TOKEN, items=[one])}
+    (entry,) = entries(web, FRESH)
+    assert (entry.author, entry.source_title) == (one.author, one.outlet)
+
+
+def test_an_author_whose_escapes_lost_a_semicolon_is_read(web: PageServer) -> None:
+    web.pages = {"http://fresh.example/api/query.php": SharedQuery(items=[held(1, author="Li &quot;Bo&quot")])}
+    (entry,) = query_result(web, f"{QUERY}greader").entries
+    assert entry.author == 'Li "Bo"'
+
+
+def test_what_arrives_at_miniflux_with_an_old_date_comes(web: PageServer) -> None:
+    late = held(90, title="Late", published=at(24 * 12), seen=at(3))
+    web.pages = {"http://mini.example/*": Miniflux(token=TOKEN, items=[*ITEMS[:2], late])}
+    assert "Late" in {entry.title for entry in entries(web, MINI)}
+
+
+def test_what_was_starred_at_miniflux_this_week_comes_however_old_it_is(web: PageServer) -> None:
+    old = {"published": at(24 * 90), "seen": at(24 * 90), "is_starred": True}
+    items = [held(1, title="New star", touched=at(2), **old), held(2, title="Old star", touched=at(24 * 60), **old)]
+    web.pages = {"http://mini.example/*": Miniflux(token=TOKEN, items=items)}
+    (entry,) = entries(web, f"{MINI}/reader/api/0/stream/contents/user/-/state/com.google/starred")
+    assert entry.title == "New star"
+
+
+def test_an_account_of_years_is_asked_for_what_came_lately_alone(web: PageServer) -> None:
+    many = [held(number, published=at(number), seen=at(24 * 8 + number)) for number in range(1, 2000)]
+    newest = held(2001, title="Newest", published=at(1), seen=at(1))
+    web.pages = {"http://mini.example/*": Miniflux(token=TOKEN, items=[*many, newest])}
+    (entry,) = entries(web, MINI)
+    assert entry.title == "Newest"
+    assert len([url for url in web.urls if "items/contents" in url]) == 2
+
+
+@pytest.mark.parametrize("form", ["rss", "greader"])
+@pytest.mark.parametrize(("allowed", "newest_first"), [(400, True), (400, False), (25, True)])
+def test_a_shared_query_is_read_on_to_its_end(web: PageServer, form: str, allowed: int, newest_first: bool) -> None:
+    items = [held(number, title=f"Ferry {number}", seen=at(number / 10)) for number in range(1, 92)]
+    query = SharedQuery(items=items, allowed=allowed, newest_first=newest_first)
+    web.pages = {"http://fresh.example/api/query.php": query}
+    parsed = query_result(web, f"{QUERY}{form}")
+    assert sorted(entry.title for entry in parsed.entries) == sorted(one.title for one in items)
+    assert [warning for warning in parsed.warnings if "left out" in warning] == []
+
+
+def test_a_new_query_brings_its_newest_and_the_week_and_not_the_years_before(web: PageServer) -> None:
+    items = [held(number, title=f"Ferry {number}", seen=at(number)) for number in range(1, 2000)]
+    web.pages = {"http://fresh.example/api/query.php": SharedQuery(items=items)}
+    assert len(query_result(web, f"{QUERY}rss").entries) == 400
+
+
+@pytest.mark.parametrize("form", ["rss", "greader"])
+def test_what_a_query_gave_before_it_failed_is_kept_and_the_rest_is_told(web: PageServer, form: str) -> None:
+    items = [held(number, seen=at(number / 10)) for number in range(1, 92)]
+    web.pages = {"http://fresh.example/api/query.php": SharedQuery(items=items, allowed=40, failing_from=40)}
+    parsed = query_result(web, f"{QUERY}{form}")
+    assert len(parsed.entries) == 40
+    (warning,) = [one for one in parsed.warnings if one.startswith("left out")]
+    assert "what comes after 40 items" in warning
+
+
+def test_how_many_items_a_query_gives_is_left_to_who_wrote_it(web: PageServer) -> None:
+    items = [held(number, seen=at(number / 10)) for number in range(1, 92)]
+    web.pages = {"http://fresh.example/api/query.php": SharedQuery(items=items)}
+    assert len(query_result(web, f"{QUERY}rss&nb=30").entries) == 30
+    assert len(web.urls) == 1
+
+
+def query_result(web: PageServer, url: str) -> ParsedFeed:
+    feed = Feed(id="f", url=url, title="Boats")
+    fetcher = HttpFetcher(user_agent="tests", connect_to=web.connect_to, host_pause_s=0, clock=lambda: NOW)
+    sources = SourceFetcher(fetcher, {"f": feed}, now=NOW, environment={})
+    (fetch,) = sources.fetch([Request(url=url, kind=RequestKind.FEED, item_id="f")])
+    assert fetch.page is not None, fetch.error
+    return parse_feed(feed, fetch.page)
+
+
 QUERY = "http://fresh.example/api/query.php?user=ana&t=0123456789abcdef&f="
 
 
@@ -138,7 +262,7 @@ QUERY = "http://fresh.example/api/query.php?user=ana&t=0123456789abcdef&f="
 def test_a_shared_query_is_found_from_its_page_and_keeps_authors_and_dates(web: PageServer, url: str) -> None:
     items = [ITEMS[0], held(1700000000000002, title="Quays", author="Bo, Le Quai", published=at(30))]
     web.pages = {
-        f"{QUERY}rss": shared_rss("Boats", f"{QUERY}rss", items),
+        "http://fresh.example/api/query.php": shared_rss("Boats", f"{QUERY}rss", items),
         f"{QUERY}html": shared_page("Boats", f"{QUERY}html"),
         "http://short.example/boats": shared_page("Boats", f"{QUERY}html"),
     }
@@ -165,17 +289,12 @@ def test_a_shared_query_in_its_json_form_keeps_the_feed_that_each_item_came_from
     secret = Held(
         number=5, title="A & <b>B</b>", published=at(2), seen=at(1), feed_url="http://me:hidden@paper.example/"
     )
-    web.pages = {url: shared_query("Boats", "0123456789abcdef", [ITEMS[0], secret])}
-    feed = Feed(id="f", url=url, title="Boats")
-    fetcher = HttpFetcher(user_agent="tests", connect_to=web.connect_to, host_pause_s=0, clock=lambda: NOW)
-    sources = SourceFetcher(fetcher, {"f": feed}, now=NOW, environment={})
-    (fetch,) = sources.fetch([Request(url=url, kind=RequestKind.FEED, item_id="f")])
-    assert fetch.page is not None
-    parsed = parse_feed(feed, fetch.page)
+    web.pages = {url.partition("?")[0]: shared_query("Boats", "0123456789abcdef", [ITEMS[0], secret])}
+    parsed = query_result(web, url)
     assert parsed.title == "Boats"
     one, two = parsed.entries
     assert (one.title, one.author) == ("The <video> element & the A & B quay", "Ana Duval")
     assert (one.source_title, one.source_url) == ("Paper & Ink", "http://paper.example/feed.xml")
     assert (one.published_at, one.date_quality) == (NOW - timedelta(hours=10), DateQuality.GIVEN)
     assert one.content == "<p>The whole text.</p>"
-    assert (two.title, two.source_url) == ("A & <b>B</b>", "http://***@paper.example/")
+    assert (two.title, two.source_url) == ("A & B", "http://***@paper.example/")

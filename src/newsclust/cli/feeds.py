@@ -14,7 +14,7 @@ import typer
 from newsclust.cli.shared import Config, Published, console, print_query, published, settings_of, table
 from newsclust.errors import SettingsError
 from newsclust.text.sanitize import one_line
-from newsclust.urls import canonical, redacted
+from newsclust.urls import HIDDEN, canonical, redacted
 
 if TYPE_CHECKING:  # the rooms cost half of `newsclust --help`
     from newsclust.model import Entry, Feed
@@ -53,6 +53,9 @@ def list_feeds(config: Config = None, database: Published = None) -> None:
         for feed in found
     ]
     names = ["title", "kind", "language", "tags", "pages", "priority", "url"]
+    if any(HIDDEN in feed.url for feed in found):  # two of one reader look alike
+        rows = [[*row, feed.id if HIDDEN in feed.url else ""] for row, feed in zip(rows, found, strict=True)]
+        names.append("id")
     console().print(table(_counted(len(found), "feed", "feeds"), names, rows))
     if lists:
         console().print(
@@ -201,7 +204,9 @@ def export_feeds(config: Config = None) -> None:
     for feed in feeds:
         if feed.kind != DEFAULT_KIND:
             print(f"{feed.url}: left out, no other reader knows feeds of the kind {feed.kind}", file=sys.stderr)
-    print(write_opml(feeds))
+        elif HIDDEN in feed.url:
+            print(f"{feed.title} ({feed.url}): left out, its address holds a secret: add it by hand", file=sys.stderr)
+    print(write_opml([feed for feed in feeds if HIDDEN not in feed.url]))
 
 
 def _show_subscribed(database: Path | None, config: Path | None) -> None:
@@ -255,15 +260,29 @@ def _candidate(url: str, path: Path, *, select: str | None, token_env: str | Non
 
 
 def _listed(url: str, path: Path) -> "Feed | None":
-    """Return the feed of feeds.toml at this address, in any spelling, or as it is shown; None when there is none."""
+    """Return the listed feed of this id or address, in any spelling or as it is shown; None when there is none.
+
+    SettingsError where several are shown as this address.
+    """
     from newsclust.model import id_of
     from newsclust.sources.discovery import new_feed
     from newsclust.sources.feeds_toml import read_feeds
 
-    if "://" not in url or not path.exists():
+    if not path.exists():
         return None
+    feeds = read_feeds(path)
+    if "://" not in url:
+        return next((feed for feed in feeds if feed.id == url), None)
     ids = {new_feed(url).id, id_of(canonical(url))}  # of a FreshRSS page: its RSS, and itself
-    return next((feed for feed in read_feeds(path) if feed.id in ids or feed.url == url), None)
+    if (exact := next((feed for feed in feeds if feed.id in ids), None)) is not None:
+        return exact
+    shown = [feed for feed in feeds if feed.url == url]
+    if len(shown) > 1:
+        named = ", ".join(f"{feed.id} ({feed.title})" for feed in shown)
+        raise SettingsError(
+            f"{len(shown)} feeds are shown as {url}, which hides what tells them apart; by id: {named}"
+        )
+    return shown[0] if shown else None
 
 
 def _discover(feed: "Feed", settings: "Settings") -> "Discovery":

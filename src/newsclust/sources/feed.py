@@ -6,11 +6,11 @@ from dataclasses import replace
 from datetime import datetime
 from io import BytesIO
 from typing import Any
-from urllib.parse import parse_qsl, urlsplit, urlunsplit
 
 from newsclust.errors import ParseError, Reason
 from newsclust.model import Feed, Fetch, Page, Request
 from newsclust.polling.update_hints import read_update_hints
+from newsclust.sources import freshrss
 from newsclust.sources.document import XML_FORBIDDEN, SourceDocument, SourceItem
 from newsclust.sources.greader import is_shared_stream, read_stream
 from newsclust.sources.html import (
@@ -43,8 +43,6 @@ _PAGE_TYPES = {"text/html", "application/xhtml+xml", "text/plain", "html", ""}
 _SCHEME = re.compile(r"(?!https?:)[a-z][a-z0-9+.-]*:.*", re.IGNORECASE | re.DOTALL)  # an address of no page
 _LINK_BEFORE_ITS_TEXT = re.compile(r"<link\s*/>\s*(https?://[^\s<>]{1,2000})", re.IGNORECASE)  # written as HTML
 _MAILBOX = re.compile(r"\s*(?:\S+@\S+\s+\((.+)\)|([^<@]+)<\S+@\S+>|([^\s@]+@\S+))\s*")
-_FRESHRSS_VIEWS = {"normal", "reader", "global"}
-_FRESHRSS_CHOICES = {"a", "get", "state", "search", "order", "rid", "token", "hours"}
 
 
 class FeedSource:
@@ -55,7 +53,7 @@ class FeedSource:
 
     def poll_url(self, url: str) -> str:
         """Return the address that gives as RSS what FreshRSS shows at `url`; any other address as it is."""
-        return rss_url(url)
+        return freshrss.rss_url(url)
 
     def matches(self, url: str, page: Page | None = None) -> bool:
         """Return False: an address is taken for a feed when it is of no other kind."""
@@ -64,37 +62,18 @@ class FeedSource:
     def fetch(
         self, request: Request, feed: Feed, *, now: datetime, environment: Mapping[str, str]
     ) -> Generator[Request, Fetch, Fetch]:
-        """Make one request."""
-        secret_url = None if request.secret_url is None else rss_url(request.secret_url)
-        return (yield replace(request, url=rss_url(request.url), secret_url=secret_url))
+        """Make one request; several of a FreshRSS query or view, which answers with a page of what it holds."""
+        secret_url = None if request.secret_url is None else freshrss.rss_url(request.secret_url)
+        request = replace(request, url=freshrss.rss_url(request.url), secret_url=secret_url)
+        if freshrss.is_cut_unasked(request.url):
+            return (yield from freshrss.all_answers(request))
+        return (yield request)
 
     def parse(self, feed: Feed, page: Page) -> SourceDocument:
         """Return what the document says; ParseError with EMPTY, HTML_NOT_FEED or NOT_A_FEED for what is no feed."""
-        return read_stream(feed, page) if is_shared_stream(page.body) else _read_document(feed.url, page)
-
-
-def rss_url(url: str) -> str:
-    """Return the address that gives as RSS what FreshRSS shows at `url`; any other address as it is.
-
-    A shared query (`/api/query.php?...&f=html`) has its format in `f`, a view of the reader itself
-    (`/i/?a=normal&get=...`) in `a`. What it chooses (user, token, search, ...) stays.
-    """
-    try:
-        parts = urlsplit(url)
-    except ValueError:
-        return url
-    parameters = dict(parse_qsl(parts.query, keep_blank_values=True))
-    if parts.path.endswith("/api/query.php") and {"user", "t"} <= parameters.keys():
-        name = "f" if parameters.get("f", "html") == "html" else None
-    elif parts.path.endswith(("/i/", "/i/index.php")) and parameters.get("a", "normal") in _FRESHRSS_VIEWS:
-        name = "a" if parameters.keys() & _FRESHRSS_CHOICES else None
-    else:
-        name = None
-    if name is None:
-        return url
-    # In place: what else stands in the query may be hidden (***), and is not ours to write otherwise.
-    others = [pair for pair in parts.query.split("&") if pair.partition("=")[0] != name]
-    return urlunsplit(parts._replace(query="&".join([*others, f"{name}=rss"]), fragment=""))
+        document = read_stream(feed, page) if is_shared_stream(page.body) else _read_document(feed.url, page)
+        warning = freshrss.left_out_warning(page)
+        return document if warning is None else replace(document, warnings=(*document.warnings, warning))
 
 
 def _read_document(url: str, page: Page) -> SourceDocument:

@@ -1,5 +1,6 @@
 """An account of a feed reader (FreshRSS, Miniflux and others), by the Google Reader API."""
 
+import html
 import json
 import re
 from collections.abc import Callable, Generator, Mapping, Sequence
@@ -22,6 +23,7 @@ _UNAUTHORIZED = 401
 _MOST_ANSWERS = 20  # of one account in one night: 5,000 items
 # FreshRSS writes the characters of markup so, for clients that would obey them (escapeToUnicodeAlternative).
 _FULL_WIDTH = str.maketrans("＆＜＞", "&<>")
+_FULL_WIDTH_NAMES = str.maketrans("＆＜＞＇＂＾？＼／，；", "&<>'\"^?\\/,;")
 # The beginning of a stream without an account: FreshRSS's shared queries in their form f=greader, or f=json.
 _SHARED = re.compile(rb'\s*\{\s*"id"\s*:\s*"user/')
 
@@ -56,18 +58,20 @@ class GReaderSource:
         download = _AccountDownload(request, greader_api.authorization(token), since=now - _ITEM_AGE)
         answers = None if stream.by_ids_only else (yield from download.all_answers(stream.contents_url))
         if answers is None:  # Miniflux, too: the ids first, then the items that have them
-            ids = [
-                item_id for answer in (yield from download.known_answers(stream.ids_url)) for item_id in answer.ids
-            ]
-            by_id = yield from download.items(stream.items_url, ids, token)
-            answers = [stream.of_label(answer) for answer in by_id]
-        if download.stopped_by is not None:
-            stopped = replace(download.stopped_by, request=request, moved_to=None)
+            refs = yield from download.known_answers(stream.ids_url)
+            ids = greader_api.newest_first(item_id for answer in refs for item_id in answer.ids)
+            answers = yield from download.items(stream, ids, token)
+        answers = [stream.of_label(answer) for answer in answers]
+        items = [item for answer in answers for item in answer.items]
+        if stream.label is not None and not items and download.stopped_by is None:
+            yield from download.check_label(stream.label, stream.labels_url)
+        stopped = download.stopped_by
+        if stopped is not None and not items:
+            stopped = replace(stopped, request=request, moved_to=None)
             if stopped.status != _UNAUTHORIZED:
                 return stopped
             detail = f"HTTP {stopped.status}: the account refuses the token that {feed.token_env} holds"
             return replace(stopped, error=FetchError(request.url, Reason.FORBIDDEN, detail))
-        items = [item for answer in answers for item in answer.items]
         return download.merged(greader_api.whole_stream(items, left_out=download.left_out))
 
     def parse(self, feed: Feed, page: Page) -> SourceDocument:
@@ -76,14 +80,17 @@ class GReaderSource:
 
 
 class _AccountDownload:
-    """The requests that one account takes; `stopped_by` is the Fetch that ended them early."""
+    """The requests that one account takes; `stopped_by` is the Fetch that ended them early.
+
+    `left_out` says what the answers do not hold: what came before a failed one is kept.
+    """
 
     def __init__(self, request: Request, authorization: str, *, since: datetime) -> None:
         self._request = replace(request, etag=None, last_modified=None, authorization=authorization)
         self._since = since
         self._fetches: list[Fetch] = []
         self.stopped_by: Fetch | None = None
-        self.left_out = False
+        self.left_out = ""
 
     def all_answers(self, url_of: Callable[..., str]) -> Generator[Request, Fetch, list[AccountAnswer] | None]:
         """Return all answers, first to last; None when the account does not know the stream."""
@@ -98,7 +105,7 @@ class _AccountDownload:
             continuation = answer.continuation
             if continuation is None or not (answer.items or answer.ids):
                 return answers
-        self.left_out = True
+        self.left_out = f"all but the first {_MOST_ANSWERS} answers"
         return answers
 
     def known_answers(self, url_of: Callable[..., str]) -> Generator[Request, Fetch, list[AccountAnswer]]:
@@ -109,24 +116,47 @@ class _AccountDownload:
             self.stopped_by = replace(self._fetches[-1], page=None, error=error)
         return answers or []
 
-    def items(self, url: str, ids: Sequence[str], token: str) -> Generator[Request, Fetch, list[AccountAnswer]]:
-        """Return the answers that hold the items of these ids."""
+    def items(
+        self, stream: greader_api.AccountStream, ids: Sequence[str], token: str
+    ) -> Generator[Request, Fetch, list[AccountAnswer]]:
+        """Return the answers with the items of these ids, newest first, up to one that holds none of the week."""
+        is_wanted = greader_api.changed_since if stream.is_starred else greader_api.arrived_since
         answers: list[AccountAnswer] = []
         for start in range(0, len(ids), greader_api.ITEMS_AT_ONCE):
+            if len(answers) == _MOST_ANSWERS:
+                self.left_out = f"all but the newest {start} items"
+                return answers
             form = greader_api.items_form(ids[start : start + greader_api.ITEMS_AT_ONCE], token)
-            answer = yield from self._answer(replace(self._request, url=url, form=form))
+            answer = yield from self._answer(replace(self._request, url=stream.items_url, form=form))
             if answer is None:
                 return answers
-            answers.append(answer)
+            wanted = tuple(item for item in answer.items if is_wanted(item, self._since))
+            answers.append(replace(answer, items=wanted))
+            if not wanted and not stream.is_starred:  # a star may be on any
+                return answers
         return answers
+
+    def check_label(self, label: str, url: str) -> Generator[Request, Fetch, None]:
+        """Stop with NOT_A_FEED when the account has no such label; leave it where it does not list its labels."""
+        fetch = yield replace(self._request, url=url)
+        try:
+            labels = greader_api.read_labels(fetch.page.body) if fetch.page else [label]
+        except (ValueError, RecursionError):
+            return
+        if label not in labels:
+            known = ", ".join(labels[:10]) or "none"
+            error = FetchError(
+                self._request.url, Reason.NOT_A_FEED, f"no label {label!r} in the account, but {known}"
+            )
+            self.stopped_by = replace(fetch, page=None, error=error)
 
     def merged(self, body: bytes) -> Fetch:
         """Return what all requests brought, as the one Fetch of the request they were made for."""
-        last = self._fetches[-1]
+        last = next(fetch for fetch in reversed(self._fetches) if fetch.page is not None)
         page = Page(
             url=self._request.url,
             final_url=self._request.url,
-            fetched_at=last.page.fetched_at if last.page else last.requested_at,
+            fetched_at=last.page.fetched_at if last.page else last.requested_at,  # for the type alone
             headers={"content-type": "application/json"},
             body=body,
         )
@@ -148,13 +178,14 @@ class _AccountDownload:
         self._fetches.append(fetch)
         if fetch.page is None:
             self.stopped_by = fetch
+            self.left_out = f"what a failed answer would hold: {fetch.error}"
             return None
         try:
             return greader_api.read_answer(fetch.page.body)
         except ValueError as error:
-            self.stopped_by = replace(
-                fetch, page=None, error=FetchError(request.url, Reason.NOT_A_FEED, str(error)[:80])
-            )
+            problem = FetchError(request.url, Reason.NOT_A_FEED, str(error)[:80])
+            self.stopped_by = replace(fetch, page=None, error=problem)
+            self.left_out = f"what a failed answer would hold: {problem}"
             return None
 
 
@@ -172,10 +203,10 @@ def read_stream(feed: Feed, page: Page) -> SourceDocument:
         warnings.append(f"items that are no objects: {len(answer.items) - len(items)}")
     document = json.loads(page.body)
     if document.get("left_out"):
-        warnings.append(f"only the newest {len(answer.items)} items")
+        warnings.append(f"left out: {_text(document, 'left_out')[:200]}")
     return SourceDocument(
-        title=_line(document, "title") or None,
-        items=tuple(_item(item) for item in items),
+        title=_line(document, "title", is_escaped=is_shared_stream(page.body)) or None,
+        items=tuple(_item(item, is_escaped=is_shared_stream(page.body)) for item in items),
         warnings=tuple(warnings),
     )
 
@@ -185,7 +216,8 @@ def is_shared_stream(body: bytes) -> bool:
     return _SHARED.match(body) is not None
 
 
-def _item(item: dict[str, Any]) -> SourceItem:
+def _item(item: dict[str, Any], *, is_escaped: bool) -> SourceItem:
+    """Return one item; a shared query's words are escaped as HTML once more than an account's."""
     origin = item.get("origin") if isinstance(item.get("origin"), dict) else {}
     stream = _text(origin, "feedUrl") or _text(origin, "streamId").removeprefix("feed/")
     published = _date(item.get("published"))
@@ -195,14 +227,14 @@ def _item(item: dict[str, Any]) -> SourceItem:
     return SourceItem(
         guid=_text(item, "id") or None,
         link=next((href for key in ("canonical", "alternate") if (href := _first_href(item.get(key)))), None),
-        title=_line(item, "title"),
+        title=_line(item, "title", is_escaped=is_escaped),
         summary=summary,
         content=content,
-        author=_line(item, "author") or None,
+        author=_name(item, "author", is_escaped=is_escaped) or None,
         published=published,
         # When the item changed for the reader, at Miniflux: to mark it as read counts.
         updated=_date(item.get("updated")) if published is None else None,
-        source_title=_line(origin, "title") or None,
+        source_title=_name(origin, "title", is_escaped=is_escaped) or None,
         source_url=stream if stream.startswith("http") else _text(origin, "htmlUrl") or None,
     )
 
@@ -221,9 +253,16 @@ def _date(seconds: Any) -> str | None:
         return str(seconds)
 
 
-def _line(value: Any, key: str) -> str:
-    """Return a value as words on one line; FreshRSS and Miniflux write plain text, others HTML."""
-    return title_text(_text(value, key)).translate(_FULL_WIDTH)
+def _line(value: Any, key: str, *, is_escaped: bool) -> str:
+    """Return a value as words on one line; feeds put HTML into titles, which readers hand on."""
+    text = _text(value, key).translate(_FULL_WIDTH)
+    return title_text(html.unescape(text) if is_escaped else text)
+
+
+def _name(value: Any, key: str, *, is_escaped: bool) -> str:
+    """Return the name of a person or an outlet on one line: FreshRSS writes more characters of it in full width."""
+    text = _text(value, key).translate(_FULL_WIDTH_NAMES)
+    return title_text(html.unescape(text) if is_escaped else text)
 
 
 def _text(value: Any, key: str) -> str:

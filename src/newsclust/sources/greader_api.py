@@ -14,6 +14,7 @@ _API = "/reader/api/0"
 _CONTENTS = f"{_API}/stream/contents/"
 _EVERYTHING = "user/-/state/com.google/reading-list"
 ITEMS_AT_ONCE = 250  # of one answer: with whole texts some 3 MB
+IDS_AT_ONCE = 10_000
 _LONG_ID = "tag:google.com,2005:reader/item/"
 
 
@@ -25,27 +26,43 @@ class AccountStream:
     name: str
 
     def contents_url(self, *, since: datetime, continuation: str | None) -> str:
-        """Return the address of one answer with whole items, newest first."""
-        return f"{self.root}{_CONTENTS}{quote(self.name, safe='/')}?{_query(since, continuation)}"
+        """Return the address of one answer with whole items, newest first.
+
+        FreshRSS reads a label up to its first slash, and answers with all items where it knows no such label.
+        """
+        name = _EVERYTHING if self.label is not None and "/" in self.label else self.name
+        return f"{self.root}{_CONTENTS}{quote(name, safe='/')}?{_query(ITEMS_AT_ONCE, continuation, since=since)}"
 
     def ids_url(self, *, since: datetime, continuation: str | None) -> str:
         """Return the address of one answer with the items' ids alone: Miniflux gives whole items by id only.
 
-        It knows no stream of a label; `of_label` takes its items from all.
+        It knows no stream of a label; `of_label` takes its items from all. `since` is not sent: Miniflux compares it
+        with the dates that feeds give, and what comes late would never come.
         """
-        name = self.name if self._label is None else _EVERYTHING
-        return f"{self.root}{_API}/stream/items/ids?{_query(since, continuation, s=name)}"
+        name = self.name if self.label is None else _EVERYTHING
+        return f"{self.root}{_API}/stream/items/ids?{_query(IDS_AT_ONCE, continuation, s=name)}"
+
+    @property
+    def labels_url(self) -> str:
+        """Return the address that lists the account's labels."""
+        return f"{self.root}{_API}/tag/list?output=json"
 
     def of_label(self, answer: "AccountAnswer") -> "AccountAnswer":
         """Return the answer with the items of the stream's label; all of them when it names none."""
-        if self._label is None:
+        if self.label is None:
             return answer
         objects = (item for item in answer.items if isinstance(item, dict))
-        return replace(answer, items=tuple(item for item in objects if self._label in _labels(item)))
+        return replace(answer, items=tuple(item for item in objects if self.label in _labels(item)))
 
     @property
-    def _label(self) -> str | None:
+    def label(self) -> str | None:
+        """Return the label, folder or category that the stream names."""
         return self.name.partition("/label/")[2] or None if self.name.startswith("user/") else None
+
+    @property
+    def is_starred(self) -> bool:
+        """Return whether it is what a person has starred, at whatever age."""
+        return self.name.endswith("/state/com.google/starred")
 
     @property
     def by_ids_only(self) -> bool:
@@ -109,18 +126,51 @@ def read_answer(body: bytes) -> AccountAnswer | None:
     )
 
 
-def whole_stream(items: Sequence[Any], *, left_out: bool) -> bytes:
-    """Return the items of many answers as the one document that is stored and parsed; `left_out`: there were more."""
+def read_labels(body: bytes) -> list[str]:
+    """Return the names of an account's labels; ValueError for whatever is no list of them."""
+    document = json.loads(body)
+    if not isinstance(document, dict) or "tags" not in document:
+        raise ValueError("no list of labels")
+    tags = list_of(document["tags"])
+    names = (str(tag.get("id", "")).partition("/label/")[2] for tag in tags if isinstance(tag, dict))
+    return [name for name in names if name]
+
+
+def newest_first(ids: Iterable[str]) -> list[str]:
+    """Return ids by arrival, the newest first: readers number what arrives."""
+    return sorted(dict.fromkeys(ids), key=lambda item_id: int(item_id) if _is_number(item_id) else 0, reverse=True)
+
+
+def arrived_since(item: Any, since: datetime) -> bool:
+    """Tell whether the reader got an item since then, or does not say when."""
+    arrived = item.get("crawlTimeMsec") if isinstance(item, dict) else None
+    return not _is_number(str(arrived)) or int(str(arrived)) >= since.timestamp() * 1000
+
+
+def changed_since(item: Any, since: datetime) -> bool:
+    """Tell whether an item changed for the reader since then (as by being starred), or it does not say when."""
+    changed = item.get("updated") if isinstance(item, dict) else None
+    return not _is_number(str(changed)) or int(str(changed)) >= since.timestamp()
+
+
+def whole_stream(items: Sequence[Any], *, left_out: str) -> bytes:
+    """Return the items of many answers as the one document that is stored and parsed; `left_out` says what is not."""
     return json.dumps({"items": list(items), "left_out": left_out}).encode()
 
 
-def _query(since: datetime, continuation: str | None, **others: str) -> str:
-    parameters = {"output": "json", "n": str(ITEMS_AT_ONCE), "ot": str(int(since.timestamp())), **others}
+def _query(count: int, continuation: str | None, *, since: datetime | None = None, **others: str) -> str:
+    parameters = {"output": "json", "n": str(count), **others}
+    if since is not None:
+        parameters["ot"] = str(int(since.timestamp()))
     return urlencode(parameters | ({"c": continuation} if continuation else {}))
 
 
+def _is_number(text: str) -> bool:
+    return text.isascii() and text.isdecimal()
+
+
 def _long_id(item_id: str) -> str:
-    return f"{_LONG_ID}{int(item_id):016x}" if item_id.isdecimal() and item_id.isascii() else item_id
+    return f"{_LONG_ID}{int(item_id):016x}" if _is_number(item_id) else item_id
 
 
 def _labels(item: dict[str, Any]) -> set[str]:
