@@ -107,7 +107,7 @@ def test_an_empty_body_needs_no_stream():
     assert [_decoded(encoding) for encoding in ("gzip", "deflate", "br")] == [b"", b"", b""]
 
 
-@pytest.mark.parametrize("encoding", ["zstd", "gzip, gzip", "utf-8"])
+@pytest.mark.parametrize("encoding", ["zstd", "gzip, gzip"])
 def test_an_encoding_that_was_not_asked_for_is_refused_by_name(encoding):
     with pytest.raises(EncodingError, match=encoding):
         decompressor_for(encoding)

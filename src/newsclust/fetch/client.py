@@ -1,11 +1,10 @@
 """HTTP client: one request through its redirects, within limits, with a reason for each failure.
 
-The only file that imports aiohttp.
+This file and `session` are the only ones that import aiohttp.
 """
 
 import asyncio
 import re
-import ssl
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -15,12 +14,20 @@ from aiohttp.http import HttpProcessingError
 from yarl import URL
 
 from newsclust.errors import FetchError, Reason
-from newsclust.fetch.decompress import ACCEPTED, EncodingError, decompressor_for
+from newsclust.fetch.decompress import EncodingError, decompressor_for
 from newsclust.fetch.limits import FetchLimits
 from newsclust.fetch.politeness import HostLimiter
 from newsclust.fetch.redaction import Redactor, redactor_for, with_redirect_secrets
-from newsclust.fetch.ssrf import AllowList, RefusedAddressError, guarded_socket_factory
-from newsclust.fetch.url_policy import host_of, read_url, request_url, same_origin_or_upgrade, with_credentials
+from newsclust.fetch.session import RedirectCookies
+from newsclust.fetch.ssrf import AllowList, RefusedAddressError
+from newsclust.fetch.url_policy import (
+    host_of,
+    parsed_url,
+    read_url,
+    request_url,
+    same_origin_or_upgrade,
+    with_credentials,
+)
 from newsclust.model import Fetch, Page, Request, RequestKind
 from newsclust.polling.http_freshness import fresh_until, retry_at
 from newsclust.urls import HIDDEN, redacted
@@ -44,8 +51,6 @@ _REASONS = {
     451: Reason.FORBIDDEN,
     503: Reason.THROTTLED,
 }
-_MAX_HEADER_BYTES = 32768  # of one header; real Content-Security-Policy headers pass aiohttp's 8190
-_MAX_HEADERS = 128  # of one response
 _MAX_TOTAL_HEADER_BYTES = 65536  # of one response's headers together: they are stored
 _MAX_REDIRECT_KEYS = 20  # in a redirect's URL: each is searched for in the whole body
 _SURROGATE = re.compile("[\udc80-\udcff]")
@@ -61,6 +66,8 @@ class RequestState:
     requested_at: datetime
     redactor: Redactor = field(default_factory=Redactor)
     visited: list[URL] = field(default_factory=list)
+    asked: set[tuple[URL, str]] = field(default_factory=set)  # with which cookies
+    cookies: RedirectCookies = field(default_factory=RedirectCookies)
     seconds: float = 0.0
     status: int | None = None
     received_bytes: int = 0
@@ -210,6 +217,9 @@ class Client:
             if not same_origin_or_upgrade(url, state.visited[0]):
                 raise state.error(Reason.TOO_MANY_REDIRECTS, f"a form is sent to no other host, such as {url.host}")
             headers["Content-Type"] = "application/x-www-form-urlencoded"
+        if cookies := state.cookies.header_for(url):
+            headers["Cookie"] = cookies
+        state.asked.add((url, cookies))
         # SNI and the certificate check follow the URL, whatever address is connected to.
         server_name = host_of(url) if url.scheme == "https" else None
         method = "GET" if request.form is None else "POST"
@@ -223,6 +233,7 @@ class Client:
                     Reason.TOO_LARGE, f"headers of {sent} bytes, the limit is {_MAX_TOTAL_HEADER_BYTES}"
                 )
             if response.status in _REDIRECT_STATUSES:
+                state.cookies.keep(response, url)
                 target = self._follow_redirect(state, response.headers.get("Location", ""))
                 state.only_permanent &= response.status in _PERMANENT_STATUSES and state.redact(str(target)) == str(
                     target
@@ -273,14 +284,14 @@ class Client:
         # aiohttp decodes bytes that are not UTF-8 to surrogates: restore the bytes, percent-encoded.
         location = _SURROGATE.sub(lambda found: f"%{ord(found[0]) - 0xDC00:02X}", location)
         try:
-            target = with_credentials(read_url(str(state.visited[-1].join(URL(location)))), state.visited[0])
+            target = with_credentials(read_url(str(state.visited[-1].join(parsed_url(location)))), state.visited[0])
         except ValueError as error:
             raise state.error(Reason.BAD_URL, f"redirect to {location}: {error}") from error
         if state.request.kind is not RequestKind.PAGE:
             if (keys := redacted(str(target)).count(HIDDEN)) > _MAX_REDIRECT_KEYS:
                 raise state.error(Reason.BAD_URL, f"a redirect with {keys} keys")
             state.redactor = with_redirect_secrets(state.redactor, str(target))
-        if target in state.visited:
+        if (target, state.cookies.header_for(target)) in state.asked:
             raise state.error(Reason.TOO_MANY_REDIRECTS, f"a loop, back to {target}")
         if state.redirects == self._limits.max_redirects:
             raise state.error(Reason.TOO_MANY_REDIRECTS, f"more than {self._limits.max_redirects}")
@@ -330,40 +341,6 @@ class Client:
                 return f"not done within {self._limits.total_timeout_s:g} s"
             case _:
                 return str(error) or type(error).__name__
-
-
-def open_session(
-    *, user_agent: str, limits: FetchLimits, tls: ssl.SSLContext, guard: AllowList | None
-) -> aiohttp.ClientSession:
-    """Open a stateless session: no cookies, no keep-alive, no decompression by aiohttp, no proxy.
-
-    Connections are not kept because the pause between two requests to one host would only pile up idle ones.
-    With a `guard` only public addresses and those of its networks are connected to; without one, all are.
-    """
-    factory = None if guard is None else guarded_socket_factory(guard.networks)
-    return aiohttp.ClientSession(
-        connector=aiohttp.TCPConnector(ssl=tls, limit=0, force_close=True, socket_factory=factory),
-        headers={"User-Agent": user_agent, "Accept-Encoding": ACCEPTED},
-        cookie_jar=aiohttp.DummyCookieJar(),
-        auto_decompress=False,
-        timeout=aiohttp.ClientTimeout(connect=limits.connect_timeout_s, sock_read=limits.idle_timeout_s),
-        max_field_size=_MAX_HEADER_BYTES,
-        max_headers=_MAX_HEADERS,
-        middlewares=(_without_retry,),
-    )
-
-
-async def _without_retry(request: aiohttp.ClientRequest, send: aiohttp.ClientHandlerType) -> aiohttp.ClientResponse:
-    """Send the request, raising connection errors as a family for which aiohttp does not send it again.
-
-    Its retry is meant for keep-alive connections that went stale; here it would break the host's rate limit.
-    """
-    try:
-        return await send(request)
-    except aiohttp.ClientConnectorError:
-        raise
-    except (aiohttp.ClientOSError, aiohttp.ServerDisconnectedError) as error:
-        raise aiohttp.ClientConnectionError(str(error)) from error
 
 
 def _report_broken_framing(state: RequestState, response: aiohttp.ClientResponse) -> None:

@@ -1,7 +1,9 @@
 """Content-Encoding decompressed piece by piece, so that a size limit stops a decompression bomb early."""
 
+import re
 import zlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
+from functools import partial
 from typing import Protocol
 
 import brotli
@@ -9,6 +11,8 @@ import brotli
 ACCEPTED = "gzip, deflate, br"
 PIECE_BYTES = 65536
 _MAX_MEMBERS = 1024  # of one gzip stream: usual ones have one, and each further member costs a copy of the rest
+_NOT_ASKED_FOR = frozenset(("compress", "x-compress", "zstd", "dcb", "dcz", "exi", "pack200-gzip"))  # IANA's others
+_TEXT = re.compile(rb"(?:\xef\xbb\xbf)?\s*(?:<[!?/A-Za-z]|\{\s*\"|\[\s*\{)")  # how no compressed stream begins
 _GZIP_MAGIC = 0x1F  # the first byte of a member (RFC 1952, 2.3.1)
 
 
@@ -29,18 +33,34 @@ class Decompressor(Protocol):
 
 
 def decompressor_for(content_encoding: str) -> Decompressor:
-    """Return a new decompressor for one response's Content-Encoding (RFC 9110, 8.4.1); raises EncodingError."""
-    match content_encoding.strip().lower():
-        case "" | "identity":
-            return _Identity()
-        case "gzip" | "x-gzip":
-            return _Zlib(gzip=True)
-        case "deflate":
-            return _Zlib(gzip=False)
-        case "br":
-            return _Brotli()
-        case other:
-            raise EncodingError(f"Content-Encoding {other!r} was not asked for")
+    """Return a new decompressor for one response's Content-Encoding (RFC 9110, 8.4.1); raises EncodingError.
+
+    What is no coding at all (`utf-8`, `aws-chunked`, `none`) is passed over, as by browsers, and so is a coding of a
+    body that is not encoded. A real one that was not asked for is refused.
+    """
+    names = [name.partition(";")[0].strip(" \t\"'").lower() for name in content_encoding.split(",")]
+    codings = [name for name in names if name in _CODINGS or name in _NOT_ASKED_FOR]
+    if len(codings) > 1 or any(name in _NOT_ASKED_FOR for name in codings):
+        raise EncodingError(f"Content-Encoding {', '.join(codings)!r} was not asked for")
+    return _Coded(_CODINGS[codings[0]]()) if codings else _Identity()
+
+
+class _Coded:
+    """A coding, unless the body begins as text does: then its server only says so."""
+
+    def __init__(self, coding: Decompressor) -> None:
+        self._coding = coding
+        self._is_begun = False
+
+    def decompress(self, sent: bytes) -> Iterator[bytes]:
+        if sent and not self._is_begun:
+            self._is_begun = True
+            if _TEXT.match(sent):
+                self._coding = _Identity()
+        yield from self._coding.decompress(sent)
+
+    def finish(self) -> None:
+        self._coding.finish()
 
 
 class _Identity:
@@ -121,3 +141,11 @@ class _Brotli:
     def finish(self) -> None:
         if self._started and not self._stream.is_finished():
             raise EncodingError("the compressed stream breaks off")
+
+
+_CODINGS: Mapping[str, Callable[[], Decompressor]] = {
+    "gzip": partial(_Zlib, gzip=True),
+    "x-gzip": partial(_Zlib, gzip=True),
+    "deflate": partial(_Zlib, gzip=False),
+    "br": _Brotli,
+}

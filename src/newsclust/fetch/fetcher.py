@@ -119,7 +119,8 @@ class HttpFetcher:
                 loop.close()
 
     async def _fetch_all(self, requests: Sequence[Request], deliver: Callable[[Fetch], Awaitable[None]]) -> None:
-        from newsclust.fetch.client import Client, open_session
+        from newsclust.fetch.client import Client
+        from newsclust.fetch.session import open_session
 
         limits = self._limits
         # Each DNS look-up blocks a thread: there are enough that dead names delay no other request.

@@ -27,7 +27,7 @@ def read_url(text: str) -> URL:
     if len(text) > LONGEST:
         raise ValueError(f"an address of {len(text)} characters, at most {LONGEST} are requested")
     text.encode()  # yarl drops lone surrogates silently
-    url = URL(text)
+    url = parsed_url(text)
     if url.scheme not in ("http", "https"):
         raise ValueError(f"scheme {url.scheme!r} is not http or https")
     host = url.raw_host or ""
@@ -39,6 +39,14 @@ def read_url(text: str) -> URL:
         raise ValueError("a colon in the user's name")
     f"{url.user}{url.password}".encode("latin-1")  # raises ValueError: aiohttp can send no other credentials
     return url.with_fragment(None)
+
+
+def parsed_url(text: str) -> URL:
+    """Parse an absolute or relative URL; raises ValueError for what is none."""
+    try:
+        return URL(text)
+    except IndexError as error:  # yarl 1.22 of `//[]@?@host`
+        raise ValueError(f"{text!r} is no URL") from error
 
 
 def with_credentials(target: URL, first: URL) -> URL:
