@@ -13,6 +13,7 @@ FEWEST_LINES = 60
 
 # Modules under FEWEST_LINES with one importer that stay modules of their own, and why.
 SMALL_ON_PURPOSE = {
+    "newsclust.fetch.refresh": "what a page answers is read in the room that requests: pure, beside robots.txt",
     "newsclust.sources.entry_updates": "decides for the store: pure, so it cannot stand there",
     "newsclust.store.corrections": "the store has one file for each group of tables",
     "newsclust.store.rewrites": "the store has one file for each group of tables",

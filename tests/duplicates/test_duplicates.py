@@ -290,6 +290,65 @@ def test_the_root_of_a_site_is_no_address_of_an_article() -> None:
     assert decide([article("a", prose(1), canonical_url=root), article("b", prose(2), canonical_url=root)]) == {}
 
 
+@pytest.mark.parametrize("words", [0, 5, 40, 120])
+def test_an_address_that_a_template_gives_to_several_pages_makes_no_duplicates(words: int) -> None:
+    section = "https://site.example/news"
+    titles = ["Harbour pool heated by servers", "Chess engine beats maker", "Fibre reaches last village"]
+    pages = [article(f"a{n}", prose(n, words), title=title, canonical_url=section) for n, title in enumerate(titles)]
+    assert decide(pages) == {}
+    first = pages[0].url
+    assert decide([pages[0], *(replace(page, canonical_url=first) for page in pages[1:])]) == {}
+    assert decide([pages[0], replace(pages[0], id="b", url="https://site.example/b")]) == {"b": "a0"}
+
+
+def test_headlines_without_a_text_are_duplicates_by_their_address_alone() -> None:
+    one, other = article("a", "", title="Pool heated by servers"), article("b", "", title="Pool heated by servers")
+    assert decide([one, other]) == {}
+    assert decide([one, replace(other, canonical_url=one.url)]) == {"b": "a"}
+
+
+def digest_of(*parts: Article, **fields: object) -> Article:
+    return article("digest", " ".join(part.text for part in parts), title="The week in short", **fields)
+
+
+def stories(*lengths: int) -> list[Article]:
+    titles = ["Harbour pool heated by servers", "Chess engine beats maker", "Fibre reaches last village"]
+    return [
+        article(f"s{n}", prose(n, length), title=title)
+        for n, (length, title) in enumerate(zip(lengths, titles, strict=False))
+    ]
+
+
+@pytest.mark.parametrize("lengths", [(110, 110, 110), (110, 110), (40, 40), (300, 60), (35, 200, 35)])
+@pytest.mark.parametrize("hours", [-5, 5])
+@pytest.mark.parametrize("are_archived", [False, True])
+def test_a_digest_swallows_none_of_the_articles_that_it_holds(
+    lengths: tuple[int, ...], hours: int, are_archived: bool
+) -> None:
+    parts = stories(*lengths)
+    digest = digest_of(*parts, published_at=NOON + timedelta(hours=hours))
+    assert decide([digest] if are_archived else [*parts, digest], parts if are_archived else []) == {}
+    assert decide(parts, [digest]) == {}
+
+
+def test_a_digest_titled_by_the_headlines_that_it_holds_is_one() -> None:
+    parts = stories(110, 110)
+    assert decide([*parts, replace(digest_of(*parts), title="; ".join(part.title for part in parts))]) == {}
+
+
+def test_a_digest_that_two_outlets_print_is_a_duplicate_of_itself() -> None:
+    parts = stories(110, 110)
+    digest = digest_of(*parts)
+    assert decide([*parts, digest, replace(digest, id="twin", url="https://site.example/twin")]) == {"twin": "digest"}
+
+
+def test_a_text_that_holds_its_own_lead_and_one_article_is_no_digest() -> None:
+    (whole,) = stories(200)
+    lead = article("lead", whole.text.split()[:80], title=whole.title)
+    middle = article("middle", whole.text.split()[20:110], title="Another title altogether here")
+    assert decide([whole, lead, middle]) == {"lead": "s0", "middle": "s0"}
+
+
 @pytest.mark.parametrize(("shared", "method"), [(80, DuplicateMethod.NEAR_TEXT), (79, DuplicateMethod.CONTAINED)])
 def test_from_a_jaccard_of_80_percent_on_texts_are_near(shared: int, method: DuplicateMethod) -> None:
     common = prose(1, shared + 2)  # `shared` runs

@@ -13,6 +13,7 @@ from newsclust.duplicates.similarity import (
     TextMatch,
     are_different_pages,
     compare,
+    holds_several,
     prepare,
 )
 from newsclust.model import Article, DateQuality, Duplicate, DuplicateMethod
@@ -42,7 +43,8 @@ def find_duplicates(
     Fresh articles are taken in the order of `_original_rank`, the best original first. Each duplicates the first
     original, archived before fresh, that it matches itself; one that matches none is an original. So there are no
     chains: of A, B, C, where B matches A and C matches only B, B duplicates A, and C is an original. A candidate
-    that is a duplicate also proposes its original.
+    that is a duplicate also proposes its original. A digest, which holds two articles or more, is a duplicate of none
+    of them, and none of them is one of it.
 
     ValueError when an article is given twice, a pair names one that is not given, or `known` holds a chain.
     """
@@ -62,6 +64,12 @@ def find_duplicates(
     def text(article_id: str) -> PreparedText:
         return prepare(articles[article_id], boilerplate)
 
+    @cache
+    def is_digest(article_id: str) -> bool:
+        return holds_several(
+            text(article_id), [text(other) for other in sorted(candidates[article_id])], containment=containment
+        )
+
     def match(article: Article, original: Article) -> Duplicate | None:
         texts = text(article.id), text(original.id)
         found: TextMatch | None
@@ -70,7 +78,9 @@ def find_duplicates(
             found = TextMatch(method=DuplicateMethod.SAME_URL, similarity=1.0, evidence=evidence)
         else:
             found = compare(*texts, jaccard=jaccard, containment=containment)
-        if found is None:
+        if found is None or (
+            found.method is not DuplicateMethod.SAME_URL and is_digest(article.id) != is_digest(original.id)
+        ):
             return None
         return Duplicate(
             article_id=article.id,

@@ -4,7 +4,7 @@ The thresholds were chosen on 3,757 pairs of articles labelled by reading and by
 """
 
 import re
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
 from newsclust.duplicates.outlet_boilerplate import body_tokens
@@ -24,10 +24,11 @@ COMMON_SUBSTRING_WORDS = 20  # words in a row that a text and its abridgement ha
 ROUND_UP_RATIO = 3  # a text so many times as long that contains the other may be a round-up
 FULL_TEXT_RATIO = 1.3  # a text less than so many times as long is not the full text of the other's lead
 SAME_TITLES_JACCARD, SIMILAR_TITLES_JACCARD = 0.5, 0.4  # Jaccard overlap of the titles' words
+OWN_TITLE_JACCARD = 0.7  # of a text and its own lead; a digest may be titled by two headlines, half of it each
 DISTINCTIVE_TITLE_WORDS = 8  # words of a title that no series repeats
 SAME_TEXT_WORDS = 12  # from which equal texts under similar titles are duplicates
 SERIES_DAYS = 3
-DIFFERENT_PAGES_SHARE = 0.1  # share of common shingles below which two long texts under other titles are two pages
+DIFFERENT_PAGES_SHARE = 0.1  # share of common shingles below which two texts under other titles are two pages
 
 _DIGIT = re.compile(r"\d")
 _CALENDAR = frozenset(
@@ -165,14 +166,37 @@ def _match_contained(short: PreparedText, long: PreparedText, threshold: float) 
 
 
 def are_different_pages(left: PreparedText, right: PreparedText) -> bool:
-    """Tell whether two texts are too different to be two states of one page, whatever URL both name.
+    """Tell whether two articles are too different to be two states of one page, whatever URL both name.
 
-    A broken template gives every page the canonical URL of the front page or of a section.
+    A broken template gives every page the canonical URL of the front page, of a section or of its first article. Of
+    two headlines without a text the words of the titles decide.
     """
-    if min(len(left.body), len(right.body)) < MIDDLE_WORDS or left.title == right.title:
+    if left.title == right.title:
         return False
-    common = len(left.shingles & right.shingles) / max(1, min(len(left.shingles), len(right.shingles)))
-    return common < DIFFERENT_PAGES_SHARE and _title_jaccard(left, right) < SIMILAR_TITLES_JACCARD
+    return _common_share(left, right) < DIFFERENT_PAGES_SHARE and _title_jaccard(left, right) < SIMILAR_TITLES_JACCARD
+
+
+def holds_several(long: PreparedText, others: Sequence[PreparedText], *, containment: float = CONTAINMENT) -> bool:
+    """Tell whether a text holds two whole articles that have nothing in common: a digest, whatever else it says.
+
+    Its own summary or lead, which has its title, is none of them.
+    """
+    parts: list[PreparedText] = []
+    for other in others:
+        if (
+            SHORT_WORDS <= len(other.body) < len(long.body)
+            and _title_jaccard(other, long) < OWN_TITLE_JACCARD
+            and len(other.shingles & long.shingles) >= containment * len(other.shingles)
+        ):
+            if any(_common_share(other, part) < DIFFERENT_PAGES_SHARE for part in parts):
+                return True
+            parts.append(other)
+    return False
+
+
+def _common_share(left: PreparedText, right: PreparedText) -> float:
+    """Return the share of common shingles in the text that has fewer, 0 without any."""
+    return len(left.shingles & right.shingles) / max(1, min(len(left.shingles), len(right.shingles)))
 
 
 def longest_common_substring(left: Tokens, right: Tokens) -> tuple[int, int, int]:

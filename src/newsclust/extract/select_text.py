@@ -21,6 +21,8 @@ MIN_FEED_WORDS = 150
 
 MAX_TEXT_CHARACTERS = 500_000  # of a text, as of an entry's: what is longer is a database, and each step reads all
 MAX_TITLE_CHARACTERS = 500  # as of an entry's title; a page's has no other limit
+_HOME_PATH = re.compile(r"(?:/[a-z]{2})?/?|/(?:index|home|accueil|default)(?:\.[a-z]{3,5})?", re.IGNORECASE)
+_SECTION = re.compile(r"[a-z]+(?:[-_][a-z]+)?", re.IGNORECASE)
 _ADDRESS = re.compile(r"(?<!\S)\S*://\S*")
 
 
@@ -185,8 +187,8 @@ def _final_url(source: ArticleInput) -> str:
 def _canonical_url(source: ArticleInput, page: PageText | None) -> str:
     """Return the canonical address that the page states if it is trusted, else its final one, else the entry's.
 
-    Not trusted: another site's address, a home page (some sites state one canonical address for all pages), and what
-    is no address of a page at all. A page that redirects to the home page is gone.
+    Not trusted: another site's address, a home page or the section above the page (templates state one address for
+    all pages), and what is no address of a page at all. A page that redirects to the home page is gone.
     """
     final_url = _final_url(source)
     if page is not None and page.canonical is not None and _is_page_on_same_site(page.canonical, final_url):
@@ -199,11 +201,25 @@ def _canonical_url(source: ArticleInput, page: PageText | None) -> str:
 
 def _is_page_on_same_site(url: str, final_url: str) -> bool:
     try:
-        return registered_domain(canonical(url)) == registered_domain(final_url) and not _is_home(url)
+        return (
+            registered_domain(url) == registered_domain(final_url)
+            and not _is_home(url)
+            and not _is_section_of(canonical(url), canonical(final_url))
+        )
     except ValueError:
         return False
 
 
 def _is_home(url: str) -> bool:
     parts = urlsplit(url)
-    return parts.path in {"", "/"} and not parts.query
+    return not parts.query and _HOME_PATH.fullmatch(parts.path) is not None
+
+
+def _is_section_of(url: str, page_url: str) -> bool:
+    """Return whether an address stands above a page's and has a name of two words at most: `/news` of `/news/7`."""
+    parts, page_parts = urlsplit(url), urlsplit(page_url)
+    return (
+        page_parts.path.startswith(f"{parts.path}/")
+        and not parts.query
+        and _SECTION.fullmatch(parts.path.rpartition("/")[2]) is not None
+    )
