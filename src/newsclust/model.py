@@ -214,7 +214,7 @@ class Entry:
     feed_id: str
     guid: str | None
     link: str  # as the feed wrote it, made absolute
-    url: str  # canonical
+    url: str  # canonical; with a fragment where several things are told at the address, or it is no page
     title: str  # plain text
     summary: str | None  # HTML without scripts
     content: str | None  # HTML without scripts
@@ -226,11 +226,17 @@ class Entry:
     source_title: str | None = None  # of the outlet's own feed, when this one collects others'
     source_url: str | None = None
     warnings: tuple[str, ...] = ()
+    other_ids: tuple[str, ...] = ()  # that it would have alone at its address, or among others
 
     @property
     def article_id(self) -> str:
         """The id of the article that the entry shows."""
         return id_of(self.url)
+
+    @property
+    def has_page(self) -> bool:
+        """Tell whether the page behind its link is the article's own, and so may give its text."""
+        return "#" not in self.url
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -212,9 +212,9 @@ def test_media_change_neither_title_nor_link_of_an_item_wherever_they_stand(medi
         assert (entry.title, entry.link) == ("News", "https://paper.example/1")
 
 
-def test_an_enclosure_is_no_address_of_an_entry() -> None:
+def test_an_enclosure_is_the_address_of_an_entry_that_has_no_other() -> None:
     enclosure = "<title>Episode</title><enclosure url='https://cdn.example/1.mp3' type='audio/mpeg' length='1'/>"
-    assert parsed(MEDIA.format(enclosure)).warnings == ("entry without an address: Episode",)
+    assert only(parsed(MEDIA.format(enclosure))).link == "https://cdn.example/1.mp3"
     entry = only(parsed(MEDIA.format(f"{enclosure}<guid>https://paper.example/episodes/1</guid>")))
     assert entry.link == "https://paper.example/episodes/1"
 
@@ -323,7 +323,8 @@ def test_a_guid_that_is_an_address_stands_in_for_a_missing_link() -> None:
 
 
 def test_an_entry_without_any_address_is_left_out_by_name() -> None:
-    document = parsed(rss("<title>Lost</title><guid isPermaLink='false'>abc</guid>", item(2)))
+    lost = "<title>Lost</title><link>mailto:us@paper.example</link><guid isPermaLink='false'>abc</guid>"
+    document = parsed(rss(lost, item(2)))
     assert [entry.title for entry in document.entries] == ["News 2"]
     assert document.warnings == ("entry without an address: Lost",)
 
@@ -701,6 +702,7 @@ def test_a_json_feed_gives_the_same_entries_as_any_other() -> None:
                 published_at=datetime(2026, 2, 3, 9, tzinfo=UTC),
                 date_quality=DateQuality.GIVEN,
                 updated_at=datetime(2026, 2, 3, 10, tzinfo=UTC),
+                other_ids=(id_of(feed().url, "7"),),
             ),
         ),
         site_url="https://paper.example/",

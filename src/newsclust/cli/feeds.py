@@ -378,7 +378,7 @@ def _show_entries(found: "FoundFeed", number: int) -> None:
     rows = []
     for entry in found.parsed.entries[:number]:
         length = max(len(html_to_text(entry.content or "")), len(html_to_text(entry.summary or "")))
-        page = wants_page(policy=found.feed.pages, summary=entry.summary, content=entry.content)
+        page = entry.has_page and wants_page(policy=found.feed.pages, summary=entry.summary, content=entry.content)
         quality = entry.date_quality.value
         date, requested = f"{entry.published_at:%Y-%m-%d %H:%M}", "yes" if page else "no"
         source = entry.source_title or entry.source_url or ""

@@ -26,6 +26,7 @@ class SourceItem:
     language: str | None = None  # where it differs from the document's
     published: str | None = None
     updated: str | None = None
+    enclosure: str | None = None  # address of a recording or film that comes with it
     source_title: str | None = None  # of the feed that this item was taken from
     source_url: str | None = None
 

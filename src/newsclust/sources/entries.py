@@ -1,7 +1,7 @@
 """One feed document -> entries that keep their ids from night to night."""
 
 from collections import Counter
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from urllib.parse import urljoin
 
 from newsclust.model import Entry, Feed, Page, ParsedFeed, id_of
@@ -9,6 +9,7 @@ from newsclust.sources.document import SourceDocument, SourceItem, bounded
 from newsclust.sources.entry_dates import EntryDates, dates_of
 from newsclust.sources.html import plain_address, plain_text
 from newsclust.sources.registry import source_of
+from newsclust.sources.shared_addresses import PlacedItem, own_urls
 from newsclust.text.language import language_code
 from newsclust.text.sanitize import one_line
 from newsclust.urls import HIDDEN, canonical, redacted
@@ -19,6 +20,7 @@ _LONGEST_NAME = 200  # of an author or a feed
 _LONGEST_GUID = 2000
 _LONGEST_LINK = 8000  # what servers commonly take in a request's first line; longer ones are no address
 _LONGEST_WARNING = 200
+_COMPARED_CHARACTERS = 4000  # of an item's HTML
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -28,7 +30,8 @@ class _AddressedItem:
     item: SourceItem
     link: str
     url: str
-    warnings: tuple[str, ...]
+    warnings: tuple[str, ...] = ()
+    is_enclosure: bool = False
 
     @property
     def whole(self) -> tuple[str, str | None, str]:
@@ -46,12 +49,13 @@ def parse_feed(feed: Feed, page: Page) -> ParsedFeed:
     So a feed that repeats one guid on every item keeps all its entries, and one that changes all guids
     overnight doubles none. An item repeated whole counts once; of two entries with one id the first stays.
 
-    A guid that is a web address stands in for a missing link; an item without any address is left out with
-    the warning "entry without an address: TITLE". Relative links are taken from xml:base, then from the
-    feed's own address (Atom, JSON Feed) or its site's (RSS, which knows no base). A missing title is the
-    beginning of the text. `page.fetched_at` is the present: it stands in for a date that is missing, unreadable or
-    over 15 minutes ahead, where neither the address nor the neighbours tell (`entry_dates`). The language
-    is the entry's own, else what a person wrote in the feed list, else the document's.
+    A guid that is a web address stands in for a missing link, then an enclosure's address, then the site's; an item
+    whose link cannot be used and that has neither is left out with the warning "entry without an address: TITLE".
+    Where several things are told at one address each has it with a fragment (`shared_addresses`). Relative links
+    are taken from xml:base, then from the feed's own address (Atom, JSON Feed) or its site's (RSS, which knows no
+    base). A missing title is the beginning of the text. `page.fetched_at` is the present: it stands in for a date
+    that is missing, unreadable or over 15 minutes ahead, where neither the address nor the neighbours tell
+    (`entry_dates`). The language is the entry's own, else what a person wrote in the feed list, else the document's.
 
     Titles, names and warnings are one line of 500 or 200 characters at most, without control characters and bidi
     overrides. Summary and content are sanitised HTML, and whole up to 500,000 characters; a document has 5,000
@@ -66,10 +70,10 @@ def parse_feed(feed: Feed, page: Page) -> ParsedFeed:
         warnings.append("no entries")
     document_language = _language(document.language, warnings)
     addressed: list[_AddressedItem] = []
-    base = _base(feed, page, document)
+    base, home = _base(feed, page, document), _home(feed, page, document)
     for item in document.items:
         try:
-            addressed.append(_addressed(item, base))
+            addressed.append(_addressed(item, base, home))
         except ValueError:
             title = one_line(_title(item, "(no title)"), _TITLE_CHARACTERS)
             warnings.append(f"entry without an address: {title}")
@@ -79,18 +83,31 @@ def parse_feed(feed: Feed, page: Page) -> ParsedFeed:
     guids = Counter(guid for _, guid, _ in distinct if guid)
     language = feed.language or document_language
     dates = dates_of([one.item for one in addressed], [one.link for one in addressed], language, page.fetched_at)
+    placed = [
+        PlacedItem(
+            link=one.link,
+            url=one.url,
+            guid=one.item.guid,
+            title=one.item.title,
+            text=_text(one.item) if urls[one.url] > 1 or one.url in homes else "",  # of use only there
+        )
+        for one in addressed
+    ]
+    article_urls = own_urls(placed, homes, feed.url)
     entries: dict[str, Entry] = {}
-    for candidate, dated in zip(addressed, dates, strict=True):
+    # Two feeds whose addresses differ only in what is hidden are two feeds.
+    feed_key = feed.id if HIDDEN in feed.url else feed.url
+    for candidate, url, dated in zip(addressed, article_urls, dates, strict=True):
         guid = candidate.item.guid
+        by_url, by_guid = id_of(feed_key, candidate.url), id_of(feed_key, guid or "")
         if urls[candidate.url] == 1 and candidate.url not in homes:
-            identity: tuple[str, ...] = (candidate.url,)
+            ids = (by_url, by_guid) if guid and guids[guid] == 1 else (by_url,)
         elif guid and guids[guid] == 1:
-            identity = (guid,)
+            ids = (by_guid, by_url) if candidate.url not in homes else (by_guid,)
         else:
-            identity = (candidate.url, candidate.item.title)
-        # Two feeds whose addresses differ only in what is hidden are two feeds.
-        feed_key = feed.id if HIDDEN in feed.url else feed.url
-        entry = _entry(feed, id_of(feed_key, *identity), candidate, language, dated)
+            ids = (id_of(feed_key, candidate.url, candidate.item.title),)
+        own_url = f"{url}#enclosure" if candidate.is_enclosure else url
+        entry = replace(_entry(feed, ids[0], candidate, language, dated), url=own_url, other_ids=ids[1:])
         if entry.id in entries:
             warnings.append(f"entry repeated: {entry.title[:_TITLE_CHARACTERS]}")
         else:
@@ -162,17 +179,28 @@ def _language(written: str | None, warnings: list[str]) -> str | None:
 # --- addresses
 
 
-def _addressed(item: SourceItem, base: str) -> _AddressedItem:
-    """Return the item with its address; ValueError when neither its link nor its guid is one."""
+def _addressed(item: SourceItem, base: str, home: str) -> _AddressedItem:
+    """Return the item with its link, else its guid's address, its enclosure's, or the site's; ValueError with none.
+
+    The site's address stands for an item without any, never for one whose link cannot be used.
+    """
     if item.link:
         try:
             link = _short(urljoin(base, item.link))
-            return _AddressedItem(item=item, link=link, url=canonical(link), warnings=())
+            return _AddressedItem(item=item, link=link, url=canonical(link))
         except ValueError:
-            if not item.guid:
-                raise
-    link = _short(plain_address(item.guid or ""))
-    return _AddressedItem(item=item, link=link, url=canonical(link), warnings=("no usable link: the guid stands in",))
+            pass  # what else the item names is tried
+    stand_ins = [("guid", plain_address(item.guid or "")), ("enclosure", urljoin(base, item.enclosure or "mailto:"))]
+    if not item.link and (item.title or item.summary or item.content):
+        stand_ins.append(("site's address", home))
+    for name, written in stand_ins:
+        try:
+            url = canonical(_short(written))
+        except ValueError:
+            continue  # no address: the next one
+        warnings = (f"no usable link: the {name} stands in",)
+        return _AddressedItem(item=item, link=written, url=url, warnings=warnings, is_enclosure=name == "enclosure")
+    raise ValueError("neither link nor guid nor enclosure is an address")
 
 
 def _short(link: str) -> str:
@@ -191,6 +219,17 @@ def _homes(feed: Feed, page: Page, document: SourceDocument) -> set[str]:
     """Return the canonical addresses that are the site itself and so no entry's own."""
     written = (feed.site_url, document.site_url, urljoin(feed.url, "/"), urljoin(page.final_url, "/"))
     return {canonical(home) for home in written if home and _is_address(home)}
+
+
+def _home(feed: Feed, page: Page, document: SourceDocument) -> str:
+    """Return the site's own address."""
+    known = (site for site in (document.site_url, feed.site_url) if site and _is_address(site))
+    return next(known, urljoin(page.final_url, "/"))
+
+
+def _text(item: SourceItem) -> str:
+    """Return the beginning of an item's words, by which it is told from others at its address."""
+    return plain_text((item.content or item.summary or "")[:_COMPARED_CHARACTERS])
 
 
 def _is_address(text: str) -> bool:

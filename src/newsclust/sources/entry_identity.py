@@ -6,7 +6,8 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 
 from newsclust.model import DateQuality, Entry
-from newsclust.urls import canonical, registered_domain
+from newsclust.sources.shared_addresses import is_reused, mark_of, plain_guid
+from newsclust.urls import registered_domain
 
 _CHANGED_FROM = 3  # known entries, all of which have another guid or link: fewer may be edits
 
@@ -30,6 +31,34 @@ class IdentityChange:
     what: str  # guids, links
     why: str
     sites: tuple[str, ...]
+
+
+def settled_entries(entries: Sequence[Entry], stored: Sequence[StoredEntry]) -> list[Entry]:
+    """Return the entries as what they are at addresses that several of their feed's items have had.
+
+    One that stood alone and has company now, or the other way round, keeps the id it was stored with. One that is
+    another than the item which had its address before gets the id and the address of its own. Where all guids changed
+    at once they tell nothing.
+    """
+    before = {entry.id: entry for entry in stored}
+    taken = {entry.id for entry in entries}
+    pairs = [(before[entry.id].guid, entry.guid) for entry in entries if entry.id in before]
+    changed = sum(plain_guid(old) != plain_guid(new) for old, new in pairs if old and new)
+    guids_tell = changed < max(_CHANGED_FROM, len(pairs))
+    found: list[Entry] = []
+    for entry in entries:
+        free = [other for other in entry.other_ids if other not in taken]
+        known = before.get(entry.id)
+        settled = entry
+        if known is None and entry.guid:
+            same = [one for one in free if one in before and plain_guid(before[one].guid) == plain_guid(entry.guid)]
+            settled = replace(entry, id=same[0]) if same else entry
+        elif known and guids_tell and free and is_reused(entry.guid, entry.title, known.guid, known.title, entry.url):
+            url = f"{entry.url}#{mark_of(entry.guid, entry.title)}" if entry.has_page else entry.url
+            settled = replace(entry, id=free[0], url=url)
+        taken.add(settled.id)
+        found.append(settled)
+    return found
 
 
 def match_known_entries(entries: Sequence[Entry], stored: Sequence[StoredEntry]) -> list[Entry]:
@@ -56,22 +85,14 @@ def identity_changes(entries: Sequence[Entry], stored: Sequence[StoredEntry]) ->
     pairs = [(before[entry.id], entry) for entry in entries if entry.id in before]
     guids = [(old, new) for old, new in pairs if old.guid and new.guid]
     found = []
-    if len(guids) >= _CHANGED_FROM and all(_plain_guid(old.guid) != _plain_guid(new.guid) for old, new in guids):
+    if len(guids) >= _CHANGED_FROM and all(plain_guid(old.guid) != plain_guid(new.guid) for old, new in guids):
         why = f"all {len(guids)} entries that it showed before have new guids"
         found.append(IdentityChange(what="guids", why=why, sites=()))
-    if len(pairs) >= _CHANGED_FROM and all(_plain_guid(old.link) != new.url for old, new in pairs):
+    if len(pairs) >= _CHANGED_FROM and all(plain_guid(old.link) != plain_guid(new.link) for old, new in pairs):
         sites = tuple(sorted({registered_domain(new.link) for _, new in pairs}))
         why = f"all {len(pairs)} entries that it showed before have new links, at {', '.join(sites[:3])}"
         found.append(IdentityChange(what="links", why=why, sites=sites))
     return found
-
-
-def _plain_guid(guid: str | None) -> str | None:
-    """Return the guid; an address in canonical form, so that a tracking parameter or https makes no new one."""
-    try:
-        return canonical(guid) if guid else guid
-    except ValueError:
-        return guid
 
 
 def _ids_by_mark(entries: Sequence[Entry | StoredEntry]) -> dict[tuple[Hashable, ...], list[str]]:

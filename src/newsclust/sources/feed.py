@@ -185,6 +185,7 @@ def _item(entry: Any, document_language: str | None, *, is_atom: bool) -> Source
         language=_language(entry, document_language),
         published=published,
         updated=updated,
+        enclosure=next((str(link["href"]) for link in entry.get("enclosures", ()) if link.get("href")), None),
         source_title=plain_text(source.get("title") or "") or None,
         source_url=source.get("href") or _self_link(source) or source.get("link") or None,
     )
@@ -229,7 +230,9 @@ def _link(entry: Any, document_language: str | None) -> str | None:
     links = [link for link in entry.get("links", ()) if link.get("href") and _SCHEME.sub("", link["href"]).strip()]
     pages = sorted((link for link in links if link.get("rel", "alternate") == "alternate"), key=rank)
     own = [link for link in links if link.get("rel") == "self"]
-    best = next((str(link["href"]) for link in pages), None) or entry.get("link")
+    mark = entry.get("link")  # feedparser takes a guid for the link where there is none, even one without a slash
+    page = mark if mark != entry.get("id") or "/" in (mark or "") else None
+    best = next((str(link["href"]) for link in pages), None) or page
     written = entry.get("feedburner_origlink") or best or next((link["href"] for link in own), None)
     return plain_address(written) if isinstance(written, str) else None
 

@@ -8,7 +8,13 @@ from datetime import datetime
 import pyarrow as pa
 
 from newsclust.model import ParsedFeed, RequestKind, Run
-from newsclust.sources.entry_identity import IdentityChange, StoredEntry, identity_changes, match_known_entries
+from newsclust.sources.entry_identity import (
+    IdentityChange,
+    StoredEntry,
+    identity_changes,
+    match_known_entries,
+    settled_entries,
+)
 from newsclust.sources.entry_updates import EntryState, is_changed, updated_state
 from newsclust.store.database import Database
 from newsclust.store.polling import save_update_hints
@@ -80,16 +86,21 @@ def _save_together(db: Database, run: Run, documents: Sequence[ReadDocument]) ->
     known: dict[str, list[StoredEntry]] = {}
     for one in stored:
         known.setdefault(one.feed_id, []).append(one.entry)
-    kept = {parsed.feed_id: match_known_entries(parsed.entries, known.get(parsed.feed_id, ())) for parsed in read}
+    settled = {parsed.feed_id: settled_entries(parsed.entries, known.get(parsed.feed_id, ())) for parsed in read}
+    kept = {feed_id: match_known_entries(entries, known.get(feed_id, ())) for feed_id, entries in settled.items()}
     changes = {feed_id: identity_changes(entries, known.get(feed_id, ())) for feed_id, entries in kept.items()}
     shown = [
-        (entry, as_shown.id in document.want_pages, updated_state(before.get(entry.id), entry, run))
+        (
+            entry,
+            entry.has_page and as_shown.id in document.want_pages,
+            updated_state(before.get(entry.id), entry, run),
+        )
         for document in documents
         if document.parsed
         for as_shown, entry in zip(document.parsed.entries, kept[document.feed_id], strict=True)
     ]
     rows = [
-        row_of(entry, named={"id": "entry_id"})
+        row_of(entry, named={"id": "entry_id"}, without={"other_ids"})
         | row_of(state)
         | {
             "article_id": entry.article_id,
@@ -126,9 +137,11 @@ def _stored_entries(db: Database, documents: Sequence[ParsedFeed]) -> list[_Stor
     Of a feed that shows none that is known, or has once changed all its links, those under a title or link of theirs,
     too: a search through all entries, which costs seven times what finding ids does.
     """
-    with db.given_ids([entry.id for parsed in documents for entry in parsed.entries]):
+    shown_ids = {entry.id for parsed in documents for entry in parsed.entries}
+    other_ids = {other for parsed in documents for entry in parsed.entries for other in entry.other_ids}
+    with db.given_ids(sorted(shown_ids | other_ids)):
         stored = db.rows_as(_Stored, f"{_STORED} SEMI JOIN given_ids ON id = entry_id")
-    found = Counter(one.feed_id for one in stored)
+    found = Counter(one.feed_id for one in stored if one.entry.id in shown_ids)
     moved = set(db.column("SELECT DISTINCT feed_id FROM feed_changes WHERE what = 'links'"))
     sought = [
         entry

@@ -1,0 +1,163 @@
+"""Items that share an address: as many articles as there are things told, and one thing shown twice is one. Pure.
+
+Changelogs link to anchors of one page, status pages to themselves, small sites to their home page. An article's
+address is then that of the page with a fragment, which tells it from the others there: the item's own anchor, else
+one made of its guid or title.
+"""
+
+import re
+from collections import defaultdict
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+from urllib.parse import quote, urlsplit
+
+from newsclust.model import id_of
+from newsclust.urls import canonical, registered_domain
+
+_MOST_COMPARED = 30  # things at one address with which an item is compared
+_LONGEST_FRAGMENT = 200  # characters
+_COMPARED_CHARACTERS = 2000  # of a text
+_FEWEST_WORDS = 5  # of a text that tells anything
+_SAME_TEXT = 0.5  # least share of common words: of one title the same thing ...
+_EDITED = 0.8  # ... of two titles without other numbers an edited headline
+_SHARED_BY = 3  # items that link to one page of another site: fewer are one article that was posted again
+# Fragments that say how a reader came, or lead to a part that every article has.
+_NO_ANCHOR = re.compile(
+    r"(?:xtor|utm_\w+|ref|rss|at_\w+|echobox|intcid|ens_id|xts|src|source|from)(?:[=:-].*)?"
+    r"|comments?|respond|reply|top|content|main|more-\d+|:~:.*",
+    re.IGNORECASE,
+)
+_WORD = re.compile(r"\w+")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PlacedItem:
+    """What tells an item from the others at its address: `link` as written and absolute, `url` canonical."""
+
+    link: str
+    url: str
+    guid: str | None
+    title: str
+    text: str  # plain
+
+
+def own_urls(items: Sequence[PlacedItem], homes: Collection[str], feed_url: str) -> list[str]:
+    """Return the canonical address of each item's article, with a fragment where the page holds other articles, too.
+
+    One thing at an address that is no home has it for itself. Two items are one thing when their guids differ in a
+    fragment of that address, or their titles agree and their texts do not differ, or only the headline was edited.
+    One page of another site that two items link to is one article, which was posted twice.
+    """
+    by_url: dict[str, list[int]] = defaultdict(list)
+    urls = [item.url for item in items]
+    for position, item in enumerate(items):
+        anchor = _anchor(item.link)
+        if anchor.startswith(("!", "/")):  # the address of a page that a script draws
+            urls[position] = f"{item.url}#{anchor}"
+        else:
+            by_url[item.url].append(position)
+    own_sites = {site for url in (*homes, feed_url) if (site := _site(url))}
+    for url, positions in by_url.items():
+        if len(positions) == 1 and url not in homes:
+            continue
+        things = _things([items[position] for position in positions])
+        posted_again = (
+            len(set(things)) < _SHARED_BY and 2 * len(positions) < len(items) and _site(url) not in own_sites
+        )
+        if url not in homes and (len(set(things)) == 1 or posted_again):
+            continue
+        anchors = [_anchor(items[positions[things.index(thing)]].link) for thing in things]
+        for position, thing, anchor in zip(positions, things, anchors, strict=True):
+            is_its_own = anchor and all(
+                other != anchor for other, its in zip(anchors, things, strict=True) if its != thing
+            )
+            first = items[positions[things.index(thing)]]
+            urls[position] = f"{url}#{anchor if is_its_own else mark_of(first.guid, first.title)}"
+    return urls
+
+
+def mark_of(guid: str | None, title: str) -> str:
+    """Return the fragment that stands for an item which has no anchor of its own."""
+    return f"item-{id_of(plain_guid(guid) or _plain(title))[:12]}"
+
+
+def plain_guid(guid: str | None) -> str | None:
+    """Return the guid; an address in canonical form: no scheme, tracking or fragment makes a new one."""
+    try:
+        return canonical(guid) if guid else None
+    except ValueError:
+        return guid
+
+
+def is_reused(guid: str | None, title: str, stored_guid: str | None, stored_title: str, url: str) -> bool:
+    """Tell whether an address that a stored item had now leads to another: another guid, and another thing told.
+
+    Of an address that names no single article (neither a number nor a headline's words in it) another title is
+    enough; of an article's address the titles must have no word in common.
+    """
+    if not guid or not stored_guid or plain_guid(guid) == plain_guid(stored_guid):
+        return False
+    words, stored_words = _words(title), _words(stored_title)
+    common = _overlap(words, stored_words)
+    last = urlsplit(url).path.rpartition("/")[2]
+    if re.search(r"\d", last) or last.count("-") + last.count("_") >= 3:
+        return common < 0.05
+    return common < _SAME_TEXT or _numbers(words) != _numbers(stored_words)
+
+
+def _things(items: Sequence[PlacedItem]) -> list[int]:
+    """Return for each item of one address the number of the thing that it tells."""
+    firsts: list[PlacedItem] = []
+    found: list[int] = []
+    for item in items:
+        same = (number for number, first in enumerate(firsts[-_MOST_COMPARED:]) if _is_same(item, first))
+        number = next(same, None)
+        if number is None:
+            found.append(len(firsts))
+            firsts.append(item)
+        else:
+            found.append(number + max(0, len(firsts) - _MOST_COMPARED))
+    return found
+
+
+def _is_same(item: PlacedItem, other: PlacedItem) -> bool:
+    if plain_guid(item.guid) == plain_guid(other.guid) == item.url:
+        return _anchor(item.link) == _anchor(other.link)
+    own, others = _anchor(item.link), _anchor(other.link)
+    titles = _words(item.title), _words(other.title)
+    texts = _words(item.text[:_COMPARED_CHARACTERS]), _words(other.text[:_COMPARED_CHARACTERS])
+    alike = _overlap(*texts) if min(map(len, texts)) >= _FEWEST_WORDS else None
+    if _plain(item.title) == _plain(other.title):
+        return alike is None or alike >= _SAME_TEXT
+    if own != others or _numbers(titles[0]) != _numbers(titles[1]):
+        return False
+    return alike >= _EDITED if alike is not None else _overlap(*titles) >= _EDITED
+
+
+def _anchor(link: str) -> str:
+    """Return the fragment of a link, where it can lead to a part of the page; else ""."""
+    fragment = quote(link.partition("#")[2].strip(), safe="!/:=&?@;,+~._-%")
+    return "" if len(fragment) > _LONGEST_FRAGMENT or _NO_ANCHOR.fullmatch(fragment) else fragment
+
+
+def _plain(title: str) -> str:
+    return " ".join(title.casefold().split())
+
+
+def _words(text: str) -> frozenset[str]:
+    return frozenset(_WORD.findall(text.casefold()))
+
+
+def _numbers(words: frozenset[str]) -> frozenset[str]:
+    return frozenset(word for word in words if any(character.isdigit() for character in word))
+
+
+def _overlap(some: frozenset[str], others: frozenset[str]) -> float:
+    return len(some & others) / len(some | others) if some or others else 1.0
+
+
+def _site(url: str) -> str | None:
+    try:
+        return registered_domain(url)
+    except ValueError:
+        return None
