@@ -1,5 +1,6 @@
 """A quarantined feed: nothing of it reaches the articles, it stays visible, and it is released again."""
 
+import json
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -136,6 +137,57 @@ def test_a_volume_anomaly_of_backdated_items_reaches_no_article_and_stays_visibl
     state, since, why = nights.state()
     assert (state, since) == ("quarantined", NIGHT + 5 * DAY)
     assert why.startswith("120 new items where 3 are usual")
+
+
+ACCOUNT = replace(feed("https://reader.example/api/greader.php"), kind="account", token_env="TOKEN")
+
+
+def account(day: int, *shown: tuple[str, int, float]) -> dict[str, Answer]:
+    """What an account shows: (source, how many items, days old)."""
+    items = [
+        {
+            "id": f"tag:reader.example,2026:{source}/{days_old}/{day}/{number}",
+            "title": f"The council hears about {prose(f'{source} {day} {number}', 3)}",
+            "published": int((NIGHT + (day - days_old) * DAY).timestamp()),
+            "canonical": [{"href": f"https://{source}.example/{day}/{number}"}],
+            "origin": {"streamId": f"feed/{source}", "title": source, "feedUrl": f"https://{source}.example/feed"},
+            "content": {"content": f"<p>{prose(f'{source} {day} {number} text', 30)}</p>"},
+        }
+        for source, count, days_old in shown
+        for number in range(count)
+    ]
+    return {ACCOUNT.url: Answer(body=json.dumps({"items": items}))}
+
+
+def five_nights_of_an_account(nights: Nights) -> None:
+    nights.feeds = [ACCOUNT]
+    for day in range(5):
+        nights.live(day, account(day, ("pier", 3, 0.2)))
+
+
+def test_a_new_subscription_of_an_account_quarantines_neither_its_archive_nor_the_others(nights: Nights) -> None:
+    five_nights_of_an_account(nights)
+    nights.live(5, account(5, ("pier", 3, 0.2), ("quay", 160, 90)))
+    assert nights.count == Count(done=1)
+    assert len(nights.articles()) == 15 + 163
+
+
+def test_a_flood_of_a_known_source_of_an_account_is_quarantined(nights: Nights) -> None:
+    five_nights_of_an_account(nights)
+    nights.live(5, account(5, ("pier", 160, 90)))
+    assert nights.count == Count(skipped=1)
+
+
+def test_a_feed_that_names_new_sources_itself_is_not_excused(nights: Nights) -> None:
+    before = five_good_nights(nights)
+    at = NIGHT - 400 * DAY
+    flood = [Item(link=f"https://pier.example/archive/{n}", at=at) for n in range(120)]
+    body = rss(*flood).body
+    named = body.replace("<item>", '<item><source url="https://new.example/feed">New</source>')
+    nights.live(5, {PIER.url: Answer(body=named)})
+    assert named != body
+    assert nights.count == Count(skipped=1)
+    assert nights.articles() == before
 
 
 def test_links_to_sites_that_a_feed_never_linked_to_are_quarantined(nights: Nights) -> None:

@@ -73,6 +73,7 @@ def feed_item(entry: store_quarantine.UncheckedEntry) -> FeedItem:
         site=site_of(entry.link),
         characters=entry.characters,
         shared=entry.shared,
+        from_new_source=entry.from_new_source,
         title_words=title,
         words=title | lead,
     )

@@ -30,6 +30,7 @@ class FeedItem:
     site: str  # the registered domain of its link
     characters: int  # of what the feed carries of it, markup included
     shared: bool  # another feed showed the article before, or in the same run
+    from_new_source: bool = False  # of a feed that an account's owner has subscribed to since the run before
     title_words: frozenset[str] = frozenset()  # stems
     words: frozenset[str] = frozenset()  # stems of its title and lead
 

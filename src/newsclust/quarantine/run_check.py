@@ -1,7 +1,7 @@
 """The decision for all feeds of one run together: whether a word is new depends on what the other feeds say."""
 
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from newsclust.quarantine.history import FeedItem, FeedRunStats, recurring_words, run_stats
@@ -53,12 +53,16 @@ def check_run(
     all_stats = {run.feed_id: _stats_of(run, history.get(run.feed_id, ())) for run in feed_runs}
 
     def anomaly_of(run: FeedRun, known_words: KnownWords) -> Anomaly | None:
+        earlier = history.get(run.feed_id, ())
         if run.is_exempt:
             return None
+        # A new subscription of an account brings old items, and another language if its owner likes: no habit says
+        # otherwise. What its known feeds show is compared as ever.
+        settled = [item for item in run.new if not item.from_new_source]
         return find_anomaly(
-            all_stats[run.feed_id],
-            run.new,
-            history.get(run.feed_id, ()),
+            all_stats[run.feed_id] if len(settled) == len(run.new) else _stats_of(replace(run, new=settled), earlier),
+            settled,
+            earlier,
             edited=run.edited,
             relocated_to=relocated_to.get(run.feed_id, ()),
             known_words=known_words,

@@ -31,6 +31,12 @@ ORDER BY runs.night_at, runs.started_at, runs.run_id
 _UNCHECKED_ENTRIES = """
 WITH sightings AS (
     SELECT entry_id, article_id, run_id <> $1 AS is_edit FROM entries WHERE run_id = $1 OR changed_run_id = $1
+), known_sources AS (
+    SELECT DISTINCT entries.feed_id, entries.source_url
+    FROM entries
+    JOIN runs AS earlier ON earlier.run_id = entries.run_id
+    JOIN runs AS present ON present.run_id = $1
+    WHERE entries.source_url IS NOT NULL AND earlier.night_at < present.night_at
 ), firsts AS (
     SELECT article_id, arg_min(feed_id, (first_seen_at, feed_id)) AS feed_id
     FROM entries
@@ -44,12 +50,15 @@ SELECT entries.feed_id, sightings.is_edit, runs.night_at, runs.outcome = 'finish
        CASE WHEN entries.date_quality NOT IN ('missing', 'future') THEN entries.published_at END AS published_at,
        greatest(coalesce(length(entries.content), 0), coalesce(length(entries.summary), 0)) AS characters,
        firsts.feed_id <> entries.feed_id AS shared,
+       feeds.kind = 'account' AND entries.source_url IS NOT NULL AND known_sources.feed_id IS NULL AS from_new_source,
        map_extract(pages.headers, 'content-type')[1] AS content_type
 FROM entries
 JOIN sightings ON sightings.entry_id = entries.entry_id
 ANTI JOIN feed_run_stats ON feed_run_stats.feed_id = entries.feed_id AND feed_run_stats.run_id = $1
 JOIN runs ON runs.run_id = $1
 JOIN firsts ON firsts.article_id = entries.article_id
+JOIN feeds ON feeds.feed_id = entries.feed_id
+LEFT JOIN known_sources ON known_sources.feed_id = entries.feed_id AND known_sources.source_url = entries.source_url
 LEFT JOIN articles ON articles.article_id = entries.article_id
 LEFT JOIN pages ON pages.kind = 'feed' AND pages.item_id = entries.feed_id AND pages.run_id = $1
 ORDER BY entries.feed_id, entries.entry_id
@@ -68,6 +77,7 @@ class UncheckedEntry:
     published_at: datetime | None  # None when first sight stands in for its date
     characters: int
     shared: bool  # another feed showed the article first
+    from_new_source: bool  # an account shows the first items of a feed that its owner has subscribed to
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -106,6 +116,7 @@ def unchecked_runs(db: Database, run_id: str) -> list[UncheckedRun]:
                     published_at=row["published_at"],
                     characters=row["characters"],
                     shared=row["shared"],
+                    from_new_source=row["from_new_source"],
                 )
                 for row in rows
             ],
