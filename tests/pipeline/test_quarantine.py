@@ -13,6 +13,7 @@ from newsclust.errors import Reason
 from newsclust.model import Count, Feed, PagePolicy, Run
 from newsclust.overrides import FeedCommand, FeedCommandKind, read_feed_commands
 from newsclust.quarantine.history import AnomalyRule
+from newsclust.sources.greader_api import stream_of
 from newsclust.store import Database, feeds, quarantine, runs
 from tests.fakes import Answer, DictFetcher, PlainExtractor
 from tests.pipeline.test_pipeline import Item, feed, prose, rss
@@ -156,24 +157,30 @@ def account(day: int, *shown: tuple[str, int, float]) -> dict[str, Answer]:
         for source, count, days_old in shown
         for number in range(count)
     ]
-    return {ACCOUNT.url: Answer(body=json.dumps({"items": items}))}
+    stream = stream_of(ACCOUNT.url).contents_url(since=NIGHT + (day - 7) * DAY, continuation=None)
+    return {stream: Answer(body=json.dumps({"items": items}))}
 
 
-def five_nights_of_an_account(nights: Nights) -> None:
+def five_nights_of_an_account(nights: Nights, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TOKEN", "ana/0123456789")
     nights.feeds = [ACCOUNT]
     for day in range(5):
         nights.live(day, account(day, ("pier", 3, 0.2)))
 
 
-def test_a_new_subscription_of_an_account_quarantines_neither_its_archive_nor_the_others(nights: Nights) -> None:
-    five_nights_of_an_account(nights)
+def test_a_new_subscription_of_an_account_quarantines_neither_its_archive_nor_the_others(
+    nights: Nights, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    five_nights_of_an_account(nights, monkeypatch)
     nights.live(5, account(5, ("pier", 3, 0.2), ("quay", 160, 90)))
     assert nights.count == Count(done=1)
     assert len(nights.articles()) == 15 + 163
 
 
-def test_a_flood_of_a_known_source_of_an_account_is_quarantined(nights: Nights) -> None:
-    five_nights_of_an_account(nights)
+def test_a_flood_of_a_known_source_of_an_account_is_quarantined(
+    nights: Nights, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    five_nights_of_an_account(nights, monkeypatch)
     nights.live(5, account(5, ("pier", 160, 90)))
     assert nights.count == Count(skipped=1)
 
