@@ -278,6 +278,10 @@ def articles_to_embed(
 
     With `since` those published, first seen or changed since then, and those `named`, or their originals.
     """
+    if not named:  # nothing of the archive is read for it
+        return db.column(
+            "SELECT article_id FROM todo_embeddings($1, coalesce($2, '-infinity'::TIMESTAMP))", [model, since]
+        )
     with db.given_ids(sorted(named)):
         return db.column(
             "SELECT article_id FROM todo_embeddings($1, coalesce($2, '-infinity'::TIMESTAMP)) UNION "
