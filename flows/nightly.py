@@ -64,7 +64,7 @@ def nightly(config: Path | None = None, night_at: AwareDatetime | None = None) -
         step(steps.fetch_feeds, db, run, fetcher, commands, settings.polling_limits, feeds)
         step(steps.parse_feeds, db, run, clock)
         step(steps.check_feed_anomalies, db, run, commands)
-        step(steps.fetch_pages, db, run, fetcher, product_of(settings.user_agent))
+        step(steps.fetch_pages, db, run, fetcher, product_of(settings.user_agent), settings.page_budget)
         step(steps.plan_feeds, db, run, commands, settings.polling_limits)
         step(steps.update_feed_health, db, run)
         step(steps.extract_articles, db, run, clock, settings.extractor())

@@ -19,6 +19,7 @@ class Reason(StrEnum):
     CONNECTION_FAILED = "connection_failed"
     TLS_FAILED = "tls_failed"
     TIMEOUT = "timeout"
+    POSTPONED = "postponed"  # a budget of the night was spent: no request was made, and no row is kept
     OFFLINE = "offline"  # this machine's own network was away: it says nothing of the item, and counts for nothing
     TOO_LARGE = "too_large"
     TOO_MANY_REDIRECTS = "too_many_redirects"

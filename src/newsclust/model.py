@@ -109,6 +109,7 @@ class NoticeKind(StrEnum):
     LANGUAGES = "languages"  # articles in languages that are grouped less well
     LISTS = "lists"  # an OPML subscription that kept an earlier state
     ORCHESTRATOR = "orchestrator"  # Prefect was away
+    BUDGET = "budget"  # pages wait for the next night
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -152,6 +153,7 @@ class Request:
     etag: str | None = None
     last_modified: str | None = None
     pause_s: float = 0.0  # the site's own minimum between two requests; ours counts where it is longer
+    start_within_s: float | None = None  # from the call of the fetcher on; later it is not sent, but POSTPONED
     within_origin: bool = False  # a redirect to another scheme, host or port is reported, not followed
     authorization: str | None = field(default=None, repr=False)  # a header's value, for the URL's own host only
     secret_url: str | None = field(default=None, repr=False)  # what is requested, where `url` hides credentials of it

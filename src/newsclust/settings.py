@@ -42,6 +42,7 @@ from newsclust.errors import SettingsError
 from newsclust.extract import Extractor
 from newsclust.fetch import Fetcher
 from newsclust.model import RetentionLimits
+from newsclust.polling.page_budget import PageBudget
 from newsclust.polling.scheduler import PollingLimits
 from newsclust.stories.clustering import Clusterer
 from newsclust.stories.pairs import Linker
@@ -152,11 +153,19 @@ class FetchSettings(Stage):
 
 
 class PollingSettings(Section):
-    """How often feeds are requested."""
+    """How often feeds are requested, and how many pages behind their entries."""
 
     poll: Literal["due", "all"] = "due"  # which feeds a run requests; "all" is for a person who cannot wait
     min_interval_minutes: Bounded = Field(default=30, ge=0)  # between two requests for a feed that answers
     max_interval_hours: Bounded = Field(default=22, gt=0)  # the same, whatever its pace and its update hints
+
+    # Bounds for the pages of one night, the newest first; what meets one waits for the next night.
+    max_pages_site: int = Field(default=1_000, ge=1, le=1_000_000)
+    max_pages_feed: int = Field(default=1_000, ge=1, le=1_000_000)
+    max_pages_night: int = Field(default=20_000, ge=1, le=1_000_000)
+    max_minutes_site: Bounded = Field(default=60, gt=0)
+    max_minutes_feed: Bounded = Field(default=60, gt=0)
+    max_minutes_night: Bounded = Field(default=240, gt=0)
 
     @model_validator(mode="after")
     def _in_order(self) -> Self:
@@ -380,6 +389,18 @@ class Settings(_FileAndEnvironment):
             min_interval=timedelta(minutes=self.polling.min_interval_minutes),
             max_interval=timedelta(hours=self.polling.max_interval_hours),
             poll_all=self.polling.poll == "all",
+        )
+
+    @property
+    def page_budget(self) -> PageBudget:
+        """Return how many pages a night downloads, and for how long."""
+        return PageBudget(
+            site_pages=self.polling.max_pages_site,
+            feed_pages=self.polling.max_pages_feed,
+            night_pages=self.polling.max_pages_night,
+            site_minutes=self.polling.max_minutes_site,
+            feed_minutes=self.polling.max_minutes_feed,
+            night_minutes=self.polling.max_minutes_night,
         )
 
     def extractor(self) -> Extractor:

@@ -12,6 +12,7 @@ import tracemalloc
 import zlib
 from collections import Counter
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -757,3 +758,15 @@ def test_settings_that_cannot_be_are_refused_when_the_fetcher_is_built(options):
 def test_an_address_that_no_server_would_take_is_not_requested(server, fetcher):
     (answer,) = fetcher().fetch(_requests(f"http://one.test/{'a' * 8000}"))
     assert (answer.error.reason, server.visits) == (Reason.BAD_URL, [])
+
+
+def test_a_request_that_cannot_start_in_its_time_is_not_sent_and_keeps_nobody_waiting(server, fetcher):
+    waiting = [
+        replace(request, start_within_s=0.5) for request in _requests(*(f"http://one.test/{n}" for n in range(40)))
+    ]
+    begun = time.monotonic()
+    answers = list(fetcher(host_pause_s=0.2, per_host=1).fetch(waiting))
+    assert time.monotonic() - begun < 3
+    reasons = Counter(answer.error and answer.error.reason for answer in answers)
+    assert reasons[Reason.POSTPONED] >= 36
+    assert reasons[Reason.POSTPONED] + len(server.visits) == 40

@@ -26,6 +26,7 @@ from newsclust.fetch.robots import (
     sitemaps_of,
 )
 from newsclust.model import Count, Feed, Fetch, Page, PagePolicy, Request, RequestKind, id_of
+from newsclust.polling.page_budget import DEFAULT_BUDGET, PageBudget
 from newsclust.store import Database, runs
 from newsclust.store.robots import robots_files, save_robots
 from tests.fakes import PlainExtractor
@@ -230,7 +231,9 @@ class Nights:
     def __init__(self, db: Database) -> None:
         self.db = db
 
-    def live(self, web: Web, after: timedelta = timedelta()) -> tuple[Count, list[str]]:
+    def live(
+        self, web: Web, after: timedelta = timedelta(), budget: PageBudget = DEFAULT_BUDGET
+    ) -> tuple[Count, list[str]]:
         """Go through a night up to the pages; return what became of them, and the addresses asked for them."""
         now = NIGHT + after
         run = runs.begin_run(self.db, flow="test", night_at=now, started_at=now, settings={})
@@ -239,7 +242,7 @@ class Nights:
         pipeline.fetch_feeds(self.db, run, fetcher)
         pipeline.parse_feeds(self.db, run, lambda: now)
         fetcher.asked.clear()
-        count = pipeline.fetch_pages(self.db, run, fetcher)
+        count = pipeline.fetch_pages(self.db, run, fetcher, budget=budget)
         pipeline.extract_articles(self.db, run, lambda: now, PlainExtractor())
         return count, [request.url for request in fetcher.asked]
 
@@ -485,3 +488,26 @@ def test_the_pause_of_a_site_holds_from_one_call_to_the_next_and_for_all_its_hos
             took[url] = monotonic() - begun
     assert took["http://b.one.example/"] >= 0.4
     assert took["http://two.example/"] - took["http://b.one.example/"] < 0.4
+
+
+def test_what_does_not_fit_into_a_night_waits_for_the_next_the_newest_go_first(nights: Nights) -> None:
+    links = [f"{SITE}/{n}" for n in range(9)]
+    dated = "".join(
+        f"<item><title>About {link}</title><link>{link}</link><description>{TEXT}</description>"
+        f"<pubDate>{(NIGHT - n * timedelta(hours=1)):%a, %d %b %Y %H:%M:%S GMT}</pubDate></item>"
+        for n, link in reversed(list(enumerate(links)))
+    )
+    web = {link: serving(f"<p>The page at {link}. {TEXT}</p>") for link in links} | {
+        FEED.url: serving(f"<rss version='2.0'><channel><title>One</title>{dated}</channel></rss>"),
+        f"{SITE}/robots.txt": serving("User-agent: *\nCrawl-delay: 30\n"),
+    }
+    budget = PageBudget(site_minutes=2)
+    count, asked = nights.live(web, budget=budget)
+    assert asked == [f"{SITE}/robots.txt", *links[:4]]
+    assert count == Count(done=4, skipped=5)
+    (notice,) = nights.db.rows("SELECT kind, text FROM night_notices")
+    assert notice["kind"] == "budget"
+    assert notice["text"].startswith("5 pages wait for the next night")
+    assert nights.db.rows("FROM failures") == []
+    count, asked = nights.live(web, DAY, budget=budget)
+    assert asked[-4:] == links[4:8]

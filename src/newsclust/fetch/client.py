@@ -16,7 +16,7 @@ from yarl import URL
 from newsclust.errors import FetchError, Reason
 from newsclust.fetch.decompress import EncodingError, decompressor_for
 from newsclust.fetch.limits import FetchLimits
-from newsclust.fetch.politeness import HostLimiter
+from newsclust.fetch.politeness import HostLimiter, SlotTooLate
 from newsclust.fetch.redaction import Redactor, redactor_for, with_redirect_secrets
 from newsclust.fetch.session import RedirectCookies
 from newsclust.fetch.ssrf import AllowList, RefusedAddressError
@@ -145,6 +145,7 @@ class Client:
         self._limits = limits
         self._connect_to = connect_to
         self._clock = clock
+        self._begun = asyncio.get_running_loop().time()
 
     async def fetch(self, request: Request, deliver: Callable[[Fetch], Awaitable[None]]) -> None:
         """Deliver the one Fetch of this request.
@@ -159,9 +160,19 @@ class Client:
         except ValueError as error:
             await deliver(state.as_fetch(state.error(Reason.BAD_URL, str(error))))
             return
+        try:
+            await self._follow(state, url, deliver)
+        except SlotTooLate:
+            late = state.error(Reason.POSTPONED, f"not requested within {request.start_within_s:.0f} s")
+            await deliver(state.as_fetch(late))
+
+    async def _follow(self, state: RequestState, url: URL, deliver: Callable[[Fetch], Awaitable[None]]) -> None:
+        """Make the hops of one request and deliver its Fetch; raises SlotTooLate."""
+        request = state.request
+        before = None if request.start_within_s is None else self._begun + request.start_within_s
         while True:
             host = host_of(url)
-            async with self._limiter.slot(host, pause_s=request.pause_s):
+            async with self._limiter.slot(host, pause_s=request.pause_s, before=before):
                 if not state.visited:
                     state.requested_at = self._clock()
                 outcome: URL | Page | FetchError | None = self._blocked(state, host)

@@ -10,6 +10,10 @@ from datetime import datetime
 from newsclust.urls import registered_domain
 
 
+class SlotTooLate(Exception):  # noqa: N818 - no error: the caller says what it means
+    """There is no slot for a request before the moment that it must start by."""
+
+
 @dataclass(slots=True)
 class HostState:
     """Politeness state of one site, kept between calls: next allowed start, Retry-After deadline."""
@@ -43,16 +47,19 @@ class HostLimiter:
         self._slots: defaultdict[str, _HostSlot] = defaultdict(lambda: _HostSlot(running=asyncio.Semaphore(per_host)))
 
     @asynccontextmanager
-    async def slot(self, host: str, *, pause_s: float = 0.0) -> AsyncIterator[None]:
+    async def slot(self, host: str, *, pause_s: float = 0.0, before: float | None = None) -> AsyncIterator[None]:
         """Hold a slot for one request to this host; slots of a site are given in the order of the calls.
 
-        The next one starts at least `pause_s` seconds later, when that is longer than the usual pause.
+        The next one starts at least `pause_s` seconds later, when that is longer than the usual pause. SlotTooLate,
+        at once, when the request could not start `before` a moment of the loop's clock.
         """
         site = _site(host)
         slot, state = self._slots[site], self._state(site)
         loop = asyncio.get_running_loop()
         async with slot.running:
             async with slot.starting:
+                if before is not None and max(state.next_start, loop.time()) >= before:
+                    raise SlotTooLate
                 await asyncio.sleep(state.next_start - loop.time())
                 await self._running.acquire()  # after the pause: a waiting site takes no place from the others
                 state.next_start = loop.time() + max(self._pause_s, pause_s)

@@ -90,7 +90,7 @@ def fetch_feeds(
         log.info("fetch_feeds: %d feeds are not due (%s); polling_schedule says until when", len(not_due), by_rule)
     sources = SourceFetcher(fetcher, store_feeds.feeds_by_id(db), now=run.night_at, environment=environment)
     requests = [replace(request, secret_url=secrets.get(request.item_id)) for request in due]
-    count, _ = fetch_and_store(db, run, sources, "fetch_feeds", requests)
+    count, _, _ = fetch_and_store(db, run, sources, "fetch_feeds", requests)
     return replace(count, skipped=count.skipped + len(not_due))
 
 

@@ -4,7 +4,7 @@ from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 
-from newsclust.errors import FetchError, StepError
+from newsclust.errors import FetchError, Reason, StepError
 from newsclust.fetch import Fetcher
 from newsclust.model import Count, Fetch, NoticeKind, Page, Request, Run
 from newsclust.pipeline.runner import NETWORK_REASONS, is_most, log, progress_bar
@@ -23,8 +23,8 @@ def fetch_and_store(
     requests: Sequence[Request],
     *,
     sends_on: Callable[[Page], str | None] = lambda _: None,
-) -> tuple[Count, list[Request]]:
-    """Send the requests; return the counts, and the requests that cross-origin redirects leave to send.
+) -> tuple[Count, list[Request], list[Request]]:
+    """Send the requests; return the counts, the requests that cross-origin redirects leave to send, those postponed.
 
     A page for which `sends_on` gives an address is such a redirect to it, and is not stored. Failures that may be our
     own network's are logged at the end, when it is known whether they are.
@@ -33,8 +33,12 @@ def fetch_and_store(
     unsaved: list[Fetch] = []
     unreached: list[tuple[str, FetchError]] = []
     cross_origin: list[Request] = []
+    postponed: list[Request] = []
     with progress_bar(step, len(requests)) as progress:
         for answer in fetcher.fetch(requests):
+            if answer.error and answer.error.reason is Reason.POSTPONED:
+                postponed.append(answer.request)
+                continue  # nothing was sent; the caller says so
             target = sends_on(answer.page) if answer.page else None
             fetch = replace(answer, page=None, cross_origin_redirect=target) if target else answer
             unsaved.append(fetch)
@@ -58,7 +62,7 @@ def fetch_and_store(
     raise_on_outage(db, run, step, requests, unreached)
     for _, error in unreached:
         log.warning("%s: %s", step, error)
-    return Count(done=done, skipped=skipped, failed=failed), cross_origin
+    return Count(done=done, skipped=skipped, failed=failed), cross_origin, postponed
 
 
 def raise_on_outage(

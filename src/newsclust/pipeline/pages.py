@@ -1,65 +1,100 @@
 """Download the pages behind entries, as far as robots.txt allows it."""
 
+import time
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 from newsclust.errors import FetchError, Reason
 from newsclust.fetch import Fetcher, robots
 from newsclust.fetch.refresh import refresh_target
-from newsclust.model import Count, Fetch, Request, Run
+from newsclust.model import Count, Fetch, NoticeKind, Request, Run
 from newsclust.pipeline.fetching import fetch_and_store, raise_on_outage, save_fetches
-from newsclust.pipeline.runner import NETWORK_REASONS, progress_bar
-from newsclust.store import Database
+from newsclust.pipeline.runner import NETWORK_REASONS, log, progress_bar
+from newsclust.polling.page_budget import (
+    DEFAULT_BUDGET,
+    TIME_IS_UP,
+    PageBudget,
+    WaitingPage,
+    WantedPage,
+    affordable,
+    start_within_s,
+    waiting_sentence,
+)
+from newsclust.store import Database, runs
 from newsclust.store import fetches as store_fetches
 from newsclust.store import polling as schedules
 from newsclust.store import robots as store_robots
-from newsclust.urls import site_of
 
 _HOPS = 5  # origins, and pages that send on, over which one link may lead
 
 
-def fetch_pages(db: Database, run: Run, fetcher: Fetcher, product: str = "newsclust") -> Count:
+def fetch_pages(
+    db: Database, run: Run, fetcher: Fetcher, product: str = "newsclust", budget: PageBudget = DEFAULT_BUDGET
+) -> Count:
     """Download the pages behind entries whose feed does not carry the text, as far as robots.txt allows it.
 
     `product` is the name by which a robots.txt calls us. A redirect to another origin is followed when the
     robots.txt of that one has been asked, too, and so is the address to which an almost empty page sends its readers
-    on. Skipped counts the pages of sites that want no request yet.
+    on. Skipped counts the pages of sites that want no request yet, and those that wait for the next night since the
+    `budget` is spent; a notice says which.
     """
+    begun = time.monotonic()
     todo = store_fetches.pages_to_fetch(db)
     closed = schedules.blocked_sites(db, run.night_at)
-    asked = [request for request in todo if site_of(request.url) not in closed]
-    total = Count(skipped=len(todo) - len(asked))
+    feed_urls = {page.request.item_id: page.feed_url for page in todo}
+    open_pages = [page for page in todo if page.site not in closed]
+    chosen, waiting = affordable(open_pages, budget)
+    asked = [page.request for page in chosen]
+    total = Count(skipped=len(todo) - len(open_pages))
     for _ in range(_HOPS):
         if not asked:
-            return total
-        allowed, refused = _judged(asked, _rules(db, run, fetcher, product, asked))
+            break
+        within_s = start_within_s(budget, 60 * budget.night_minutes - (time.monotonic() - begun))
+        rules = _rules(db, run, fetcher, product, asked, within_s)
+        allowed, refused = _judged([request for request in asked if robots.origin_of(request.url) in rules], rules)
         save_fetches(db, run, "fetch_pages", [Fetch.not_made(*pair, run.night_at) for pair in refused])
-        count, onward = fetch_and_store(db, run, fetcher, "fetch_pages", allowed, sends_on=refresh_target)
+        pages = [
+            WantedPage(request=replace(request, start_within_s=within_s), feed_url=feed_urls[request.item_id])
+            for request in allowed
+        ]
+        in_time, too_slow = affordable(pages, budget)
+        count, onward, late = fetch_and_store(
+            db, run, fetcher, "fetch_pages", [page.request for page in in_time], sends_on=refresh_target
+        )
         total += count + Count(failed=len(refused))
+        unknown = [request for request in asked if robots.origin_of(request.url) not in rules]
+        waiting += [*too_slow, *(WaitingPage(request=one, bound=TIME_IS_UP) for one in (*unknown, *late))]
         asked = onward
     lost = [FetchError(request.url, Reason.TOO_MANY_REDIRECTS, f"over {_HOPS} sites or pages") for request in asked]
     save_fetches(
         db, run, "fetch_pages", [Fetch.not_made(*pair, run.night_at) for pair in zip(asked, lost, strict=True)]
     )
-    return replace(total, failed=total.failed + len(lost))
+    if waiting:
+        runs.save_notice(db, run, NoticeKind.BUDGET, waiting_sentence(waiting), replace=True)
+        log.warning("fetch_pages: %s", waiting_sentence(waiting))
+    return total + Count(skipped=len(waiting), failed=len(lost))
 
 
 def _rules(
-    db: Database, run: Run, fetcher: Fetcher, product: str, requests: Sequence[Request]
+    db: Database, run: Run, fetcher: Fetcher, product: str, requests: Sequence[Request], within_s: float
 ) -> dict[str, robots.RobotsRules]:
-    """Return the rules of each origin that the requests lead to; a robots.txt seen today is not requested again."""
+    """Return the rules of each origin that the requests lead to, as far as the time allows it to ask for them.
+
+    A robots.txt seen today is not requested again.
+    """
     origins = sorted({robots.origin_of(request.url) for request in requests})
     files = store_robots.robots_files(db, origins)
     todo = [
-        robots.robots_request(origin)
+        replace(robots.robots_request(origin), start_within_s=within_s)
         for origin in origins
         if origin not in files or not robots.is_current(files[origin], run.night_at)
     ]
     with progress_bar("robots.txt", len(todo)) as progress:
         fetches = []
         for fetch in fetcher.fetch(todo):
-            fetches.append(fetch)
             progress.update()
+            if fetch.error is None or fetch.error.reason is not Reason.POSTPONED:
+                fetches.append(fetch)
     store_fetches.save_fetches(db, run, fetches)
     unreached = [
         (fetch.request.item_id, fetch.error)

@@ -6,6 +6,7 @@ from dataclasses import replace
 
 from newsclust.errors import Reason
 from newsclust.model import FeedList, Fetch, Page, Request, RequestKind, Run
+from newsclust.polling.page_budget import WantedPage
 from newsclust.store.database import Database, Row
 from newsclust.store.records import row_of
 
@@ -47,9 +48,12 @@ def held_lists(db: Database) -> dict[str, Page]:
     return dict(stored_pages(db, RequestKind.LIST, ids))
 
 
-def pages_to_fetch(db: Database) -> list[Request]:
-    """Return one request for each article page to download."""
-    return db.rows_as(Request, "SELECT 'page' AS kind, article_id AS item_id, url FROM todo_pages")
+def pages_to_fetch(db: Database) -> list[WantedPage]:
+    """Return each article page to download with its feed, the newest first."""
+    return [
+        WantedPage(request=Request(url=url, kind=RequestKind.PAGE, item_id=article_id), feed_url=feed_url)
+        for article_id, url, feed_url in db.tuples("SELECT article_id, url, feed_url FROM todo_pages")
+    ]
 
 
 def save_fetches(db: Database, run: Run, fetches: Sequence[Fetch]) -> None:
