@@ -59,6 +59,17 @@ def test_what_is_forbidden_to_all_or_to_us_is_not_asked_for() -> None:
 
 
 @pytest.mark.parametrize(
+    "agent", ["NewsClust/1.0", "newsclust/1.0 (+https://x.example)", "newsclust 2", "newsclust # us"]
+)
+def test_a_group_is_ours_by_the_name_whatever_version_stands_behind_it(agent: str) -> None:
+    body = (
+        f"User-agent: {agent}\nDisallow: /shop\n\nUser-agent: other/2.0\nDisallow: /news\n\nUser-agent: *\nAllow: /\n"
+    )
+    assert refusal(body, "/shop/1") is Reason.ROBOTS
+    assert refusal(body, "/news/1") is None
+
+
+@pytest.mark.parametrize(
     "body",
     [
         "",

@@ -13,6 +13,7 @@ from newsclust.model import DateQuality, Entry, Feed, Page, ParsedFeed, id_of
 from newsclust.sources.dates import parse_date
 from newsclust.sources.document import MAX_ITEMS, MAX_TEXT_CHARACTERS
 from newsclust.sources.entries import parse_feed
+from newsclust.text.html_to_text import html_to_text
 from newsclust.text.language import language_code
 
 NOW = datetime(2026, 2, 3, 20, 0, tzinfo=UTC)
@@ -709,11 +710,53 @@ def test_a_json_feed_gives_the_same_entries_as_any_other() -> None:
     )
 
 
+def test_a_json_feed_with_raw_control_characters_in_its_strings_is_read() -> None:
+    body = json_feed({"id": "1", "url": "/1", "title": "One", "content_html": "<p>A</p>@<p>B</p>"})
+    for mark in ("\n\t", "\r\n", "\x0b", "\x00", "\x1f"):
+        entry = only(parsed(body.replace("@", mark), content_type="application/feed+json"))
+        assert html_to_text(entry.content or "") == "A\n\nB"
+
+
+def test_references_in_the_plain_texts_of_a_json_feed_have_their_value() -> None:
+    words = "Apple&#8217;s plan &amp; more"
+    entry = only(parsed(json_feed({"id": "1", "url": "/1", "title": words, "summary": words, "content_text": "x"})))
+    assert (entry.title, html_to_text(entry.summary or "")) == ("Apple’s plan & more", "Apple’s plan & more")
+    assert only(parsed(json_feed({"id": "1", "url": "/1", "title": "The <video> tag"}))).title == "The <video> tag"
+
+
+def test_plain_text_keeps_its_paragraphs_and_lists_and_wrapped_lines_are_one() -> None:
+    long = "A line that was wrapped by its writer at some seventy characters or"
+    text = f"First.\n\nSecond:\n- one\n- two\n \n{long}\nso goes on."
+    entry = only(parsed(json_feed({"id": "1", "url": "/1", "title": "T", "content_text": text})))
+    lines = [line for line in html_to_text(entry.content or "").split("\n") if line]
+    assert lines == ["First.", "Second:", "- one", "- two", f"{long} so goes on."]
+
+
+def test_the_attachment_of_an_episode_without_a_page_is_its_address() -> None:
+    episode = {"id": "e1", "title": "Episode", "attachments": [{"url": "https://cdn.example/1.mp3"}]}
+    assert only(parsed(json_feed(episode))).link == "https://cdn.example/1.mp3"
+
+
+@pytest.mark.parametrize(
+    ("written", "text"),
+    [
+        ("&amp;lt;p&amp;gt;Hello &amp;lt;b&amp;gt;world&amp;lt;/b&amp;gt;.&amp;lt;/p&amp;gt;", "Hello world."),
+        ("&amp;amp;lt;p&amp;amp;gt;Hello.&amp;amp;lt;/p&amp;amp;gt;", "Hello."),
+        ("&lt;p&gt;It&amp;amp;#8217;s caf&amp;amp;eacute;&lt;/p&gt;", "It’s café"),
+        ("The &amp;lt;video&amp;gt; element", "The <video> element"),
+        ("&lt;p&gt;Use &lt;code&gt;&amp;lt;b&amp;gt;x&amp;lt;/b&amp;gt;&lt;/code&gt;&lt;/p&gt;", "Use <b>x</b>"),
+    ],
+)  # fmt: skip
+def test_a_text_that_was_escaped_once_too_often_has_no_tags_in_it(written: str, text: str) -> None:
+    entry = only(parsed(rss(f"<title>T</title><link>/1</link><description>{written}</description>")))
+    assert html_to_text(entry.summary or "") == text
+
+
 def test_json_feed_1_0_with_one_author_and_plain_text_is_read() -> None:
     one = {"id": "https://paper.example/1", "content_text": "a & b\nc", "author": {"name": "Ana"}}
     document = parsed(json_feed(one, None, version="https://jsonfeed.org/version/1"))
     entry = only(document)
-    assert (entry.content, entry.author, entry.title) == ("<p>a &amp; b\nc</p>", "Ana", "a & b c")
+    assert (entry.content, entry.author, entry.title) == ("<p>a &amp; b<br>c</p>", "Ana", "a & b c")
     assert "items that are no objects: 1" in document.warnings
 
 

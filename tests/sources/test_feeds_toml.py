@@ -254,7 +254,7 @@ def test_outlines_that_give_no_feed_or_lose_something_are_told() -> None:
     back = read_opml(
         opml(
             '<outline text="Empty folder"/>'
-            '<outline text="Odd" xmlUrl="feed://odd.example"/>'
+            '<outline text="Odd" xmlUrl="gopher://odd.example"/>'
             '<outline text="Thief" xmlUrl="https://thief.example/?secret=${HOME}"/>'
             '<outline text="Half" xmlUrl="https://half.example/feed" htmlUrl="nowhere" language="klingon"/>'
         )
@@ -270,6 +270,41 @@ def test_outlines_that_give_no_feed_or_lose_something_are_told() -> None:
     ):
         assert part in told
     assert "Half: language dropped: not a language: klingon" in told
+
+
+@pytest.mark.parametrize(
+    ("written", "url"),
+    [
+        ("feed://one.example/feed", "http://one.example/feed"),
+        ("feed:https://one.example/feed", "https://one.example/feed"),
+        ("feed://https://one.example/feed", "https://one.example/feed"),
+        ("FEED:http://one.example/feed", "http://one.example/feed"),
+        ("itpc://one.example/feed", "http://one.example/feed"),
+        ("https://one.example/feed:2", "https://one.example/feed:2"),
+    ],
+)
+def test_a_feed_address_of_old_readers_is_the_web_address_that_it_means(written: str, url: str) -> None:
+    (feed,) = read_opml(opml(f'<outline text="One" xmlUrl="{written}"/>')).feeds
+    assert feed.url == url
+
+
+@pytest.mark.parametrize(
+    "list_of_one",
+    [
+        '<OPML><BODY><OUTLINE TEXT="É" XMLURL="https://a.example/feed"/></BODY></OPML>',
+        '<opml xmlns="http://opml.org/spec2"><body><outline text="É" xmlUrl="https://a.example/feed"/></body></opml>',
+        '<o:opml xmlns:o="urn:o"><o:body><o:outline text="É" xmlUrl="https://a.example/feed"/></o:body></o:opml>',
+        '<Opml><Body><Outline Text="É" xmlUrl="https://a.example/feed"/></Body></Opml>',
+    ],
+)
+@pytest.mark.parametrize("encoding", ["utf-8", "latin-1", "utf-16"])
+@pytest.mark.parametrize("declared", ["", "utf-8", "iso-8859-1", "utf-16"])
+def test_opml_is_read_whatever_its_case_namespace_and_encoding(
+    list_of_one: str, encoding: str, declared: str
+) -> None:
+    declaration = f'<?xml version="1.0" encoding="{declared}"?>\n' if declared else ""
+    (feed,) = read_opml((declaration + list_of_one).encode(encoding)).feeds
+    assert (feed.title, feed.url) == ("É", "https://a.example/feed")
 
 
 def test_a_bare_ampersand_is_read_as_one_and_told() -> None:

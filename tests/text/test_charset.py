@@ -89,3 +89,12 @@ def test_any_bytes_are_decoded_to_text_that_utf_8_can_hold(body: bytes, charset:
 def test_a_byte_order_mark_is_seen() -> None:
     assert all(has_byte_order_mark("a".encode(name)) for name in ("utf-8-sig", "utf-16", "utf-32"))
     assert not any(map(has_byte_order_mark, (b"", b"<?xml", "<?xml".encode("utf-16-le"), b"\0<\0?")))
+
+
+@pytest.mark.parametrize("content_type", ["text/xml", "text/xml; charset=utf-8"])
+def test_the_sound_characters_of_a_text_said_to_be_utf_8_stay_sound_among_as_many_broken_ones(
+    content_type: str,
+) -> None:
+    body = "Été à Nantes, ".encode() + "Cœur d’été".encode("cp1252")
+    assert decode(body, content_type, document="xml").text == "Été à Nantes, Cœur d’été"
+    assert decode("Été".encode("cp1252"), content_type, document="xml").text == "Été"

@@ -4,6 +4,7 @@ Article pages obey it. Feeds are fetched regardless: they are published for prog
 configured.
 """
 
+import re
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from functools import cached_property
@@ -16,6 +17,10 @@ from newsclust.model import Fetch, Request, RequestKind
 if TYPE_CHECKING:
     from protego import Protego
 
+# A version behind the product's name says nothing of whose group it is (RFC 9309, 2.2.1).
+_AGENT_VERSION = re.compile(
+    r"^([ \t]*user[- ]?agent[ \t]*:[ \t]*[^\s/#]+)(?:/|[ \t]+(?=[(v]?\d|\())[^\r\n#]*", re.IGNORECASE | re.MULTILINE
+)
 MAX_CRAWL_DELAY_S = 30.0  # longest Crawl-delay that is obeyed
 _MAX_AGE = timedelta(days=1)  # RFC 9309, 2.4
 _MAX_AGE_UNREACHABLE = timedelta(hours=1)
@@ -88,7 +93,8 @@ class RobotsRules:
     def _parsed(self) -> "Protego":
         from protego import Protego
 
-        return Protego.parse((self._file.body or b"").decode("utf-8-sig", "replace"))
+        text = (self._file.body or b"").decode("utf-8-sig", "replace")
+        return Protego.parse(_AGENT_VERSION.sub(r"\1", text))
 
     def refusal(self, url: str) -> FetchError | None:
         """Return why this URL must not be fetched; None when it may be."""

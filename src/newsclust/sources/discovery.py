@@ -18,6 +18,7 @@ from newsclust.sources.fetching import SourceFetcher
 from newsclust.sources.opml import OpmlFeeds, read_opml
 from newsclust.sources.registry import matching_kind, source_of
 from newsclust.sources.sitemap import is_news_address, sitemaps_in
+from newsclust.sources.validators import without_feed_scheme
 from newsclust.text.sanitize import one_line
 from newsclust.urls import canonical, redacted
 
@@ -90,7 +91,7 @@ def discover(
 
 def new_feed(url: str, *, kind: str = DEFAULT_KIND) -> Feed:
     """Return a feed of this kind at the address that its kind polls; SettingsError when it is no address."""
-    written = source_of(kind).poll_url(url)
+    written = source_of(kind).poll_url(without_feed_scheme(url))
     try:
         feed_id = id_of(canonical(written))
     except ValueError as error:

@@ -14,13 +14,13 @@ from newsclust.sources import freshrss
 from newsclust.sources.document import XML_FORBIDDEN, SourceDocument, SourceItem
 from newsclust.sources.greader import is_shared_stream, read_stream
 from newsclust.sources.html import (
-    has_closed_markup,
-    paragraph,
     plain_address,
+    plain_html,
     plain_text,
     sanitize_html,
     single_spaced,
     title_text,
+    unescaped_again,
 )
 from newsclust.sources.jsonfeed import read_json_feed
 from newsclust.sources.xml_mending import declared_entities, mended_xml
@@ -208,10 +208,10 @@ def _html(detail: Any) -> str | None:
     value = str((detail or {}).get("value") or "").strip()
     media_type = detail.get("type", "text/html") if value else ""
     if media_type in {"text/html", "application/xhtml+xml"}:
-        return sanitize_html(value) or None
+        return sanitize_html(unescaped_again(value)) or None
     if media_type != "text/plain":
         return None
-    return sanitize_html(value) if has_closed_markup(value) else paragraph(value)
+    return plain_html(value)
 
 
 def _link(entry: Any, document_language: str | None) -> str | None:

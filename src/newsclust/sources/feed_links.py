@@ -8,6 +8,7 @@ from urllib.parse import urljoin, urlsplit
 
 from newsclust.model import Page
 from newsclust.sources.html import base_url, html_root
+from newsclust.sources.validators import without_feed_scheme
 from newsclust.text.sanitize import one_line
 from newsclust.urls import canonical
 
@@ -48,13 +49,13 @@ def feed_links(page: Page) -> tuple[FeedLink, ...]:
     base = base_url(root, page.final_url)
     links: dict[str, FeedLink] = {}
     for link in root.iter("link"):
-        written = (link.get("href") or "").strip()
+        written = without_feed_scheme((link.get("href") or "").strip())
         if written and "alternate" in (link.get("rel") or "").lower().split() and _is_feed(link, written):
             try:
                 url = urljoin(base, written)
                 key = canonical(url)
             except ValueError:
-                continue  # feed:, mailto: and slips: nothing that can be requested
+                continue  # mailto: and slips: nothing that can be requested
             if not url.isprintable():
                 continue  # it would be shown to a person, and no site means it
             title = one_line(link.get("title") or "", _TITLE_CHARACTERS)

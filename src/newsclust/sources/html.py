@@ -3,6 +3,7 @@
 import html
 import re
 from html.entities import html5
+from itertools import pairwise
 from typing import Any
 from urllib.parse import urljoin
 
@@ -56,6 +57,11 @@ _DROPPED_WITH_CONTENT = {
     "textarea",
 }  # fmt: skip
 # An HTML5 parser takes all that follows an unclosed one of these for its text: feeds cut their markup anywhere.
+_BLANK_LINE = re.compile(r"\n[ \t\r]*\n")
+_LIST_ITEM = re.compile(r"\s*(?:[-*+\u2022\u2013]|\d{1,3}[.)])\s")
+_WRAPPED_FROM = 50  # characters of a line that goes on in the next one
+_MOST_ESCAPES = 3
+_ESCAPED_REFERENCE = re.compile(r"&amp;(#\d{2,6}|#x[0-9a-f]{2,5}|[a-z][a-z0-9]{1,30});", re.IGNORECASE)
 _RAW_TEXT_TAG = re.compile(r"</?(?:embed|iframe|noembed|noframes|object|plaintext|title|xmp)\b[^<>]*>", re.IGNORECASE)
 _REFERENCE = re.compile(r"&([A-Za-z][A-Za-z0-9]*+)(;?)")
 _ENTITY = re.compile(r"&(?:amp|#0*38|#x0*26);", re.IGNORECASE)
@@ -122,9 +128,42 @@ def has_closed_markup(text: str) -> bool:
     return _CLOSED_MARKUP.search(text) is not None
 
 
-def paragraph(text: str) -> str:
-    """Return plain text as one HTML paragraph."""
-    return f"<p>{html.escape(text, quote=False)}</p>"
+def paragraphs(text: str) -> str:
+    """Return plain text as HTML: empty lines part paragraphs, list items and short lines stay on their own."""
+    parts = [part.strip() for part in _BLANK_LINE.split(text)]
+    return "".join(f"<p>{_lines(html.escape(part, quote=False))}</p>" for part in parts if part)
+
+
+def _lines(text: str) -> str:
+    """Return the text with `<br>` for each line end that is no wrapping of a long line."""
+    lines = text.splitlines()
+    joined = lines[:1]
+    for before, line in pairwise(lines):
+        wraps = len(before) >= _WRAPPED_FROM and not before.rstrip().endswith((".", "!", "?", ":", ";"))
+        joined.append(f"{' ' if wraps and not _LIST_ITEM.match(line) else '<br>'}{line.strip()}")
+    return "".join(joined)
+
+
+def plain_html(text: str) -> str | None:
+    """Return what ought to be plain text as HTML; closed markup was meant as such, references have their value."""
+    return (sanitize_html(text) if has_closed_markup(text) else paragraphs(_unescaped(text))) or None
+
+
+def unescaped_again(markup: str) -> str:
+    """Return HTML that was escaped once too often as it was meant: tags and references that are all of its markup."""
+    text = markup
+    for _ in range(0 if _TAG.search(markup) else _MOST_ESCAPES):
+        text = _unescaped(text)
+        if has_closed_markup(text):
+            markup = text
+            break
+    return markup if "<code" in markup or "<pre" in markup else _ESCAPED_REFERENCE.sub(_known_twice, markup)
+
+
+def _known_twice(reference: re.Match[str]) -> str:
+    name = reference[1]
+    is_text = name[0] == "#" or (f"{name};" in html5 and name.lower() not in {"lt", "gt", "amp"})
+    return f"&{name};" if is_text else reference[0]
 
 
 def single_spaced(text: str) -> str:

@@ -12,7 +12,8 @@ from urllib.parse import urlsplit
 from newsclust.errors import FetchError, Reason, SettingsError
 from newsclust.fetch import Fetcher
 from newsclust.model import DEFAULT_KIND, Feed, FeedList, Fetch, Page, Request, id_of
-from newsclust.sources.validators import UNPRINTABLE, check_address, tag_of, url_with_secrets
+from newsclust.sources.validators import UNPRINTABLE, check_address, tag_of, url_with_secrets, without_feed_scheme
+from newsclust.text.charset import decode
 from newsclust.text.language import language_code
 from newsclust.text.sanitize import one_line
 from newsclust.urls import canonical, redacted
@@ -23,6 +24,7 @@ _MOST_TAGS = 50  # of one feed
 _LONGEST_TITLE = 200  # characters
 _MOST_ATTRIBUTES = 500  # of one outline: a parser compares each with all before it
 _LONG_TAG = re.compile(rb"<(?:[^<=]*+=){%d}" % (_MOST_ATTRIBUTES + 1))
+_XML_DECLARATION = re.compile(r"^\s*<\?xml\b[^<>]*>")
 _BARE_AMPERSAND = re.compile(rb"&(?!#?\w+;)")  # in addresses; the most common fault of exported lists
 
 
@@ -47,10 +49,13 @@ def read_opml(text: bytes) -> OpmlFeeds:
     if _LONG_TAG.search(text):
         raise SettingsError(f"OPML: a tag of over {_MOST_ATTRIBUTES} attributes")
     problems: list[str] = []
-    root = _opml_root(text, problems)
+    written = decode(text, "", document="xml").text.removeprefix("\ufeff")
+    root = _opml_root(written, problems)
     declared = root.getroottree().docinfo.internalDTD
     if declared is not None and any(True for _ in declared.iterentities()):
         raise SettingsError("OPML: it declares entities, which is refused")
+    for element in root.iter("*"):  # hand-made lists have capitals, some a namespace
+        element.tag = element.tag.rpartition("}")[2].lower()
     body = root.find("body")
     if root.tag != "opml" or body is None:
         raise SettingsError(f"OPML: an <opml> with a <body> is needed, this is <{root.tag}>")
@@ -60,28 +65,24 @@ def read_opml(text: bytes) -> OpmlFeeds:
         if feed is not None:
             known = feeds.get(feed.id, feed)
             feeds[feed.id] = replace(known, tags=_first_tags((*known.tags, *feed.tags)))
-    is_cut = _is_cut(text)
+    is_cut = "</opml" not in written.lower()
     if is_cut:
-        lines = text.count(b"\n") + 1
+        lines = written.count("\n") + 1
         problems.append(f"it breaks off in line {lines}, without </opml>: whatever stood behind is missing")
     return OpmlFeeds(feeds=tuple(feeds.values()), problems=tuple(problems), is_cut=is_cut)
 
 
-def _is_cut(text: bytes) -> bool:
-    """Return whether an OPML document lacks its end tag, in whatever encoding."""
-    return b"</opml" not in text.replace(b"\0", b"").lower()
-
-
-def _opml_root(text: bytes, problems: list[str]) -> Any:
+def _opml_root(written: str, problems: list[str]) -> Any:
     """Return the root element; of a document that is not well-formed what can be saved, with `problems` by line."""
     from lxml import etree
 
-    safe = {"resolve_entities": False, "no_network": True, "huge_tree": False, "load_dtd": False}
+    # The declaration may name another encoding than this one.
+    text = _XML_DECLARATION.sub("", written, count=1).lstrip(" \t").encode("utf-8", "replace")
+    safe = {"encoding": "utf-8", "resolve_entities": False, "no_network": True, "huge_tree": False, "load_dtd": False}
     try:
         return etree.fromstring(text, etree.XMLParser(**safe))
     except etree.XMLSyntaxError as error:
-        if b"\x00" not in text:  # else UTF-16, where the pattern would tear characters apart
-            text = _BARE_AMPERSAND.sub(b"&amp;", text)
+        text = _BARE_AMPERSAND.sub(b"&amp;", text)
         parser = etree.XMLParser(recover=True, **safe)
         try:
             root = etree.fromstring(text, parser)
@@ -112,7 +113,7 @@ def _outlined(outline: Any, folders: tuple[str, ...], problems: list[str]) -> Fe
     written = _attributes(outline)
     title = one_line(redacted(_name(outline)), _LONGEST_TITLE)
     name = title or f"line {outline.sourceline}"
-    url = written.get("xmlurl", "")
+    url = without_feed_scheme(written.get("xmlurl", ""))
     if not url:
         problems.append(redacted(f"{name}: left out, it has no xmlUrl"))
         return None

@@ -13,6 +13,9 @@ UNPRINTABLE = re.compile("[\x00-\x1f\x7f-\x9f\ud800-\udfff\ufffe\uffff]")
 _UNSEEN = frozenset(("Cc", "Cf", "Zs", "Zl", "Zp"))
 
 
+_FEED_SCHEME = re.compile(r"^(?:feed|itpc|pcast|podcast|rss):(?://)?(?:(?=(https?):/)|(?<=//))", re.IGNORECASE)
+
+
 def check_address(text: str) -> str:
     """Return the address itself; ValueError, which repeats no password, when it is none of a page."""
     for position, character in enumerate(text, start=1):
@@ -33,6 +36,11 @@ def check_address(text: str) -> str:
     if UNPRINTABLE.search(text):
         raise ValueError("an address has no control characters")
     return text
+
+
+def without_feed_scheme(written: str) -> str:
+    """Return the web address that a `feed:` address means, as old readers wrote it: feed://site/, feed:https://site/."""
+    return _FEED_SCHEME.sub(lambda scheme: "" if scheme[1] else "http://", written, count=1)
 
 
 def check_line(text: str) -> str:
