@@ -39,9 +39,11 @@ from newsclust.model import (
 from newsclust.polling.http_freshness import fresh_until, retry_at
 from newsclust.sources.dates import parse_date
 from newsclust.sources.entry_identity import StoredEntry, identity_changes, match_known_entries
-from newsclust.sources.feed import rss_url
-from newsclust.sources.html import plain_text, title_text
+from newsclust.sources.freshrss import rss_url
+from newsclust.sources.html import plain_address, plain_html, plain_text, title_text, unescaped_again
 from newsclust.sources.opml import read_opml
+from newsclust.sources.shared_addresses import PlacedItem, is_reused, own_urls
+from newsclust.sources.xml_mending import declared_entities, mended_xml
 from newsclust.stories.pairs.word_rarity import count_words
 from newsclust.text.charset import decode
 from newsclust.text.diff import Revision, unified_diff
@@ -118,6 +120,20 @@ ADDRESSES = (
     ("https://site.example/?", "a{i}=b&", ""),
     ("https://", "a.", "example/"),
     ("https://", "a@", "site.example/"),
+)
+BLOCKS = (
+    ("", "<author><link>", ""),
+    ("", "<x:a><b>", ""),
+    ("", "<media:group><media:description>a</media:description>", ""),
+    ("", "<media:description>a</media:description>", ""),
+    ("", "<a></b>", ""),
+    ("", "<item><title>", ""),
+    ("", "<a xmlns:n{i}='u'>", ""),
+    ("", "<![CDATA[ ", ""),
+    ("", "<? ", ""),
+    ("", "<a b='", ""),
+    ("", "&a;", ""),
+    ("", "& ", ""),
 )
 RULES = (("", "*a", "b$"), ("", "\nAllow: /{i}*a$", ""), ("", "\n\nUser-agent: a{i}\n", ""))
 HEADERS = (("", "a=b,", ""), ("", "a ", ""), ("max-age=", "1", ""), ("Mon, ", "1 ", ""), ("", '"a,', ""))
@@ -204,6 +220,13 @@ def _compared(text: str) -> object:
     return compare(one, other)
 
 
+def _own_urls(text: str) -> object:
+    url = "https://site.example/a"
+    return own_urls(
+        [PlacedItem(link=url, url=url, guid=word, title=word, text=word * 9) for word in text.split()], (), ""
+    )
+
+
 def _common(text: str) -> object:
     return longest_common_substring(tokenize(text), tokenize(text[::2] + text))
 
@@ -264,6 +287,14 @@ READ = (
     Read("label_groups", lambda text: label_groups([[("en", text)]], [], ["Site"])),
     Read("plain_text", plain_text),
     Read("title_text", title_text),
+    Read("plain_html", plain_html),
+    Read("unescaped_again", unescaped_again),
+    Read("plain_address", plain_address, (*SHAPES, *ADDRESSES)),
+    Read("declared_entities", declared_entities, (*SHAPES, ("", "<!ENTITY ", ""), ("", "<!ENTITY a 'b'>", ""))),
+    Read("mended_xml", lambda text: mended_xml(text, {"a": "b"}), (*SHAPES, *BLOCKS)),
+    Read("mended_xml, in an item", lambda text: mended_xml(f"<item>{text}</item>", {}), BLOCKS),
+    Read("is_reused", lambda text: is_reused("a", text, "b", text[::-1], f"https://a.example/{text[:500]}")),
+    Read("own_urls", _own_urls, (("", "a{i} ", ""), ("", "a ", "")), 4000),
     Read("parse_date", lambda text: _or_refused(parse_date, text)),
     Read("match_known_entries", lambda text: match_known_entries(*_entries(text)), (("", "a ", ""),), 3000),
     Read("identity_changes", lambda text: identity_changes(*_entries(text)), (("", "a ", ""),), 3000),
