@@ -1,14 +1,8 @@
 """The command line. An error becomes one line on standard error and its exit code (errors.py)."""
 
-import csv
-import io
-import json
 import logging
 import sys
-import threading
-from collections.abc import Iterator
-from enum import StrEnum
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 
@@ -23,9 +17,10 @@ from newsclust.cli.init import make_data_folder
 from newsclust.cli.night import night, serve, status
 from newsclust.cli.notify import notify
 from newsclust.cli.polling import moved, refresh, release, schedule, undo_move
-from newsclust.cli.shared import Config, Published, console, print_query, published, table
+from newsclust.cli.query import query
+from newsclust.cli.shared import Config, Published, print_query, published
 from newsclust.cli.story import story_app, why
-from newsclust.errors import NewsclustError, SettingsError, StoreError
+from newsclust.errors import NewsclustError, SettingsError
 from newsclust.text.sanitize import strip_controls
 
 app = typer.Typer(
@@ -73,14 +68,6 @@ def _program(
     """Turn a night of tech feeds into stories, topics and one published DuckDB file."""
 
 
-class OutputFormat(StrEnum):
-    """How the rows of a query are printed."""
-
-    TABLE = "table"
-    CSV = "csv"
-    JSON = "json"
-
-
 @app.command(rich_help_panel=_READ)
 def top(
     database: Published = None,
@@ -104,49 +91,7 @@ def top(
         )
 
 
-@app.command(rich_help_panel=_READ)
-def query(
-    sql: Annotated[str, typer.Argument(help='SQL, such as "from current_stories limit 10".')],
-    database: Published = None,
-    config: Config = None,
-    output: Annotated[OutputFormat, typer.Option("--format")] = OutputFormat.TABLE,
-    seconds: Annotated[float, typer.Option(min=0.001, help="Give up after this many seconds.")] = 60,
-) -> None:
-    """Run SQL on the published database; it is opened read-only and can reach nothing else."""
-    import duckdb
-
-    with published(database, config) as connection:
-        timer = threading.Timer(seconds, connection.interrupt)
-        timer.start()
-        try:
-            result = connection.execute(sql)
-            if result is None:  # nothing but blanks and comments
-                raise SettingsError("the query cannot be answered: it is empty")
-            names = [column[0] for column in result.description or ()]
-            rows = result.fetchall()
-        except duckdb.InterruptException as error:
-            raise StoreError(f"the query was stopped after {seconds:g} seconds (--seconds)") from error
-        except duckdb.Error as error:
-            raise SettingsError(f"the query cannot be answered: {error}") from error
-        finally:
-            timer.cancel()
-    if output is OutputFormat.TABLE:
-        console().print(table("", names, rows))
-    else:
-        for line in _lines(output, names, rows):
-            # A program gets what is stored; a terminal must not obey control characters in it.
-            sys.stdout.write(strip_controls(line) if sys.stdout.isatty() else line)
-
-
-def _lines(output: OutputFormat, names: list[str], rows: list[Any]) -> Iterator[str]:
-    if output is OutputFormat.JSON:
-        for row in rows:
-            yield json.dumps(dict(zip(names, row, strict=True)), ensure_ascii=False, default=str) + "\n"
-        return
-    for row in [names, *rows]:
-        line = io.StringIO()
-        csv.writer(line).writerow(row)
-        yield line.getvalue()
+app.command(rich_help_panel=_READ)(query)
 
 
 @app.command(rich_help_panel=_READ)

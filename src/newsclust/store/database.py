@@ -236,8 +236,12 @@ class Database:
 
 
 @contextmanager
-def open_published(path: Path) -> Iterator[duckdb.DuckDBPyConnection]:
+def open_published(
+    path: Path, *, memory: str | None = None, threads: int | None = None
+) -> Iterator[duckdb.DuckDBPyConnection]:
     """Inside, a read-only connection to a published file that reads nothing else: no other file, no network.
+
+    `memory` ("1GB") and `threads` are at most what DuckDB takes for its own; by default it is as much as it likes.
 
     StoreError when a query, or an error that a query caused, names what the file lacks because another version of
     newsclust published it, or none.
@@ -249,6 +253,10 @@ def open_published(path: Path) -> Iterator[duckdb.DuckDBPyConnection]:
     # Given while connecting: a second connection of this process shares the first one's locked configuration.
     # Without replacements: else a table that is not there is looked for among this program's variables.
     safe = {"enable_external_access": "false", "lock_configuration": "true", "python_enable_replacements": "false"}
+    if memory is not None:
+        safe["memory_limit"] = memory
+    if threads is not None:
+        safe["threads"] = str(threads)
     with connect(path, read_only=True, config=safe) as connection:
         try:
             yield connection
