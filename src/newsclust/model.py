@@ -154,6 +154,8 @@ class Request:
     last_modified: str | None = None
     pause_s: float = 0.0  # the site's own minimum between two requests; ours counts where it is longer
     start_within_s: float | None = None  # from the call of the fetcher on; later it is not sent, but POSTPONED
+    # The site for which `allow_private` and `connect_to` hold; "" is none. None: its own, but none for a page.
+    private_site: str | None = None
     within_origin: bool = False  # a redirect to another scheme, host or port is reported, not followed
     authorization: str | None = field(default=None, repr=False)  # a header's value, for the URL's own host only
     secret_url: str | None = field(default=None, repr=False)  # what is requested, where `url` hides credentials of it

@@ -158,6 +158,57 @@ def test_what_a_person_allowed_is_dialled_and_nothing_else(server, get, monkeypa
     assert (other.error is None) == (allowed[0] == "1")
 
 
+@pytest.mark.parametrize("kind", [RequestKind.FEED, RequestKind.PAGE, RequestKind.ROBOTS])
+@pytest.mark.parametrize("location", ["http://nas.test:{port}/", "http://127.0.0.1:{port}/", "//127.0.0.1:{port}/"])
+@pytest.mark.parametrize("allowed", [["nas.test", "127.0.0.0/8"], ["127.0.0.1"]])
+def test_a_strangers_redirect_never_reaches_what_a_person_allowed(
+    server, fetcher, monkeypatch, kind, location, allowed
+):
+    _resolving(monkeypatch, ["127.0.0.1"])
+    server.routes["/feed"] = answering("302 Found", Location=location.format(port=server.port))
+    options = {"allow_private": allowed, "ports": [80, server.port]}  # port 80 of any host is led to the server
+    request = Request(url="http://attack.test/feed", kind=kind, item_id="a", private_site="attack.test")
+    (answer,) = fetcher(**options).fetch([request])
+    assert answer.error.reason is Reason.REFUSED_ADDRESS
+    assert [visit.headers["host"] for visit in server.visits] == ["attack.test"]
+
+
+def test_what_a_person_allowed_holds_for_a_feed_of_its_own_site_and_for_no_strangers_link(
+    server, fetcher, monkeypatch
+):
+    _resolving(monkeypatch, ["127.0.0.1"])
+    url = f"http://nas.test:{server.port}/"
+    reasons = {}
+    for kind, site in [
+        (RequestKind.FEED, None),
+        (RequestKind.FEED, ""),  # named by a list of others
+        (RequestKind.PAGE, None),
+        (RequestKind.PAGE, "nas.test"),  # behind the entry of a feed there
+        (RequestKind.PAGE, "attack.test"),
+    ]:
+        request = Request(url=url, kind=kind, item_id="a", private_site=site)
+        (answer,) = fetcher(allow_private=["nas.test"], ports=[server.port]).fetch([request])
+        reasons[kind.value, site] = answer.error and answer.error.reason
+    refused = Reason.REFUSED_ADDRESS
+    assert reasons == {
+        ("feed", None): None,
+        ("feed", ""): refused,
+        ("page", None): refused,
+        ("page", "nas.test"): None,
+        ("page", "attack.test"): refused,
+    }
+
+
+def test_an_address_to_connect_to_holds_for_the_host_that_it_was_given_for(server, get, monkeypatch):
+    _resolving(monkeypatch, ["192.168.1.1"])
+    server.routes["/feed"] = answering("302 Found", Location="http://inside.test/")
+    options = {
+        "connect_to": {"inside.test:80": f"127.0.0.1:{server.port}", "attack.test:80": f"127.0.0.1:{server.port}"}
+    }
+    assert get("http://inside.test/", **options).page.body == FEED
+    assert get("http://attack.test/feed", **options).error.reason is Reason.REFUSED_ADDRESS
+
+
 @pytest.mark.parametrize("port", [22, 25, 6379, 8081])
 def test_a_port_that_is_not_in_the_settings_is_refused(server, get, port):
     server.routes["/feed"] = answering("302 Found", Location=f"http://other.test:{port}/")
@@ -380,7 +431,8 @@ def test_an_error_quotes_no_secret(server, get, written):
 )
 def test_a_redirect_takes_credentials_no_further_than_their_origin(server, get, location, sent):
     server.routes["/feed"] = answering("302 Found", Location=location)
-    get("http://***@attack.test/feed", "http://me:correct%2Fhorse@attack.test/feed")
+    everywhere = {"*:80": f"127.0.0.1:{server.port}"}
+    get("http://***@attack.test/feed", "http://me:correct%2Fhorse@attack.test/feed", connect_to=everywhere)
     assert [_basic(visit) for visit in server.visits] == [CREDENTIALS, sent]
 
 
@@ -395,7 +447,12 @@ def test_credentials_may_move_to_tls_and_never_off_it(server, get, first, second
 def test_an_authorization_stays_at_its_origin_and_goes_before_that_of_the_address(server, get):
     server.routes["/feed"] = answering("302 Found", Location="/next")
     server.routes["/next"] = answering("302 Found", Location="http://secure.test/there")
-    get("http://***@attack.test/feed", "http://me:pass@attack.test/feed", authorization=f"GoogleLogin auth={TOKEN}")
+    get(
+        "http://***@attack.test/feed",
+        "http://me:pass@attack.test/feed",
+        authorization=f"GoogleLogin auth={TOKEN}",
+        connect_to={"*:80": f"127.0.0.1:{server.port}"},
+    )
     assert [_basic(visit) for visit in server.visits] == [f"GoogleLogin auth={TOKEN}"] * 2 + [None]
 
 

@@ -522,3 +522,20 @@ def test_what_does_not_fit_into_a_night_waits_for_the_next_the_newest_go_first(n
     assert nights.db.rows("FROM failures") == []
     count, asked = nights.live(web, DAY, budget=budget)
     assert asked[-4:] == links[4:8]
+
+
+def test_a_page_may_be_private_as_far_as_its_own_feed_is(nights: Nights) -> None:
+    web = site(serving("")) | {FEED.url: feed_of(OPEN, "https://nas.example/admin")}
+    fetcher = Asking(web, NIGHT)
+    run = runs.begin_run(nights.db, flow="test", night_at=NIGHT, started_at=NIGHT, settings={})
+    pipeline.sync_feeds(nights.db, run, [FEED])
+    pipeline.fetch_feeds(nights.db, run, fetcher)
+    pipeline.parse_feeds(nights.db, run, lambda: NIGHT)
+    pipeline.fetch_pages(nights.db, run, fetcher)
+    assert {request.url: request.private_site for request in fetcher.asked} == {
+        FEED.url: "one.example",
+        f"{SITE}/robots.txt": "one.example",
+        OPEN: "one.example",
+        "https://nas.example/robots.txt": "",
+        "https://nas.example/admin": "one.example",
+    }

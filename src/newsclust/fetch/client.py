@@ -30,7 +30,7 @@ from newsclust.fetch.url_policy import (
 )
 from newsclust.model import Fetch, Page, Request, RequestKind
 from newsclust.polling.http_freshness import fresh_until, retry_at
-from newsclust.urls import HIDDEN, redacted
+from newsclust.urls import HIDDEN, redacted, site_of
 
 _ACCEPT = {
     RequestKind.FEED: "application/atom+xml, application/rss+xml, application/rdf+xml, "
@@ -121,14 +121,16 @@ class RequestState:
 class Client:
     """HTTP client that follows redirects, each hop in a politeness slot of its host.
 
-    `session` connects to public addresses only (SSRF guard); `unguarded_session` to what a person named: the hosts of
-    `allow_list` and the addresses of `connect_to`, the latter on any port.
+    `session` connects to public addresses only (SSRF guard), `networks_session` to the networks of `allow_list`, too;
+    `unguarded_session` to what a person named: the hosts of `allow_list` and, on any port, the addresses of
+    `connect_to`. That holds for requests of their own site: neither a redirect nor a stranger's link gets there.
     """
 
     def __init__(
         self,
         *,
         session: aiohttp.ClientSession,
+        networks_session: aiohttp.ClientSession,
         unguarded_session: aiohttp.ClientSession,
         allow_list: AllowList,
         ports: frozenset[int],
@@ -138,6 +140,7 @@ class Client:
         clock: Callable[[], datetime],
     ) -> None:
         self._session = session
+        self._networks_session = networks_session
         self._unguarded_session = unguarded_session
         self._allow_list = allow_list
         self._ports = ports
@@ -281,12 +284,16 @@ class Client:
     def _connection_for(self, state: RequestState, url: URL) -> tuple[aiohttp.ClientSession, URL]:
         """Return the session that connects, and the URL with the address to connect to."""
         host, port = host_of(url), url.port or 0
-        address = self._connect_to.get((host, port)) or self._connect_to.get(("*", port))
+        is_own = site_of(str(url)) == _private_site(state.request)
+        named = self._connect_to.get((host, port)) if is_own else None
+        address = named or self._connect_to.get(("*", port))
         if address is not None:
             return self._unguarded_session, url.with_host(address[0]).with_port(address[1])
         if port not in self._ports:
             raise state.error(Reason.REFUSED_ADDRESS, f"port {port} is not one of {sorted(self._ports)}")
-        return self._unguarded_session if host in self._allow_list.hosts else self._session, url
+        if not is_own:
+            return self._session, url
+        return self._unguarded_session if host in self._allow_list.hosts else self._networks_session, url
 
     def _follow_redirect(self, state: RequestState, location: str) -> URL:
         """Return the URL that a Location leads to, with the credentials it may carry; raises FetchError."""
@@ -352,6 +359,13 @@ class Client:
                 return f"not done within {self._limits.total_timeout_s:g} s"
             case _:
                 return str(error) or type(error).__name__
+
+
+def _private_site(request: Request) -> str:
+    """Return the site for which what a person allowed holds in this request; "" when there is none."""
+    if request.private_site is not None:
+        return request.private_site
+    return "" if request.kind is RequestKind.PAGE else site_of(request.url)
 
 
 def _report_broken_framing(state: RequestState, response: aiohttp.ClientResponse) -> None:

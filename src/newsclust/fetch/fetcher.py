@@ -14,7 +14,7 @@ from typing import Protocol
 from newsclust.errors import SettingsError
 from newsclust.fetch.limits import FetchLimits
 from newsclust.fetch.politeness import HostLimiter, HostState
-from newsclust.fetch.ssrf import read_allow_list
+from newsclust.fetch.ssrf import AllowList, read_allow_list
 from newsclust.model import Fetch, Request
 
 _BUFFERED_RESPONSES = 16  # responses that may wait for the consumer, besides the requests still running
@@ -39,7 +39,8 @@ class HttpFetcher:
     host; URL, Host header, SNI and certificate checks stay. `ca_file` is trusted besides the system's certificates.
 
     SSRF: only public addresses are connected to, on `ports`, whatever DNS or a redirect says; besides them the hosts
-    and networks of `allow_private`, and what `connect_to` names, on any port. All else is REFUSED_ADDRESS.
+    and networks of `allow_private`, and what `connect_to` names, on any port. These hold for requests of the same
+    site alone (`Request.private_site`), "*" for all. All else is REFUSED_ADDRESS.
     Bodies in memory: at most (concurrency + 16). Raises SettingsError for options out of range.
     """
 
@@ -133,9 +134,14 @@ class HttpFetcher:
             states=self._host_states,
         )
         new_session = partial(open_session, user_agent=self._user_agent, limits=limits, tls=self._tls)
-        async with new_session(guard=self._allow_list) as session, new_session(guard=None) as unguarded_session:
+        async with (
+            new_session(guard=AllowList(hosts=frozenset(), networks=())) as session,
+            new_session(guard=self._allow_list) as networks_session,
+            new_session(guard=None) as unguarded_session,
+        ):
             client = Client(
                 session=session,
+                networks_session=networks_session,
                 unguarded_session=unguarded_session,
                 allow_list=self._allow_list,
                 ports=self._ports,

@@ -23,6 +23,7 @@ from newsclust.store import entries as store_entries
 from newsclust.store import feeds as store_feeds
 from newsclust.store import fetches as store_fetches
 from newsclust.store import polling as store_polling
+from newsclust.urls import site_of
 
 _MAX_BATCH_DOCUMENTS = 40  # feed documents stored together ...
 _MAX_BATCH_BYTES = 20_000_000  # ... or fewer, when they are as large as this
@@ -88,8 +89,12 @@ def fetch_feeds(
         rules = Counter(polls[feed_id].rule.value for feed_id in not_due)
         by_rule = ", ".join(f"{rule} {feeds}" for rule, feeds in rules.most_common())
         log.info("fetch_feeds: %d feeds are not due (%s); polling_schedule says until when", len(not_due), by_rule)
-    sources = SourceFetcher(fetcher, store_feeds.feeds_by_id(db), now=run.night_at, environment=environment)
-    requests = [replace(request, secret_url=secrets.get(request.item_id)) for request in due]
+    known = store_feeds.feeds_by_id(db)
+    sources = SourceFetcher(fetcher, known, now=run.night_at, environment=environment)
+    requests = [
+        replace(request, secret_url=secrets.get(request.item_id), private_site=_private_site(known[request.item_id]))
+        for request in due
+    ]
     count, _, _ = fetch_and_store(db, run, sources, "fetch_feeds", requests)
     return replace(count, skipped=count.skipped + len(not_due))
 
@@ -145,6 +150,11 @@ def parse_feeds(db: Database, run: Run, clock: Clock) -> Count:
                 total += save_batch()
                 failures, read, size = [], [], 0
     return total + save_batch()
+
+
+def _private_site(feed: Feed) -> str:
+    """Return the site for which a person's exceptions hold: of a feed as feeds.toml names it, wherever it moved."""
+    return "" if feed.listed_by else site_of(feed.url)
 
 
 def _next_polls(

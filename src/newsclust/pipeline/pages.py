@@ -24,6 +24,7 @@ from newsclust.store import Database, runs
 from newsclust.store import fetches as store_fetches
 from newsclust.store import polling as schedules
 from newsclust.store import robots as store_robots
+from newsclust.urls import site_of
 
 _HOPS = 5  # origins, and pages that send on, over which one link may lead
 
@@ -84,8 +85,11 @@ def _rules(
     """
     origins = sorted({robots.origin_of(request.url) for request in requests})
     files = store_robots.robots_files(db, origins)
+    private_sites = {
+        robots.origin_of(one.url): one.private_site for one in requests if one.private_site == site_of(one.url)
+    }
     todo = [
-        replace(robots.robots_request(origin), start_within_s=within_s)
+        replace(robots.robots_request(origin), start_within_s=within_s, private_site=private_sites.get(origin, ""))
         for origin in origins
         if origin not in files or not robots.is_current(files[origin], run.night_at)
     ]

@@ -20,7 +20,7 @@ from newsclust.sources.registry import matching_kind, source_of
 from newsclust.sources.sitemap import is_news_address, sitemaps_in
 from newsclust.sources.validators import without_feed_scheme
 from newsclust.text.sanitize import one_line
-from newsclust.urls import canonical, redacted
+from newsclust.urls import canonical, redacted, site_of
 
 _TITLE_CHARACTERS = 120
 _MOST_SITEMAPS = 3  # of those that a site names, requested before the answer is that there is no feed
@@ -64,6 +64,7 @@ class _World:
     read: Callable[[Feed, Page], ParsedFeed]
     clock: Callable[[], datetime]
     environment: Mapping[str, str]
+    site: str  # of the address that a person typed
 
 
 def discover(
@@ -79,7 +80,7 @@ def discover(
     Of a page, the feeds that it names are requested; those at the usual addresses only when it names none, one
     after another. No address is requested twice. SettingsError, naming address and reason, when no feed is found.
     """
-    world = _World(fetcher=fetcher, read=read, clock=clock, environment=environment)
+    world = _World(fetcher=fetcher, read=read, clock=clock, environment=environment, site=site_of(feed.url))
     try:
         page = _page(feed, world)
         if feed.kind != DEFAULT_KIND:
@@ -141,7 +142,7 @@ def discover_links(
     clock: Callable[[], datetime],
 ) -> "DiscoveredLinks":
     """Return the feeds behind the links that the page at `feed.url` names, each requested once."""
-    world = _World(fetcher=fetcher, read=read, clock=clock, environment={})
+    world = _World(fetcher=fetcher, read=read, clock=clock, environment={}, site=site_of(feed.url))
     found: list[FoundFeed] = []
     problems: list[str] = []
     for link in links:
@@ -234,6 +235,7 @@ def _page(feed: Feed, world: _World) -> Page:
         kind=RequestKind.FEED,
         item_id=feed.id,
         secret_url=secret_urls([feed], world.environment).get(feed.id),
+        private_site=world.site,
     )
     sources = SourceFetcher(world.fetcher, {feed.id: feed}, now=world.clock(), environment=world.environment)
     (fetch,) = sources.fetch([request])

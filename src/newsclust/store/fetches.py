@@ -9,6 +9,7 @@ from newsclust.model import FeedList, Fetch, Page, Request, RequestKind, Run
 from newsclust.polling.page_budget import WantedPage
 from newsclust.store.database import Database, Row
 from newsclust.store.records import row_of
+from newsclust.urls import site_of
 
 _PAGE_HEADERS = {"content-type", "date"}  # how an article's page is decoded, and what its site's clock said
 _PAGES_AT_ONCE = 40  # up to 50 ids DuckDB 1.5 tests while it scans; with more it reads every body there is
@@ -51,8 +52,18 @@ def held_lists(db: Database) -> dict[str, Page]:
 def pages_to_fetch(db: Database) -> list[WantedPage]:
     """Return each article page to download with its feed, the newest first."""
     return [
-        WantedPage(request=Request(url=url, kind=RequestKind.PAGE, item_id=article_id), feed_url=feed_url)
-        for article_id, url, feed_url in db.tuples("SELECT article_id, url, feed_url FROM todo_pages")
+        WantedPage(
+            request=Request(
+                url=url,
+                kind=RequestKind.PAGE,
+                item_id=article_id,
+                private_site=site_of(feed_url) if is_a_persons else "",
+            ),
+            feed_url=feed_url,
+        )
+        for article_id, url, feed_url, is_a_persons in db.tuples(
+            "SELECT article_id, url, feed_url, is_a_persons FROM todo_pages"
+        )
     ]
 
 

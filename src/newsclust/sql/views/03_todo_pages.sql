@@ -5,6 +5,7 @@ CREATE OR REPLACE VIEW todo_pages AS
 WITH wanted AS (
     SELECT article_id, arg_min(link, (first_seen_at, entry_id)) AS url, max(changed_at) AS changed_at,
            arg_min(feeds.url, (first_seen_at, entry_id)) AS feed_url,
+           arg_min(feeds.listed_by IS NULL, (first_seen_at, entry_id)) AS is_a_persons,
            max(least(entries.published_at, entries.first_seen_at)) AS newest_at
     FROM entries
     ANTI JOIN quarantined_entries ON quarantined_entries.entry_id = entries.entry_id
@@ -16,7 +17,7 @@ WITH wanted AS (
     FROM fetches
     WHERE kind = 'page' AND reason IS DISTINCT FROM 'offline'
 )
-SELECT wanted.article_id, wanted.url, wanted.feed_url, wanted.newest_at
+SELECT wanted.article_id, wanted.url, wanted.feed_url, wanted.newest_at, wanted.is_a_persons
 FROM wanted
 LEFT JOIN pages ON pages.kind = 'page' AND pages.item_id = wanted.article_id
 LEFT JOIN (SELECT article_id FROM articles WHERE text_quality = 'wall') AS walled ON walled.article_id = wanted.article_id
@@ -34,4 +35,5 @@ COMMENT ON VIEW todo_pages IS 'Work queue: article pages to download';
 COMMENT ON COLUMN todo_pages.article_id IS 'The article';
 COMMENT ON COLUMN todo_pages.url IS 'Address to ask: the link of its first sighting';
 COMMENT ON COLUMN todo_pages.feed_url IS 'Address of the feed of that sighting';
+COMMENT ON COLUMN todo_pages.is_a_persons IS 'Whether feeds.toml names that feed, and not a list of others';
 COMMENT ON COLUMN todo_pages.newest_at IS 'When its newest entry was published or first seen, whichever is earlier, UTC';
