@@ -128,6 +128,8 @@ BLOCKS = (
     ("", "<media:description>a</media:description>", ""),
     ("", "<a></b>", ""),
     ("", "<item><title>", ""),
+    ("", "<item><media:description>", ""),
+    ("", "<item><x><y>", ""),
     ("", "<a xmlns:n{i}='u'>", ""),
     ("", "<![CDATA[ ", ""),
     ("", "<? ", ""),
@@ -220,6 +222,10 @@ def _compared(text: str) -> object:
     return compare(one, other)
 
 
+def _placed(text: str) -> PlacedItem:
+    return PlacedItem(link=f"https://a.example/#{text}", url="https://a.example/a", guid=text, title=text, text="")
+
+
 def _own_urls(text: str) -> object:
     url = "https://site.example/a"
     return own_urls(
@@ -293,7 +299,7 @@ READ = (
     Read("declared_entities", declared_entities, (*SHAPES, ("", "<!ENTITY ", ""), ("", "<!ENTITY a 'b'>", ""))),
     Read("mended_xml", lambda text: mended_xml(text, {"a": "b"}), (*SHAPES, *BLOCKS)),
     Read("mended_xml, in an item", lambda text: mended_xml(f"<item>{text}</item>", {}), BLOCKS),
-    Read("is_reused", lambda text: is_reused("a", text, "b", text[::-1], f"https://a.example/{text[:500]}")),
+    Read("is_reused", lambda text: is_reused(_placed(text), _placed(text[::-1]))),
     Read("own_urls", _own_urls, (("", "a{i} ", ""), ("", "a ", "")), 4000),
     Read("parse_date", lambda text: _or_refused(parse_date, text)),
     Read("match_known_entries", lambda text: match_known_entries(*_entries(text)), (("", "a ", ""),), 3000),

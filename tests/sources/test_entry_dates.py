@@ -44,6 +44,8 @@ def test_a_date_of_the_future_is_corrected_by_the_address() -> None:
 
 def test_an_unreadable_date_that_names_a_past_year_is_not_of_today() -> None:
     assert days(["Spring of 2021"]) == ["2021-12-31 inferred"]
+    assert days(["Tue, 10 Mar 2020 20:21:00 by the Clock of the Quay"]) == ["2020-03-10 inferred"]
+    assert days(["on 2026-02-10 at some moment about noon"]) == ["2026-02-10 inferred"]
     assert days(["Spring of 2026"]) == ["2026-03-02 missing"]
     assert days(["2019 or 2021"]) == ["2026-03-02 missing"]
 

@@ -257,8 +257,8 @@ def test_titles_names_and_warnings_are_sanitised_and_short(reader):
         f"<item><title>far</title><link>https://one.test/{'x' * 9000}</link></item></channel></rss>"
     )
     parsed = reader(FEED, page(body.encode()))
-    (entry,) = parsed.entries
-    words = [parsed.title, entry.title, entry.author, *parsed.warnings, *entry.warnings]
+    entry, other = parsed.entries
+    words = [parsed.title, entry.title, entry.author, other.title, *parsed.warnings, *entry.warnings, *other.warnings]
     assert entry.title.startswith("evil")
     assert [len(words) > 195 for words in (entry.title, parsed.title, entry.author)] == [True] * 3
     assert all(word and len(word) <= 500 and word.isprintable() for word in words)

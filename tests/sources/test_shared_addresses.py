@@ -176,6 +176,12 @@ MONDAY, TUESDAY = item("Battery recall", guid="a"), item("A new lens", guid="b")
         [[MONDAY, TUESDAY], [item("Old", "/old"), TUESDAY]],
         [[MONDAY, item("Old", "/old")], [item("Old", "/old"), TUESDAY, MONDAY], [TUESDAY, item("Old", "/old")]],
         [[item("Battery recall", "/log#1", "a")], [item("A new lens", "/log#2", "b")]],
+        [[item("Battery recall", "/log#1")], [item("A new lens", "/log#2")], [item("A new lens", "/log#2")]],
+        [
+            [item("Battery recall", "/log#1", "https://pier.example/log#1")],
+            [item("A new lens", "/log#2", "https://pier.example/log#2")],
+        ],
+        [[item("Battery recall")], [item("A new lens"), item("Battery recall")], [item("A new lens")]],
     ],
 )
 def test_an_address_that_is_used_again_later_overwrites_nothing_and_doubles_nothing(
@@ -202,6 +208,11 @@ def test_a_feed_whose_guids_all_changed_shows_the_articles_of_before(db: Databas
     assert len(stored_after(db, [night("one"), night("two")])) == 3
 
 
+def test_what_stood_among_others_asks_for_no_page_when_it_stands_alone(db: Database) -> None:
+    stored_after(db, [parsed(MONDAY, TUESDAY), parsed(TUESDAY)])
+    assert db.column("SELECT wants_page FROM entries") == [False, False]
+
+
 def test_the_page_of_a_shared_address_is_not_asked_for_a_text(db: Database) -> None:
     stored_after(db, [parsed(MONDAY), parsed(TUESDAY)])
     wanted = dict(db.tuples("SELECT title, wants_page FROM entries"))
@@ -221,6 +232,11 @@ def test_the_page_of_a_shared_address_is_not_asked_for_a_text(db: Database) -> N
 def test_another_guid_and_another_thing_told_make_another_item(
     title: str, stored: str, url: str, is_another: bool
 ) -> None:
-    assert is_reused("b", title, "a", stored, url) == is_another
-    assert not is_reused("a", title, "a", stored, url)
-    assert not is_reused(None, title, "a", stored, url)
+    def placed(guid: str | None, title: str, anchor: str = "") -> PlacedItem:
+        return PlacedItem(link=f"{url}{anchor}", url=url, guid=guid, title=title, text="")
+
+    assert is_reused(placed("b", title), placed("a", stored)) == is_another
+    assert not is_reused(placed("a", title), placed("a", stored))
+    assert not is_reused(placed(None, title), placed("a", stored))
+    assert not is_reused(placed("b", title), placed("a", stored), guids_tell=False)
+    assert is_reused(placed(None, title, "#v2"), placed(None, stored, "#v1")) == is_another

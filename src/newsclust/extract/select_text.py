@@ -188,8 +188,11 @@ def _canonical_url(source: ArticleInput, page: PageText | None) -> str:
     """Return the canonical address that the page states if it is trusted, else its final one, else the entry's.
 
     Not trusted: another site's address, a home page or the section above the page (templates state one address for
-    all pages), and what is no address of a page at all. A page that redirects to the home page is gone.
+    all pages), and what is no address of a page at all. A page that redirects to the home page is gone. One with a
+    fragment is that of one article among others there.
     """
+    if "#" in source.url:
+        return source.url
     final_url = _final_url(source)
     if page is not None and page.canonical is not None and _is_page_on_same_site(page.canonical, final_url):
         return canonical(page.canonical)

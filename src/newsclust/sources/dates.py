@@ -39,6 +39,7 @@ _SHAPES = tuple(
         *(rf"{_TIME}(?:\s?{_OFFSET})?\s?[,|-]?\s?{_WEEKDAY}{date}(?:{_ZONES})?" for date in _DATES),
     )
 )
+_DAYS = tuple(re.compile(rf"(?<![\w.-]){_DATES[number]}(?![\w-])", re.IGNORECASE) for number in (0, 2, 3))
 _COMPACT = re.compile(
     r"(?P<year>(?:19|20)\d\d)(?P<month>\d\d)(?P<day>\d\d)(?:[T\s]?(?P<time>\d{4}|\d{6})(?:\.\d+)?)?(?P<zones>Z|[+-]\d\d:?\d\d)?"
 )
@@ -96,6 +97,21 @@ def is_day_first(text: str) -> bool | None:
     if match is None or max(int(match["first"]), int(match["second_"])) <= 12:
         return None
     return int(match["first"]) > 12
+
+
+def day_within(text: str) -> datetime | None:
+    """Return the beginning of the day that an unreadable date names somewhere, in UTC; None when it names none."""
+    line = _plain(text[:_LONGEST])
+    for shape in _DAYS:
+        if match := shape.search(line):
+            try:
+                day = _moment(
+                    match.groupdict() | {"hour": None, "minute": None, "second": None, "half": None}, day_first=None
+                )
+            except ValueError:
+                continue  # a number that is no day
+            return day.at
+    return None
 
 
 def year_in(text: str) -> int | None:

@@ -99,13 +99,15 @@ def parse_feed(feed: Feed, page: Page) -> ParsedFeed:
     feed_key = feed.id if HIDDEN in feed.url else feed.url
     for candidate, url, dated in zip(addressed, article_urls, dates, strict=True):
         guid = candidate.item.guid
-        by_url, by_guid = id_of(feed_key, candidate.url), id_of(feed_key, guid or "")
-        if urls[candidate.url] == 1 and candidate.url not in homes:
-            ids = (by_url, by_guid) if guid and guids[guid] == 1 else (by_url,)
-        elif guid and guids[guid] == 1:
-            ids = (by_guid, by_url) if candidate.url not in homes else (by_guid,)
+        alone = id_of(feed_key, candidate.url)
+        if guid and guids[guid] == 1:
+            among_others = id_of(feed_key, guid)
         else:
-            ids = (id_of(feed_key, candidate.url, candidate.item.title),)
+            among_others = id_of(feed_key, candidate.url, candidate.item.title)
+        if candidate.url in homes:
+            ids: tuple[str, ...] = (among_others,)
+        else:
+            ids = (alone, among_others) if urls[candidate.url] == 1 else (among_others, alone)
         own_url = f"{url}#enclosure" if candidate.is_enclosure else url
         entry = replace(_entry(feed, ids[0], candidate, language, dated), url=own_url, other_ids=ids[1:])
         if entry.id in entries:

@@ -12,7 +12,7 @@ from itertools import pairwise
 from urllib.parse import urlsplit
 
 from newsclust.model import DateQuality
-from newsclust.sources.dates import ParsedDate, is_day_first, parse_date, year_in
+from newsclust.sources.dates import ParsedDate, day_within, is_day_first, parse_date, year_in
 from newsclust.sources.document import SourceItem
 
 _CLOCK_SKEW = timedelta(minutes=15)  # a server's clock may run ahead of ours by as much
@@ -61,8 +61,8 @@ def dates_of(
 ) -> list[EntryDates]:
     """Return the dates of a document's items, whose addresses are `links`; none is after `now`.
 
-    An item's date is its own, else that of its update, else the day in its address, else the end of the year that an
-    unreadable date names, else that of its older neighbour in a document that is ordered by date, else `now`.
+    An item's date is its own, else that of its update, else the day in its address, else the day or year's end
+    that an unreadable date names, else that of its older neighbour in a document that is ordered by date, else `now`.
     03/04/2026 is read as the document's other dates are, else with the month first in English.
     """
     day_first = _day_first([item.published or item.updated or "" for item in items], language)
@@ -91,7 +91,7 @@ def _dates(item: SourceItem, link: str, now: datetime, *, day_first: bool | None
     if in_future:
         warnings.append(f"date in the future: {_shown(item.published or item.updated)}")
     if published is None or in_future:
-        at = _day_in(link, now) or _end_of_year(item.published or item.updated or "", now)
+        at = _day_in(link, now) or _roughly(item.published or item.updated or "", now)
         quality = DateQuality.INFERRED if at else DateQuality.FUTURE if in_future else DateQuality.MISSING
     else:
         at, quality = min(published.at, now), DateQuality.GIVEN if published.exact else DateQuality.GUESSED
@@ -135,8 +135,11 @@ def _day_in(link: str, now: datetime) -> datetime | None:
     return None
 
 
-def _end_of_year(written: str, now: datetime) -> datetime | None:
-    """Return the last day of a year that is over and that the text names."""
+def _roughly(written: str, now: datetime) -> datetime | None:
+    """Return the past day that an unreadable date names, else the last day of a year that is over."""
+    day = day_within(written)
+    if day is not None and day.year >= _EARLIEST_YEAR and day.date() < now.date():
+        return day
     year = year_in(written)
     if year is None or not _EARLIEST_YEAR <= year < now.year:
         return None

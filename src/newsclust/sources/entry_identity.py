@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 
 from newsclust.model import DateQuality, Entry
-from newsclust.sources.shared_addresses import is_reused, mark_of, plain_guid
+from newsclust.sources.shared_addresses import PlacedItem, is_reused, plain_guid, told_apart_url
 from newsclust.urls import registered_domain
 
 _CHANGED_FROM = 3  # known entries, all of which have another guid or link: fewer may be edits
@@ -49,16 +49,28 @@ def settled_entries(entries: Sequence[Entry], stored: Sequence[StoredEntry]) -> 
     for entry in entries:
         free = [other for other in entry.other_ids if other not in taken]
         known = before.get(entry.id)
-        settled = entry
-        if known is None and entry.guid:
-            same = [one for one in free if one in before and plain_guid(before[one].guid) == plain_guid(entry.guid)]
-            settled = replace(entry, id=same[0]) if same else entry
-        elif known and guids_tell and free and is_reused(entry.guid, entry.title, known.guid, known.title, entry.url):
-            url = f"{entry.url}#{mark_of(entry.guid, entry.title)}" if entry.has_page else entry.url
-            settled = replace(entry, id=free[0], url=url)
+        settled, own_id = entry, None
+        if known is None or not _is_marked_as(entry, known):
+            own_id = next((one for one in free if one in before and _is_marked_as(entry, before[one])), None)
+        if own_id is None and known and free and is_reused(_placed(entry), _placed(known), guids_tell=guids_tell):
+            own_id = free[0]
+        if own_id is not None:
+            # Had it the address alone, the stored entry keeps that.
+            url = told_apart_url(_placed(entry)) if entry.has_page else entry.url
+            settled = replace(entry, id=own_id, url=url)
         taken.add(settled.id)
         found.append(settled)
     return found
+
+
+def _is_marked_as(entry: Entry, known: StoredEntry) -> bool:
+    guid = plain_guid(entry.guid)
+    return guid == plain_guid(known.guid) and (guid is not None or entry.title == known.title)
+
+
+def _placed(entry: Entry | StoredEntry) -> PlacedItem:
+    url = entry.url if isinstance(entry, Entry) else ""
+    return PlacedItem(link=entry.link, url=url, guid=entry.guid, title=entry.title, text="")
 
 
 def match_known_entries(entries: Sequence[Entry], stored: Sequence[StoredEntry]) -> list[Entry]:

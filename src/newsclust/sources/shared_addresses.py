@@ -72,13 +72,18 @@ def own_urls(items: Sequence[PlacedItem], homes: Collection[str], feed_url: str)
                 other != anchor for other, its in zip(anchors, things, strict=True) if its != thing
             )
             first = items[positions[things.index(thing)]]
-            urls[position] = f"{url}#{anchor if is_its_own else mark_of(first.guid, first.title)}"
+            urls[position] = f"{url}#{anchor if is_its_own else _mark(first)}"
     return urls
 
 
-def mark_of(guid: str | None, title: str) -> str:
+def told_apart_url(item: PlacedItem) -> str:
+    """Return the address of an item with the fragment that tells it from the others there."""
+    return f"{item.url}#{_anchor(item.link) or _mark(item)}"
+
+
+def _mark(item: PlacedItem) -> str:
     """Return the fragment that stands for an item which has no anchor of its own."""
-    return f"item-{id_of(plain_guid(guid) or _plain(title))[:12]}"
+    return f"item-{id_of(plain_guid(item.guid) or _plain(item.title))[:12]}"
 
 
 def plain_guid(guid: str | None) -> str | None:
@@ -89,17 +94,19 @@ def plain_guid(guid: str | None) -> str | None:
         return guid
 
 
-def is_reused(guid: str | None, title: str, stored_guid: str | None, stored_title: str, url: str) -> bool:
-    """Tell whether an address that a stored item had now leads to another: another guid, and another thing told.
+def is_reused(shown: PlacedItem, stored: PlacedItem, *, guids_tell: bool = True) -> bool:
+    """Tell whether the address that a stored item had now leads to another: another guid or anchor, other news.
 
     Of an address that names no single article (neither a number nor a headline's words in it) another title is
     enough; of an article's address the titles must have no word in common.
     """
-    if not guid or not stored_guid or plain_guid(guid) == plain_guid(stored_guid):
+    anchors = _anchor(shown.link), _anchor(stored.link)
+    guids = plain_guid(shown.guid), plain_guid(stored.guid)
+    if not (all(anchors) and anchors[0] != anchors[1]) and not (guids_tell and all(guids) and guids[0] != guids[1]):
         return False
-    words, stored_words = _words(title), _words(stored_title)
+    words, stored_words = _words(shown.title), _words(stored.title)
     common = _overlap(words, stored_words)
-    last = urlsplit(url).path.rpartition("/")[2]
+    last = urlsplit(shown.url).path.rpartition("/")[2]
     if re.search(r"\d", last) or last.count("-") + last.count("_") >= 3:
         return common < 0.05
     return common < _SAME_TEXT or _numbers(words) != _numbers(stored_words)
