@@ -34,6 +34,7 @@ from newsclust.report import TroubledFeed
 from newsclust.settings import Settings, load_settings, readable_settings
 from newsclust.store import Database, runs
 from newsclust.store.restore import refuse_empty_archive
+from newsclust.written import replace_file
 
 from .steps import PREFECT_TROUBLE, Night
 
@@ -269,9 +270,7 @@ def _report(night: Night) -> str | None:
         summary = report.summary_markdown(night.db.connection, night.run.id)
         page = report.summary_page(night.settings.paths.published)
         page.parent.mkdir(parents=True, exist_ok=True)
-        partial = page.with_suffix(".partial")
-        partial.write_text(summary, encoding="utf-8")
-        partial.replace(page)
+        replace_file(page, summary)
         counts = night.db.rows(
             "SELECT step, attempt, done, skipped, failed, round(seconds, 2) AS seconds, error "
             "FROM night_steps WHERE run_id = $1",

@@ -18,6 +18,7 @@ _PORT = 4200  # Prefect's usual one, when it is free
 _STARTS_WITHIN_S = 180  # some 25 s on an idle machine, most of it the migrations of an empty database
 _ENDS_WITHIN_S = 20
 _PR_SET_PDEATHSIG = 1
+_NEW_FILE = os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW  # a link in its place is an error
 
 
 class OwnServer:
@@ -83,7 +84,8 @@ class OwnServer:
             "--port",
             str(self._port),
         ]
-        with (self.folder / "server.log").open("wb") as output:  # of this start: it does not grow for ever
+        log_file = os.open(self.folder / "server.log", _NEW_FILE, 0o600)  # of this start: it does not grow for ever
+        with os.fdopen(log_file, "wb") as output:
             return subprocess.Popen(  # noqa: S603 (our own interpreter)
                 command,
                 cwd=self.folder,
@@ -95,7 +97,7 @@ class OwnServer:
             )
 
     def _write_access(self) -> None:
-        descriptor = os.open(self.access_file, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+        descriptor = os.open(self.access_file, _NEW_FILE, 0o600)
         with os.fdopen(descriptor, "w", encoding="utf-8") as written:
             os.fchmod(descriptor, 0o600)
             written.write(f"PREFECT_API_URL={self.url}\nPREFECT_API_AUTH_STRING={self.auth_string}\n")

@@ -340,7 +340,7 @@ def test_a_full_disk_does_not_repeat_what_was_told(
     def full(*_: object) -> None:
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr("newsclust.night_record._replace", full)
+    monkeypatch.setattr("newsclust.night_record.replace_file", full)
     notify.announce([failed_night(NIGHT + timedelta(days=1))], settings, {})
     assert notify.announce([failed_night(NIGHT + timedelta(days=1))], settings, {}) == []
     assert len(notify.read_announced(settings.paths.published).keys) == 2

@@ -1,5 +1,6 @@
 """Settings: defaults < newsclust.toml < NEWSCLUST_*, and the stages that they build."""
 
+import json
 import re
 import sys
 from datetime import UTC, datetime, timedelta
@@ -333,3 +334,22 @@ def test_the_clusterer_that_an_earlier_night_recorded_is_found_under_its_new_nam
     recorded = recorded_stories({"use": "newsclust.stories:LearnedJoins", "options": {"cut": 0.3}})
     assert (recorded.use, recorded.options) == ("newsclust.stories.clustering:MergeClassifier", {"threshold": 0.3})
     assert type(Settings.model_construct(stories=recorded).clusterer()).__name__ == "MergeClassifier"
+
+
+def test_a_run_records_no_key_of_a_stage_whatever_it_is_called_and_however_deep() -> None:
+    options = {
+        "apiKey": "one-secret",
+        "X-Api-Key": "two-secret",
+        "headers": {"Authorization": "Bearer three-secret", "Accept": "text/html"},
+        "auth": {"user": "four-secret", "numbers": [55555]},
+        "endpoint": "https://me:five-secret@host.example/?token=six-secret",
+        "note": "sent with Basic c2V2ZW4tc2VjcmV0",
+        "model_path": "sk-eight_secret_of_a_known_kind",
+        "max_tokens": 128,
+        "passwords": ["nine-secret"],
+    }
+    recorded = load_settings(embed={"use": "mine:Embedder", "options": options}).recorded()["embed"]["options"]
+    assert "secret" not in json.dumps(recorded)
+    assert "c2V2" not in json.dumps(recorded)
+    assert "55555" not in json.dumps(recorded)
+    assert (recorded["max_tokens"], recorded["headers"]["Accept"]) == (128, "text/html")

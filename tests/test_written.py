@@ -11,6 +11,7 @@ from newsclust.overrides import read_corrections, read_feed_commands
 from newsclust.settings import load_settings
 from newsclust.sources.feeds_toml import append_feeds, read_feeds, read_lists
 from newsclust.sources.validators import check_address
+from newsclust.written import replace_file
 
 FEED = '[[feed]]\nurl = "https://a.example/feed"\ntitle = "A"\n'
 CORRECTION = '{"id": "x", "kind": "undo", "made_at": "2026-03-02T12:00:00Z", "undoes": "y"}\n'
@@ -186,3 +187,42 @@ def test_feeds_are_appended_to_a_list_that_begins_with_a_byte_order_mark(tmp_pat
     path.write_bytes(FEED.encode("utf-8-sig"))
     append_feeds(path, [Feed(id="b", url="https://b.example/feed", title="b")])
     assert [feed.title for feed in read_feeds(path)] == ["A", "b"]
+
+
+@pytest.mark.parametrize("mode", [0o600, 0o640, 0o664])
+def test_a_file_that_is_replaced_keeps_its_mode(tmp_path: Path, mode: int) -> None:
+    file = tmp_path / "feeds.toml"
+    file.write_text("before", encoding="utf-8")
+    file.chmod(mode)
+    replace_file(file, "after")
+    assert (file.read_text(encoding="utf-8"), file.stat().st_mode & 0o777) == ("after", mode)
+    assert list(tmp_path.iterdir()) == [file]
+
+
+def test_a_new_file_has_the_mode_of_any_new_file(tmp_path: Path) -> None:
+    replace_file(tmp_path / "new", "text")
+    (tmp_path / "plain").write_text("text", encoding="utf-8")
+    assert (tmp_path / "new").stat().st_mode == (tmp_path / "plain").stat().st_mode
+
+
+def test_a_link_to_a_file_stays_a_link_and_none_that_lies_in_the_way_is_followed(tmp_path: Path) -> None:
+    kept, file, link, victim = (tmp_path / name for name in ("kept", "feeds.toml", "link.toml", "victim"))
+    kept.mkdir()
+    victim.write_text("not ours", encoding="utf-8")
+    for name in ("feeds.partial", ".feeds.toml.partial"):
+        (tmp_path / name).symlink_to(victim)
+    file.write_text("before", encoding="utf-8")
+    link.symlink_to(file)
+    replace_file(link, "after")
+    assert link.is_symlink()
+    assert file.read_text(encoding="utf-8") == "after"
+    assert victim.read_text(encoding="utf-8") == "not ours"
+
+
+def test_a_file_that_cannot_be_written_is_as_before(tmp_path: Path) -> None:
+    file = tmp_path / "feeds.toml"
+    file.write_text("before", encoding="utf-8")
+    with pytest.raises(UnicodeEncodeError):
+        replace_file(file, "after \ud800")
+    assert file.read_text(encoding="utf-8") == "before"
+    assert list(tmp_path.iterdir()) == [file]

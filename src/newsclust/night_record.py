@@ -5,7 +5,6 @@ that the night was killed. `newsclust status` reads it. One night at a time: a l
 when the process ends, however it ends.
 """
 
-import contextlib
 import fcntl
 import hashlib
 import json
@@ -21,6 +20,7 @@ from typing import Any, Self
 
 from newsclust.errors import NewsclustError, StoreError
 from newsclust.text.sanitize import one_line
+from newsclust.written import replace_file
 
 _ROOM = 4096  # bytes, a block: a record is padded, so that it can be written over on a disk without a free one
 _MOST_CHARACTERS = 1500  # of an error
@@ -154,7 +154,7 @@ def write_in_one_of(files: Iterable[Path], text: str) -> Path | None:
     for file in files:
         try:
             file.parent.mkdir(parents=True, exist_ok=True)
-            _replace(file, content)
+            replace_file(file, content)
         except OSError:
             try:
                 with file.open("r+", encoding="utf-8") as there:
@@ -163,19 +163,6 @@ def write_in_one_of(files: Iterable[Path], text: str) -> Path | None:
                 continue
         return file
     return None
-
-
-def _replace(file: Path, content: str) -> None:
-    partial = file.with_name(f".{file.name}.partial")
-    try:
-        with partial.open("w", encoding="utf-8") as written:
-            written.write(content)
-            written.flush()
-            os.fsync(written.fileno())
-        partial.replace(file)
-    finally:
-        with contextlib.suppress(OSError):
-            partial.unlink(missing_ok=True)
 
 
 def _places(published: Path) -> list[Path]:

@@ -79,9 +79,14 @@ _SERVICE = re.compile(
     r"[A-Za-z][A-Za-z0-9+.-]*://\S"
 )  # how an address of [notify] begins, if it is not all a variable
 _WEB_ADDRESS = re.compile(r"https?://[^\s/]+\S*", re.IGNORECASE)
-_SECRET_OPTION = re.compile(  # the name of an argument that is one
-    r"(?:^|_)(?:auth|authorization|credentials?|key|pass|passphrase|passw(?:or)?d|pwd|secret|signature|token)$",
-    re.IGNORECASE,
+_SECRET_OPTION = re.compile(  # the name of an argument that is one, its words parted by underscores
+    r"(?:^|_)(?:auth|authorization|bearer|cookies?|credentials?|(?:api|access|private|secret)?keys?|pass|passphrase"
+    r"|passw(?:or)?ds?|pwd|secrets?|session|signature|(?:access|api|auth|bearer|refresh)_?tokens|\w*token)$"
+)
+_WORD_BEGINS = re.compile(r"(?<=[a-z0-9])(?=[A-Z])|[^A-Za-z0-9]+")  # apiKey, X-Api-Key
+_SECRET_VALUE = re.compile(  # whatever it is called: an Authorization, a key of a known kind, a JSON Web Token
+    r"(?i:\b(?:bearer|basic|token)\s+)\S{6,}"
+    r"|\b(?:sk|pk|rk|hf|gh[opsu]|glpat|xox[abp])[-_][A-Za-z0-9_-]{12,}|\beyJ[\w-]{8,}\.[\w-]{8,}\.[\w-]*"
 )
 _SHOW_SECRETS = "show secrets"  # context of a dump that is read back as settings
 
@@ -533,14 +538,15 @@ def recorded_stories(recorded: Mapping[str, Any]) -> StorySettings:
 
 
 def _without_secrets(value: Any, name: str = "") -> Any:
-    """Return a value with the credentials in its addresses hidden, and options that are called like a secret."""
+    """Return a value with credentials in its texts hidden, and all of an option that is called like a secret."""
+    is_secret = name == HIDDEN or _SECRET_OPTION.search(_WORD_BEGINS.sub("_", name).lower())
     if isinstance(value, dict):
-        return {key: _without_secrets(item, str(key)) for key, item in value.items()}
-    if isinstance(value, list):
-        return [_without_secrets(item, name) for item in value]
-    if isinstance(value, str):
-        return HIDDEN if value and _SECRET_OPTION.search(name) else redacted(value)
-    return value
+        return {key: _without_secrets(item, HIDDEN if is_secret else str(key)) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [_without_secrets(item, HIDDEN if is_secret else name) for item in value]
+    if is_secret and not isinstance(value, bool) and value not in (None, ""):
+        return HIDDEN
+    return _SECRET_VALUE.sub(HIDDEN, redacted(value)) if isinstance(value, str) else value
 
 
 def _refuse_unknown_variables() -> None:

@@ -1,9 +1,12 @@
 """Files that people write: decoded, parsed as TOML, and what is wrong with them in plain words, with its line."""
 
 import json
+import os
 import re
+import tempfile
 import tomllib
 from collections.abc import Iterable, Mapping
+from contextlib import suppress
 from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
@@ -118,3 +121,39 @@ def _hint(line: str, reason: str) -> str:
     if any(mark in line for mark in "“”„«»‘’"):
         return "; the quotes of TOML are straight: \" or '"
     return ""
+
+
+def replace_file(path: Path, text: str) -> None:
+    """Replace a file as a whole, or make it; its mode and owner stay, and a link to it stays a link.
+
+    What is written stands in a new file of an unforeseeable name until it is whole: nobody else who writes in the
+    folder can lay a link in its way. OSError when it cannot be written; then the file is as before.
+    """
+    target = path.resolve()
+    descriptor, name = tempfile.mkstemp(dir=target.parent, prefix=f".{target.name}.")
+    partial = Path(name)
+    try:
+        with os.fdopen(descriptor, "w", encoding="utf-8", newline="") as written:
+            _take_over(descriptor, target)
+            written.write(text)
+            written.flush()
+            os.fsync(descriptor)
+        partial.replace(target)
+    except BaseException:
+        with suppress(OSError):
+            partial.unlink()
+        raise
+
+
+def _take_over(descriptor: int, path: Path) -> None:
+    """Give a new file the mode and owner of the one that it replaces; without one, those of any new file."""
+    try:
+        stood = path.stat()
+    except FileNotFoundError:
+        mask = os.umask(0o077)
+        os.umask(mask)
+        os.fchmod(descriptor, 0o666 & ~mask)
+        return
+    with suppress(PermissionError):  # another one's file, of our group
+        os.fchown(descriptor, stood.st_uid, stood.st_gid)
+    os.fchmod(descriptor, stood.st_mode & 0o7777)

@@ -185,18 +185,18 @@ def test_a_folder_that_cannot_be_written_ends_with_exit_code_3(terminal: Termina
 def test_an_init_that_was_killed_between_its_files_can_be_repeated(
     terminal: Terminal, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    write: Callable[[Path, str], None] = verb._write_new
+    write: Callable[[Path, str], None] = verb.replace_file
 
     def stopped(file: Path, text: str) -> None:
         if file.name == "newsclust.toml":
             raise OSError(28, "No space left on device", str(file))
         write(file, text)
 
-    monkeypatch.setattr(verb, "_write_new", stopped)
+    monkeypatch.setattr(verb, "replace_file", stopped)
     ended = terminal("init", "--contact", ME)
     assert ended.code == 3
     assert "No space left on device" in ended.err
-    monkeypatch.setattr(verb, "_write_new", write)
+    monkeypatch.setattr(verb, "replace_file", write)
     assert terminal("init", "--contact", ME).code == 0
 
 

@@ -15,6 +15,8 @@ import pytest
 from newsclust import pipeline, report
 from newsclust.demo.server import ReceivedRequest, Reply
 from newsclust.fetch import HttpFetcher
+from newsclust.fetch.redaction import redactor_for
+from newsclust.model import Request, RequestKind
 from newsclust.sources.feeds_toml import read_feeds, read_lists
 from newsclust.store import Database, runs
 from newsclust.store.database import migrations
@@ -301,3 +303,31 @@ def test_a_database_that_stored_the_token_of_a_shared_query_forgets_it(tmp_path:
         ]
         assert db.rows("FROM pages") == []
     assert [(table, found) for table, value in stored(path) if (found := leaks(value))] == []
+
+
+@pytest.mark.parametrize(
+    "written",
+    [
+        "pa&ss\"w/o<r>d'é",
+        "pa&amp;ss&quot;w/o&lt;r&gt;d&#x27;é",
+        "pa&amp;ss&quot;w/o&lt;r&gt;d&#39;é",
+        "pa&amp;ss\"w/o&lt;r&gt;d'é",
+        "pa&ss\\\"w/o<r>d'é",
+        "pa&ss\\\"w\\/o<r>d'\\u00e9",
+        'pa\\u0026ss\\"w/o\\u003cr\\u003ed\\u0027é',
+        'pa\\u0026ss\\"w\\/o\\u003Cr\\u003Ed\\u0027\\u00e9',
+        "pa%26ss%22w%2Fo%3Cr%3Ed%27%C3%A9",
+        "pa%26ss%22w%2fo%3cr%3ed%27%c3%a9",
+    ],
+)
+def test_a_secret_is_hidden_however_a_document_escapes_it(written: str) -> None:
+    secret = "pa%26ss%22w%2Fo%3Cr%3Ed%27%C3%A9"
+    request = Request(
+        url="https://***@one.test/feed",
+        kind=RequestKind.FEED,
+        item_id="f",
+        secret_url=f"https://me:{secret}@one.test/feed",
+    )
+    redactor = redactor_for(request)
+    assert redactor.redact(f"<a href='{written}'>") == "<a href='***'>"
+    assert redactor.redact_body(f"<a href='{written}'>".encode()) == b"<a href='***'>"

@@ -12,6 +12,7 @@ from typing import Annotated
 import typer
 
 from newsclust.errors import SettingsError, StoreError
+from newsclust.written import replace_file
 
 CONTACT_ADVICE = "a page such as https://you.example/newsclust, or a mail address"
 _HOUR = "03:30"
@@ -120,16 +121,10 @@ def _write(settings_file: Path, feeds_file: Path, answers: Mapping[str, str], *,
     try:
         settings_file.parent.mkdir(parents=True, exist_ok=True)
         if not feeds_file.exists():
-            _write_new(feeds_file, new_feed_list(starter=starter))
-        _write_new(settings_file, settings)
+            replace_file(feeds_file, new_feed_list(starter=starter))
+        replace_file(settings_file, settings)
     except OSError as error:
         raise StoreError(f"{error.filename}: {error.strerror}: nothing can be written there") from error
-
-
-def _write_new(file: Path, text: str) -> None:
-    partial = file.with_suffix(".partial")
-    partial.write_text(text, encoding="utf-8")
-    partial.replace(file)
 
 
 def new_feed_list(*, starter: bool) -> str:

@@ -1,15 +1,20 @@
 """Redaction: secrets of a request hidden in its response, since pages are stored and the database is published."""
 
+import json
 import re
 from base64 import b64encode
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from urllib.parse import quote, unquote
+from html import escape
+from urllib.parse import quote, quote_plus, unquote
 
 from newsclust.model import Request
 from newsclust.urls import HIDDEN, redacted
 
 _MIN_SECRET_LENGTH = 6  # characters; a shorter secret is a word of many texts, and hiding it would spoil them
+
+_LOWER_ESCAPE = re.compile(r"%[0-9A-F]{2}")
+_HTML_IN_JSON = re.compile(r"[&<>'=+]")  # what JSON for web pages escapes
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,6 +83,32 @@ def _text_between(parts: Sequence[str], whole: str) -> list[str]:
 
 
 def _encodings(secrets: Iterable[str]) -> tuple[str, ...]:
-    """Return each secret as written, percent-decoded and percent-encoded, the longest first, without short ones."""
-    forms = {form for secret in secrets for form in (secret, unquote(secret), quote(unquote(secret), safe=""))}
+    """Return each secret as written and in what documents make of it, the longest first, without short ones.
+
+    Percent-decoded and percent-encoded, each of these as HTML and as JSON escape it: a key may hold `&`, `"` or `/`.
+    """
+    forms = set[str]()
+    for secret in secrets:
+        plain = unquote(secret)
+        encoded = {secret, plain, quote(plain, safe=""), quote(plain), quote_plus(plain)}
+        encoded |= {_LOWER_ESCAPE.sub(lambda escape: escape[0].lower(), form) for form in encoded}
+        forms |= encoded | {escaped for form in encoded for escaped in _escaped(form)}
     return tuple(sorted((form for form in forms if len(form) >= _MIN_SECRET_LENGTH), key=len, reverse=True))
+
+
+def _escaped(text: str) -> Iterator[str]:
+    """Yield the text as HTML and JSON escape it."""
+    yield escape(text, quote=False)
+    as_html = escape(text)
+    yield as_html
+    for apostrophe in ("&#39;", "&#039;", "&apos;"):
+        yield as_html.replace("&#x27;", apostrophe)
+    yield as_html.replace("&#x27;", "&#39;").replace("&quot;", "&#34;")  # Go's html/template
+    yield text.replace("&", "&#38;")
+    yield text.replace("&", "&#038;")  # WordPress
+    for ascii_only in (True, False):
+        as_json = json.dumps(text, ensure_ascii=ascii_only)[1:-1]
+        for form in (as_json, as_json.replace("/", "\\/")):
+            yield form
+            yield _HTML_IN_JSON.sub(lambda character: f"\\u{ord(character[0]):04x}", form)
+            yield _HTML_IN_JSON.sub(lambda character: f"\\u{ord(character[0]):04X}", form)

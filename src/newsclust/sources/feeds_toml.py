@@ -23,7 +23,7 @@ from newsclust.sources.registry import kind_with, source_of
 from newsclust.sources.validators import check_address, check_line, tag_of, url_with_secrets
 from newsclust.text.language import language_code
 from newsclust.urls import canonical, redacted, unset_variables, with_variables
-from newsclust.written import did_you_mean, parsed_toml, problem_text, read_written
+from newsclust.written import did_you_mean, parsed_toml, problem_text, read_written, replace_file
 
 
 def _language(text: str) -> str:
@@ -133,9 +133,7 @@ def append_feeds(path: Path, feeds: Sequence[Feed] = (), lists: Sequence[FeedLis
     after = before + "\n".join([*map(_list_table, lists), *map(_table, feeds)])
     _parsed(path, after)
     path.parent.mkdir(parents=True, exist_ok=True)
-    partial = path.with_suffix(".partial")
-    partial.write_bytes(after.encode())
-    partial.replace(path)
+    replace_file(path, after)
 
 
 def _parsed(path: Path, text: str) -> tuple[list[Feed], list[FeedList]]:
