@@ -104,6 +104,15 @@ def test_a_page_of_another_site_that_was_posted_twice_is_one_article() -> None:
     assert all(entry.has_page for entry in found)
 
 
+def test_a_page_that_several_feeds_of_one_document_link_to_is_one_article() -> None:
+    link = "https://harbour.example/the-crane"
+    items = [
+        item(title, link, title).replace("</item>", f"<source url='https://{title}.example/feed'>S</source></item>")
+        for title in ("one", "two", "three")
+    ]
+    assert {(entry.url, entry.has_page) for entry in parsed(*items).entries} == {(link, True)}
+
+
 def test_a_single_item_has_its_page_for_itself_whatever_fragment_it_names() -> None:
     assert parsed(item("Seals", "/abc#more")).entries[0].url == "https://pier.example/abc"
     assert parsed(item("Seals", "/abc#v1")).entries[0].has_page
@@ -190,6 +199,11 @@ def test_an_address_that_is_used_again_later_overwrites_nothing_and_doubles_noth
     stored = [row for row in stored_after(db, [parsed(*items) for items in nights]) if row[0] != "Old"]
     assert [title for title, _ in stored] == ["A new lens", "Battery recall"]
     assert len({article_id for _, article_id in stored}) == 2
+
+
+def test_a_page_of_another_site_that_is_posted_again_later_stays_one(db: Database) -> None:
+    link = "https://harbour.example/"
+    assert len(stored_after(db, [parsed(item("A crane", link, "1")), parsed(item("Lifting", link, "2"))])) == 1
 
 
 def test_an_article_whose_headline_is_edited_stays_one(db: Database) -> None:

@@ -9,10 +9,10 @@ from newsclust.sources.document import SourceDocument, SourceItem, bounded
 from newsclust.sources.entry_dates import EntryDates, dates_of
 from newsclust.sources.html import plain_address, plain_text
 from newsclust.sources.registry import source_of
-from newsclust.sources.shared_addresses import PlacedItem, own_urls
+from newsclust.sources.shared_addresses import PlacedItem, own_sites, own_urls
 from newsclust.text.language import language_code
 from newsclust.text.sanitize import one_line
-from newsclust.urls import HIDDEN, canonical, redacted
+from newsclust.urls import HIDDEN, canonical, redacted, site_of
 
 _TITLE_CHARACTERS = 80  # of a text that stands in for a missing title
 _LONGEST_TITLE = 500  # characters; of 12,000 titles of real feeds the longest has 250
@@ -89,10 +89,12 @@ def parse_feed(feed: Feed, page: Page) -> ParsedFeed:
             url=one.url,
             guid=one.item.guid,
             title=one.item.title,
+            source=one.item.source_url or one.item.source_title,
             text=_text(one.item) if urls[one.url] > 1 or one.url in homes else "",  # of use only there
         )
         for one in addressed
     ]
+    sites = own_sites(homes, feed.url)
     article_urls = own_urls(placed, homes, feed.url)
     entries: dict[str, Entry] = {}
     # Two feeds whose addresses differ only in what is hidden are two feeds.
@@ -108,6 +110,8 @@ def parse_feed(feed: Feed, page: Page) -> ParsedFeed:
             ids: tuple[str, ...] = (among_others,)
         else:
             ids = (alone, among_others) if urls[candidate.url] == 1 else (among_others, alone)
+        if urls[candidate.url] == 1 and site_of(candidate.url) not in sites:
+            ids = ids[:1]  # a page of another site is what it is, whoever links to it again
         own_url = f"{url}#enclosure" if candidate.is_enclosure else url
         entry = replace(_entry(feed, ids[0], candidate, language, dated), url=own_url, other_ids=ids[1:])
         if entry.id in entries:

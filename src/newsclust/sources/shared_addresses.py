@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from urllib.parse import quote, urlsplit
 
 from newsclust.model import id_of
-from newsclust.urls import canonical, registered_domain
+from newsclust.urls import canonical, site_of
 
 _MOST_COMPARED = 30  # things at one address with which an item is compared
 _LONGEST_FRAGMENT = 200  # characters
@@ -39,6 +39,12 @@ class PlacedItem:
     guid: str | None
     title: str
     text: str  # plain
+    source: str | None = None  # the feed that it was taken from, in a document that collects several
+
+
+def own_sites(homes: Collection[str], feed_url: str) -> frozenset[str]:
+    """Return the registered domains of a feed's own site."""
+    return frozenset(site for url in (*homes, feed_url) if (site := site_of(url)) != url)
 
 
 def own_urls(items: Sequence[PlacedItem], homes: Collection[str], feed_url: str) -> list[str]:
@@ -46,24 +52,23 @@ def own_urls(items: Sequence[PlacedItem], homes: Collection[str], feed_url: str)
 
     One thing at an address that is no home has it for itself. Two items are one thing when their guids differ in a
     fragment of that address, or their titles agree and their texts do not differ, or only the headline was edited.
-    One page of another site that two items link to is one article, which was posted twice.
+    One page of another site that two items link to is one article, which was posted twice; so is one that several of
+    the feeds link to from which the document's items were taken.
     """
-    by_url: dict[str, list[int]] = defaultdict(list)
+    by_url: dict[tuple[str, str | None], list[int]] = defaultdict(list)
     urls = [item.url for item in items]
     for position, item in enumerate(items):
         anchor = _anchor(item.link)
         if anchor.startswith(("!", "/")):  # the address of a page that a script draws
             urls[position] = f"{item.url}#{anchor}"
         else:
-            by_url[item.url].append(position)
-    own_sites = {site for url in (*homes, feed_url) if (site := _site(url))}
-    for url, positions in by_url.items():
+            by_url[item.url, item.source].append(position)
+    sites = own_sites(homes, feed_url)
+    for (url, _), positions in by_url.items():
         if len(positions) == 1 and url not in homes:
             continue
         things = _things([items[position] for position in positions])
-        posted_again = (
-            len(set(things)) < _SHARED_BY and 2 * len(positions) < len(items) and _site(url) not in own_sites
-        )
+        posted_again = len(set(things)) < _SHARED_BY and 2 * len(positions) < len(items) and site_of(url) not in sites
         if url not in homes and (len(set(things)) == 1 or posted_again):
             continue
         anchors = [_anchor(items[positions[things.index(thing)]].link) for thing in things]
@@ -161,10 +166,3 @@ def _numbers(words: frozenset[str]) -> frozenset[str]:
 
 def _overlap(some: frozenset[str], others: frozenset[str]) -> float:
     return len(some & others) / len(some | others) if some or others else 1.0
-
-
-def _site(url: str) -> str | None:
-    try:
-        return registered_domain(url)
-    except ValueError:
-        return None
