@@ -534,6 +534,7 @@ def dated(more: str) -> Entry:
         ("Tue, 2026-02-03 at 14:05", "2026-02-03T14:05:00", DateQuality.GUESSED),
         ("Mon, 02 Feb 2026 24:00:00 GMT", "2026-02-03T00:00:00", DateQuality.GIVEN),
         ("2026-02-03", "2026-02-03T00:00:00", DateQuality.GUESSED),
+        ("January 2026", "2026-01-01T00:00:00", DateQuality.GUESSED),
         ("3 February 2026", "2026-02-03T00:00:00", DateQuality.GUESSED),
         ("February 3, 2026 2:05 pm", "2026-02-03T14:05:00", DateQuality.GUESSED),
         ("mar. 3 févr. 2026 14:05", "2026-02-03T14:05:00", DateQuality.GUESSED),

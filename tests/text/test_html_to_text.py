@@ -119,3 +119,8 @@ def test_a_text_without_letters_and_a_silent_feed_give_no_language(text: str) ->
 )  # fmt: skip
 def test_a_language_tag_is_known_by_its_first_part(tag: str | None, code: str | None) -> None:
     assert primary_subtag(tag) == code
+
+
+def test_a_caption_that_is_a_paragraph_is_no_text() -> None:
+    figure = '<div class="wp-caption"><img src="a.jpg"><p id="c" class="wp-caption-text">Ann at the quay.</p></div>'
+    assert html_to_text(f"{figure}<p>The crane lifts.</p>") == "The crane lifts."

@@ -25,8 +25,9 @@ _DATES = (
     r"(?P<year>\d{4})(?P<mark>[-/.])(?P<month>\d{1,2})(?:(?P=mark)(?P<day>\d{1,2}))?",  # 2026-02-03, 2026-02
     r"(?P<year>\d{4})\s?年\s?(?P<month>\d{1,2})\s?月\s?(?P<day>\d{1,2})\s?日",
     rf"{_DAY}\s?[\s.-]?\s?{_WORD}\s?[\s-]?\s?{_YEAR}",  # 03 Feb 2026; 3 févr. 2026; 16. November 2020
-    rf"{_WORD}\s?{_DAY}\s?{_YEAR}",  # February 3, 2026
+    rf"{_WORD}\s?{_DAY}(?:\s|(?<=\D)){_YEAR}",  # February 3, 2026
     rf"(?P<year>\d{{4}})[\s-]{_WORD}[\s-]?{_DAY}",  # 2026 Feb 03
+    rf"{_WORD}\s(?P<day>)(?P<year>\d{{4}})",  # February 2026
     r"(?P<first>\d{1,2})(?P<mark>[-/.])(?P<second_>\d{1,2})(?P=mark)(?P<year>\d{4}|\d{2})(?!\d)",  # 26/06/2020
 )
 _SHAPES = tuple(

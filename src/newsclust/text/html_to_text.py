@@ -19,6 +19,9 @@ _WITHOUT_TEXT = frozenset((
 # fmt: on
 # What WordPress and FeedBurner plugins put into feed content beside the text: share bars, "related posts".
 _WIDGETS = frozenset(("feedflare", "jp-relatedposts", "sd-sharing", "sharedaddy", "yarpp-related"))
+# Captions that are written as paragraphs.
+_CAPTIONS = frozenset(("wp-caption-text", "gallery-caption", "image-caption", "media-caption", "photo-caption"))
+_UNREAD_CLASSES = _WIDGETS | _CAPTIONS
 # Elements that begin and end a paragraph. `br` is one: whoever writes it wants another line.
 # fmt: off
 _BLOCKS = frozenset((
@@ -63,7 +66,7 @@ def _text_pieces(root: "HtmlElement", spacing: Callable[[str], str]) -> Iterator
     for event, element in iterwalk(root, events=("start", "end")):
         border = "\n" if element.tag in _BLOCKS else ""
         if event == "start" and skipped is None:
-            if element.tag in _WITHOUT_TEXT or not _WIDGETS.isdisjoint(element.get("class", "").split()):
+            if element.tag in _WITHOUT_TEXT or not _UNREAD_CLASSES.isdisjoint(element.get("class", "").split()):
                 skipped = element
             else:
                 yield border + spacing(element.text or "")
