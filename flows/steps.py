@@ -12,14 +12,14 @@ from prefect.cache_policies import NO_CACHE
 from prefect.exceptions import PrefectException
 
 from newsclust import pipeline
-from newsclust.errors import CheckError, NewsclustError, SettingsError
+from newsclust.errors import CheckError, NewsclustError, SettingsError, StepOverBudget
 from newsclust.model import Count, NoticeKind, Run
 from newsclust.settings import Settings
 from newsclust.store import Database, runs
 
 log = logging.getLogger("newsclust")
 PREFECT_TROUBLE = (httpx.HTTPError, PrefectException)  # what a Prefect server that is away raises
-_FINAL = (CheckError, SettingsError)  # contradicting rows and wrong settings stay so
+_FINAL = (CheckError, SettingsError, StepOverBudget)  # contradicting rows, wrong settings and hours stay so
 
 
 class _NoTraceback(logging.Filter):
@@ -95,7 +95,14 @@ def _task(work: Callable[..., Count], *tags: str) -> Task[..., Count]:
 
     def attempt(night: Night, *arguments: Any) -> Count:
         try:
-            return pipeline.run_step(night.db, night.run, night.clock, work.__name__, lambda: work(*arguments))
+            return pipeline.run_step(
+                night.db,
+                night.run,
+                night.clock,
+                work.__name__,
+                lambda: work(*arguments),
+                limit_s=60 * night.settings.night.max_step_minutes,
+            )
         except Exception as error:
             night.raised = error
             raise

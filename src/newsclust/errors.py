@@ -45,6 +45,7 @@ class Reason(StrEnum):
     LIST_PAGE = "list_page"  # the page lists articles and is none
     WALL = "wall"  # the page answers 200 and is a check, a consent, a login or an error page
     CRASHED = "crashed"
+    SET_ASIDE = "set_aside"  # an earlier night broke while it was read: it is read again when it changes
 
 
 class NewsclustError(Exception):
@@ -75,6 +76,10 @@ class StepError(NewsclustError):
     """Most items of a step failed: then it is the network or the machine, not the items."""
 
     exit_code = 5
+
+
+class StepOverBudget(StepError):  # noqa: N818 - what it is about
+    """A step took longer than a step may; the document that it had in hand is set aside the next time."""
 
 
 class ItemError(NewsclustError):

@@ -110,6 +110,7 @@ class NoticeKind(StrEnum):
     LISTS = "lists"  # an OPML subscription that kept an earlier state
     ORCHESTRATOR = "orchestrator"  # Prefect was away
     BUDGET = "budget"  # pages wait for the next night
+    SET_ASIDE = "set_aside"  # a document with which an earlier night broke
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -237,6 +237,7 @@ class NightSettings(Section):
     timezone: str = "Europe/Paris"
     retries: int = Field(default=2, ge=0, le=1000)  # of each step
     retry_delay_s: Bounded = Field(default=60, ge=0)
+    max_step_minutes: Bounded = Field(default=360, gt=0)  # a step that takes longer ends the night
 
     @field_validator("at")
     @classmethod

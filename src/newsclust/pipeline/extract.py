@@ -4,7 +4,7 @@ from collections import deque
 from collections.abc import Sequence
 from contextlib import AbstractContextManager, nullcontext
 
-from newsclust.errors import ItemError
+from newsclust.errors import ExtractError, ItemError, Reason
 from newsclust.extract import (
     Extractor,
     ExtractOutcome,
@@ -15,7 +15,15 @@ from newsclust.extract import (
 )
 from newsclust.extract.walls import MIN_CONTEXTS
 from newsclust.model import ArticleInput, Count, Run, TextSource
-from newsclust.pipeline.runner import Clock, batches, progress_bar, raise_on_systemic_failure, save_failures
+from newsclust.pipeline.in_hand import InHand
+from newsclust.pipeline.runner import (
+    Clock,
+    batches,
+    progress_bar,
+    raise_on_systemic_failure,
+    save_failures,
+    tell_set_aside,
+)
 from newsclust.store import Database, articles, fingerprints
 
 _BATCH = 300  # articles, whose pages are in memory at the same time and whose texts are stored together
@@ -29,6 +37,12 @@ def extract_articles(db: Database, run: Run, clock: Clock, extractor: Extractor)
     wall; articles whose text it became before it was known are read again. An extractor that is a context manager is
     entered for the step.
     """
+    with InHand(db, "extract_articles") as in_hand:
+        set_aside = _set_aside(db, run, clock, in_hand.broken)
+        return set_aside + _extract(db, run, clock, extractor, in_hand)
+
+
+def _extract(db: Database, run: Run, clock: Clock, extractor: Extractor, in_hand: InHand) -> Count:
     todo = articles.articles_to_extract(db)
     done = skipped = 0
     errors: list[ItemError] = []
@@ -39,9 +53,12 @@ def extract_articles(db: Database, run: Run, clock: Clock, extractor: Extractor)
             ids = waiting.popleft()
             sources = articles.sources_of(db, ids)
             outcomes = []
-            for outcome in extractor.extract(sources):
+            in_hand.hold(ids[0])
+            for number, outcome in enumerate(extractor.extract(sources), start=1):
                 outcomes.append(outcome)
+                in_hand.hold(ids[min(number, len(ids) - 1)])
                 progress.update()
+            in_hand.release()
             outcomes, again = _without_recurring_walls(db, run, sources, outcomes)
             waiting.extend(batches(again, _BATCH))
             extractions = [outcome.extraction for outcome in outcomes if outcome.extraction]
@@ -62,6 +79,18 @@ def extract_articles(db: Database, run: Run, clock: Clock, extractor: Extractor)
             errors.extend(error for _, error in failures)
     raise_on_systemic_failure("extract_articles", errors, len(todo))
     return Count(done=done, skipped=skipped, failed=len(errors))
+
+
+def _set_aside(db: Database, run: Run, clock: Clock, article_id: str) -> Count:
+    """Leave the article alone with which an earlier night broke, until it changes; say so."""
+    if not article_id or article_id not in articles.articles_to_extract(db):
+        return Count()
+    (source,) = articles.sources_of(db, [article_id])
+    error = ExtractError(source.url, Reason.SET_ASIDE, "an earlier night ended while it was read")
+    save_failures(db, run, clock, "extract_articles", [(article_id, error)])
+    tell_set_aside(db, run, "extract_articles", error)
+    articles.save_extractions(db, run, [article_id], [])
+    return Count(failed=1)
 
 
 def _without_recurring_walls(

@@ -2,8 +2,9 @@
 
 import os
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
+from itertools import chain
 
 from newsclust.errors import ItemError, ParseError, Reason
 from newsclust.extract import wants_page
@@ -11,7 +12,8 @@ from newsclust.fetch import Fetcher
 from newsclust.model import Count, Feed, FeedList, NoticeKind, Page, ParsedFeed, RequestKind, Run
 from newsclust.overrides import FeedCommand, given_until, refresh_requests, refused_moves
 from newsclust.pipeline.fetching import fetch_and_store, save_fetches
-from newsclust.pipeline.runner import Clock, latest_moment, log, progress_bar, save_failures
+from newsclust.pipeline.in_hand import InHand
+from newsclust.pipeline.runner import Clock, latest_moment, log, progress_bar, save_failures, tell_set_aside
 from newsclust.polling.redirects import moved_address, should_revert_move
 from newsclust.polling.scheduler import DEFAULT_LIMITS, NextPoll, PollingLimits, next_request
 from newsclust.sources.feeds_toml import secret_urls
@@ -139,17 +141,37 @@ def parse_feeds(db: Database, run: Run, clock: Clock) -> Count:
         changed, same = store_entries.save_parsed(db, run, read)
         return Count(done=changed, skipped=same, failed=len(failures))
 
-    with FeedParserPool() as parser, progress_bar("parse_feeds", len(todo)) as progress:
-        for (feed, page), outcome in parser.parse(documents):
+    with (
+        InHand(db, "parse_feeds") as in_hand,
+        FeedParserPool() as parser,
+        progress_bar("parse_feeds", len(todo)) as progress,
+    ):
+        broken = in_hand.broken
+        parsed = parser.parse(document for document in documents if document[0].id != broken)
+        for (feed, page), outcome in chain(_set_aside(db, run, feeds, broken, todo), parsed):
             if isinstance(outcome, ParseError):
                 failures.append((feed.id, outcome))
+            in_hand.hold(feed.id)
             read.append(_read_document(feed, page, outcome))
+            in_hand.release()
             size += len(page.body)
             progress.update()
             if len(read) >= _MAX_BATCH_DOCUMENTS or size >= _MAX_BATCH_BYTES:
                 total += save_batch()
                 failures, read, size = [], [], 0
     return total + save_batch()
+
+
+def _set_aside(
+    db: Database, run: Run, feeds: Mapping[str, Feed], broken: str, todo: Sequence[str]
+) -> Iterator[tuple[tuple[Feed, Page], ParseError]]:
+    """Yield the document with which an earlier night broke, if it is still to read, as a failed one; say so."""
+    if broken not in todo:
+        return
+    error = ParseError(feeds[broken].url, Reason.SET_ASIDE, "an earlier night ended while it was read")
+    tell_set_aside(db, run, "parse_feeds", error)
+    for feed_id, page in store_fetches.stored_pages(db, RequestKind.FEED, [broken]):
+        yield (feeds[feed_id], page), error
 
 
 def _private_site(feed: Feed) -> str:

@@ -1,15 +1,18 @@
 """How a step runs: its clock, its batches, its failures and its progress bar."""
 
 import logging
+import signal
+import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from datetime import datetime, timedelta
 
 from tqdm import tqdm
 
 from newsclust.clock import TOLERANCE
-from newsclust.errors import ItemError, Reason, StepError
-from newsclust.model import Count, Run
+from newsclust.errors import ItemError, Reason, StepError, StepOverBudget
+from newsclust.model import Count, NoticeKind, Run
 from newsclust.store import Database, runs
 
 log = logging.getLogger("newsclust")
@@ -27,11 +30,17 @@ def night_clock(night_at: datetime) -> Clock:
     return lambda: night_at + timedelta(seconds=time.monotonic() - start)
 
 
-def run_step(db: Database, run: Run, clock: Clock, step: str, work: Callable[[], Count]) -> Count:
-    """Run one step, store its counts and duration, and return the counts; an error is stored and raised."""
+def run_step(
+    db: Database, run: Run, clock: Clock, step: str, work: Callable[[], Count], *, limit_s: float | None = None
+) -> Count:
+    """Run one step, store its counts and duration, and return the counts; an error is stored and raised.
+
+    A step that takes longer than `limit_s` seconds ends with StepOverBudget.
+    """
     started_at, start = clock(), time.monotonic()
     try:
-        count = work()
+        with _time_limit(step, limit_s):
+            count = work()
     except Exception as error:
         seconds = time.monotonic() - start
         message = str(error) or type(error).__name__
@@ -42,6 +51,25 @@ def run_step(db: Database, run: Run, clock: Clock, step: str, work: Callable[[],
     runs.save_step(db, run, step, started_at=started_at, seconds=seconds, count=count, error=None)
     log.info("%s: %d done, %d skipped, %d failed in %.1f s", step, count.done, count.skipped, count.failed, seconds)
     return count
+
+
+@contextmanager
+def _time_limit(step: str, limit_s: float | None) -> Iterator[None]:
+    """Raise StepOverBudget in what runs inside when it takes longer: by a signal, so in a main thread alone."""
+    if limit_s is None or threading.current_thread() is not threading.main_thread():
+        yield
+        return
+
+    def over(*_: object) -> None:
+        raise StepOverBudget(f"{step}: not done within {limit_s / 60:g} minutes ([night] max_step_minutes)")
+
+    before = signal.signal(signal.SIGALRM, over)
+    signal.setitimer(signal.ITIMER_REAL, limit_s)
+    try:
+        yield
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, 0)
+        signal.signal(signal.SIGALRM, before)
 
 
 def since(run: Run, days: float) -> datetime:
@@ -82,3 +110,9 @@ def batches(ids: Sequence[str], size: int) -> Iterator[Sequence[str]]:
 def progress_bar(step: str, total: int) -> "tqdm[None]":
     """Return a progress bar for a terminal; it writes nothing into a log (disable=None)."""
     return tqdm(total=total, desc=step, disable=None, leave=False)
+
+
+def tell_set_aside(db: Database, run: Run, step: str, error: ItemError) -> None:
+    """Store a notice of a document with which an earlier night broke, and that is left alone from now on."""
+    text = f"{step}: an earlier night ended while {error.item} was read: it is set aside until it changes."
+    runs.save_notice(db, run, NoticeKind.SET_ASIDE, text)

@@ -7,6 +7,6 @@ ORDER BY runs.started_at, run_notices.noticed_at, run_notices.kind, run_notices.
 COMMENT ON VIEW night_notices IS 'What each night wants a person to know beside its failures';
 COMMENT ON COLUMN night_notices.night_at IS 'The night, UTC';
 COMMENT ON COLUMN night_notices.run_id IS 'The run';
-COMMENT ON COLUMN night_notices.kind IS 'What it is about, from a closed list: clock, network, languages, lists, orchestrator or budget';
+COMMENT ON COLUMN night_notices.kind IS 'What it is about, from a closed list: clock, network, languages, lists, orchestrator, budget or set_aside';
 COMMENT ON COLUMN night_notices.text IS 'What a person should know, in one line';
 COMMENT ON COLUMN night_notices.noticed_at IS 'When it was noticed, UTC';
