@@ -279,6 +279,7 @@ def test_outlines_that_give_no_feed_or_lose_something_are_told() -> None:
         ("feed:https://one.example/feed", "https://one.example/feed"),
         ("feed://https://one.example/feed", "https://one.example/feed"),
         ("FEED:http://one.example/feed", "http://one.example/feed"),
+        ("feeds://one.example/feed", "https://one.example/feed"),
         ("itpc://one.example/feed", "http://one.example/feed"),
         ("https://one.example/feed:2", "https://one.example/feed:2"),
     ],

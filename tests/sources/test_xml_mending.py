@@ -68,6 +68,8 @@ def test_the_address_of_the_site_keeps_its_parameters() -> None:
         ("caf&eacute; au port", "café au port"),
         ("Ferry&nbsp;strike", "Ferry strike"),
         ("R&notice, B&copycat", "R&notice, B&copycat"),
+        ("It&amp;amp;#8217;s Tom &amp;amp;amp; Jerry", "It’s Tom & Jerry"),
+        ("The &amp;lt;b&amp;gt; tag", "The <b> tag"),
         ("&unknown; and &#233;", "&unknown; and é"),
         ("a < b & c", "a < b & c"),
         ("<![CDATA[R&D; AT&T]]>", "R&D; AT&T"),

@@ -97,4 +97,6 @@ def test_the_sound_characters_of_a_text_said_to_be_utf_8_stay_sound_among_as_man
 ) -> None:
     body = "Été à Nantes, ".encode() + "Cœur d’été".encode("cp1252")
     assert decode(body, content_type, document="xml").text == "Été à Nantes, Cœur d’été"
+    more = "Été ".encode() + "Cœur d’été, où «ça» brûle à côté".encode("cp1252")
+    assert decode(more, content_type, document="xml").text == "Été Cœur d’été, où «ça» brûle à côté"
     assert decode("Été".encode("cp1252"), content_type, document="xml").text == "Été"

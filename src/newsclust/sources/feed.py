@@ -17,6 +17,7 @@ from newsclust.sources.html import (
     plain_address,
     plain_html,
     plain_text,
+    resolved_again,
     sanitize_html,
     single_spaced,
     title_text,
@@ -200,7 +201,7 @@ def _self_link(source: Any) -> str | None:
 def _title(element: Any) -> str:
     detail = element.get("title_detail") or {}
     title = element.get("title") or detail.get("value") or ""
-    return title_text(title) if detail.get("type") == "text/plain" else plain_text(title)
+    return resolved_again(title_text(title) if detail.get("type") == "text/plain" else plain_text(title))
 
 
 def _html(detail: Any) -> str | None:

@@ -62,6 +62,7 @@ _LIST_ITEM = re.compile(r"\s*(?:[-*+\u2022\u2013]|\d{1,3}[.)])\s")
 _WRAPPED_FROM = 50  # characters of a line that goes on in the next one
 _MOST_ESCAPES = 3
 _ESCAPED_REFERENCE = re.compile(r"&amp;(#\d{2,6}|#x[0-9a-f]{2,5}|[a-z][a-z0-9]{1,30});", re.IGNORECASE)
+_LEFT_REFERENCE = re.compile(r"&(?:amp|quot|apos|nbsp|hellip|[lr][sd]quo|[mn]dash|#0*(?!60;|62;)\d{2,6});")
 _RAW_TEXT_TAG = re.compile(r"</?(?:embed|iframe|noembed|noframes|object|plaintext|title|xmp)\b[^<>]*>", re.IGNORECASE)
 _REFERENCE = re.compile(r"&([A-Za-z][A-Za-z0-9]*+)(;?)")
 _ENTITY = re.compile(r"&(?:amp|#0*38|#x0*26);", re.IGNORECASE)
@@ -116,6 +117,11 @@ def plain_address(written: str) -> str:
 def plain_text(markup: str) -> str:
     """Return the words of HTML on one line: tags stripped (blocks part words), references resolved once."""
     return single_spaced(_unescaped(_TAG.sub("", _BLOCK_TAG.sub(" ", _UNSEEN.sub("", markup)))))
+
+
+def resolved_again(text: str) -> str:
+    """Return plain text in which references that were escaped once too often have their value."""
+    return _LEFT_REFERENCE.sub(lambda reference: html.unescape(reference[0]), text) if "&" in text else text
 
 
 def title_text(text: str) -> str:

@@ -148,7 +148,7 @@ def _optional(written: dict[str, str], key: str, checked: Any, name: str, proble
 
 
 def _shown_address(text: str) -> str:
-    return redacted(check_address(text))
+    return redacted(check_address(without_feed_scheme(text)))
 
 
 def _attributes(outline: Any) -> dict[str, str]:

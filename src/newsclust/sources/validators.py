@@ -13,7 +13,7 @@ UNPRINTABLE = re.compile("[\x00-\x1f\x7f-\x9f\ud800-\udfff\ufffe\uffff]")
 _UNSEEN = frozenset(("Cc", "Cf", "Zs", "Zl", "Zp"))
 
 
-_FEED_SCHEME = re.compile(r"^(?:feed|itpc|pcast|podcast|rss):(?://)?(?:(?=(https?):/)|(?<=//))", re.IGNORECASE)
+_FEED_SCHEME = re.compile(r"^(?:feed(s?)|itpc|pcast|podcast|rss):(?://)?(?:(?=(https?):/)|(?<=//))", re.IGNORECASE)
 
 
 def check_address(text: str) -> str:
@@ -40,7 +40,7 @@ def check_address(text: str) -> str:
 
 def without_feed_scheme(written: str) -> str:
     """Return the web address that a `feed:` address means, as old readers wrote it: feed://site/, feed:https://site/."""
-    return _FEED_SCHEME.sub(lambda scheme: "" if scheme[1] else "http://", written, count=1)
+    return _FEED_SCHEME.sub(lambda scheme: "" if scheme[2] else f"http{scheme[1] or ''}://", written, count=1)
 
 
 def check_line(text: str) -> str:

@@ -65,8 +65,8 @@ def decode(body: bytes, content_type: str, *, document: Literal["xml", "html"]) 
 
     The bytes have the first word: a byte-order mark, then validity as UTF-8 (French or English text in another
     charset is never valid UTF-8 by chance for long), then UTF-8 with damage, when more characters beyond ASCII are
-    sound than broken, or a quarter of them where UTF-8 is what it is said to be: the broken bytes are read as
-    windows-1252. Then comes the first declared charset that fits
+    sound than broken, or a quarter of them where UTF-8 is what it is said to be, or a ninth where it is said to be
+    nothing else: the broken bytes are read as windows-1252. Then comes the first declared charset that fits
     every byte, then the first in which more characters are sound than broken, then windows-1252, which is what
     Latin-1 means on the web.
 
@@ -87,7 +87,8 @@ def decode(body: bytes, content_type: str, *, document: Literal["xml", "html"]) 
     broken = len(body.decode("utf-8", "replace")) - len(sound_text)
     # By chance some twelfth of the characters of Chinese in its own charset is valid UTF-8, and hardly any elsewhere.
     is_utf8 = "utf-8" in declared or (document == "xml" and not declared)
-    if _beyond_ascii(sound_text) > (broken // 3 if is_utf8 else broken):
+    is_only_utf8 = is_utf8 and not any(_LEGACY.fullmatch(name) for name in declared)
+    if _beyond_ascii(sound_text) > broken // (8 if is_only_utf8 else 3 if is_utf8 else 1):
         text = body.decode("utf-8", "newsclust_windows_1252")
         return Decoded(text=text, warnings=(f"charset: utf-8, but for {broken} places read as windows-1252",))
     candidates = [name for name in dict.fromkeys(declared) if _LEGACY.fullmatch(name)]
