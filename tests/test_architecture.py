@@ -18,6 +18,7 @@ SMALL_ON_PURPOSE = {
     "newsclust.store.corrections": "the store has one file for each group of tables",
     "newsclust.store.rewrites": "the store has one file for each group of tables",
     "newsclust.store.robots": "the store has one file for each group of tables",
+    "newsclust.stories.clustering.voices": "decides what counts, apart from the matrices of merging",
     "newsclust.topics.training": "trains what the stage uses; a night never imports it",
 }
 

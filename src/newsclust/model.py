@@ -51,6 +51,7 @@ class RequestKind(StrEnum):
     LIST = "list"
     PAGE = "page"
     ROBOTS = "robots"
+    SITE = "site"  # a home page, asked whose feed it names
 
 
 class TextSource(StrEnum):
@@ -278,6 +279,7 @@ class ArticleInput:
     feed_title: str
     page: Page | None = None
     source_title: str | None = None  # of the outlet's own feed, when this one collects others'
+    teller: str | None = None  # the feed's name, where it does not speak for the article's site; None: it does
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -298,6 +300,7 @@ class Extraction:
     date_quality: DateQuality = DateQuality.MISSING  # of that date
     updated_at: datetime | None = None  # as the page states it
     text_quality: TextQuality = TextQuality.FULL
+    page_title: str | None = field(default=None, compare=False)  # as the page states it; not stored
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -315,6 +318,18 @@ class Article:
     date_quality: DateQuality
     first_seen_at: datetime
     priority: int = 0  # the highest of the feeds that showed it
+    publisher: str | None = None  # who counts as one voice; None where the outlet does
+    attested_at: datetime | None = None  # from when our own polls bear out that it was there; None: as it is dated
+
+    @property
+    def voice(self) -> str:
+        """Who counts as one voice, however many articles and hosts it has."""
+        return self.publisher or self.outlet
+
+    @property
+    def earliest_at(self) -> datetime:
+        """The date that counts where it matters who was first."""
+        return self.published_at if self.attested_at is None else max(self.attested_at, self.published_at)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -67,6 +67,12 @@ _AMP_ENDING = re.compile(r"(?<!\.amp)((?:\.amp)++)(?=(?:\.html?)?$)")
 _IS_ARTICLE = re.compile(r"[-\d]")
 _AMP_CACHE = re.compile(r"(?:/[a-z])?(?:/s)?/([^/]+\..*)")  # /c/s/site.example/page, s for https
 
+# Domains whose subdomains are other people's sites, which the public suffix list does not have.
+_LET_TO_MANY = frozenset(
+    ("substack.com", "medium.com", "wordpress.com", "tumblr.com", "typepad.com", "over-blog.com", "ghost.io",
+     "hashnode.dev", "beehiiv.com", "buttondown.email", "libsyn.com", "podbean.com", "canalblog.com")
+)  # fmt: skip
+
 HIDDEN = "***"  # what stands in the place of a secret
 # The user and password of an address, and what should be them: a password may hold a slash that ought to be escaped.
 _CREDENTIALS = re.compile(r"(?<=//)(?:[^/?#@\s]*+@|[^/?#@:\s]*+:(?!\d{0,5}(?:[/?#]|$))[^@\s]*+@)+")
@@ -127,6 +133,16 @@ def registered_domain(url: str) -> str:
     ValueError as in `canonical`.
     """
     return _registered(_host(_split(url)))
+
+
+def publisher_of(url: str) -> str:
+    """Return what counts as one publisher: the registered domain, or the host on a domain that is let to many.
+
+    ValueError as in `canonical`.
+    """
+    name = _host(_split(url))
+    registered = _registered(name)
+    return host(url) if registered in _LET_TO_MANY else registered
 
 
 def site_of(url: str) -> str:

@@ -18,6 +18,8 @@ from newsclust.duplicates.similarity import (
 )
 from newsclust.model import Article, DateQuality, Duplicate, DuplicateMethod
 
+_Rank = tuple[bool, bool, datetime, datetime, datetime, int, int, str]
+
 
 def find_duplicates(
     fresh: Sequence[Article],
@@ -118,16 +120,25 @@ def _candidates_by_article(pairs: Iterable[tuple[str, str]], articles: Mapping[s
     return candidates
 
 
-def _original_rank(urls: Collection[str], article: Article) -> tuple[bool, bool, datetime, int, int, str]:
+def _original_rank(urls: Collection[str], article: Article) -> _Rank:
     """Return a sort key that puts the best original first.
 
     `urls` are the addresses of all compared articles. An article whose canonical URL is another one's address comes
-    after that one: such a link may come with any date. Then a reliable date, the earlier date, the longer text, the
-    preferred feed, the id.
+    after that one: such a link may come with any date. Then a reliable date, the earlier date that polls bear out,
+    the earlier first sight, the earlier date, the longer text, the preferred feed, the id.
     """
     unreliable_date = article.date_quality in {DateQuality.INFERRED, DateQuality.MISSING, DateQuality.FUTURE}
     points_elsewhere = article.canonical_url != article.url and article.canonical_url in urls
-    return points_elsewhere, unreliable_date, article.published_at, -len(article.text), -article.priority, article.id
+    return (
+        points_elsewhere,
+        unreliable_date,
+        article.earliest_at,
+        article.first_seen_at,
+        article.published_at,
+        -len(article.text),
+        -article.priority,
+        article.id,
+    )
 
 
 def _better_original_reason(article: Article, original: Article) -> str:
@@ -139,11 +150,13 @@ def _better_original_reason(article: Article, original: Article) -> str:
         return "it stands where the other only leads to"
     if own[1] != other[1]:
         return "its date can be relied on"
-    if own[2] != other[2]:
+    if own[2:5] != other[2:5]:
+        if article.published_at >= original.published_at:
+            return f"seen earlier, at {article.first_seen_at:%Y-%m-%d %H:%M}"
         return f"published earlier, at {article.published_at:%Y-%m-%d %H:%M}"
-    if own[3] != other[3]:
+    if own[5] != other[5]:
         return f"a fuller text, of {len(article.text)} characters for {len(original.text)}"
-    return "its feed is preferred" if own[4] != other[4] else ""
+    return "its feed is preferred" if own[6] != other[6] else ""
 
 
 def _shared_address(article: Article, original: Article) -> str | None:

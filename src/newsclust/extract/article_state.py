@@ -8,8 +8,8 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import StrEnum
 
+from newsclust.extract.outlets import speaks_for, teller_name
 from newsclust.model import DateQuality, Extraction, TextQuality, TextSource
-from newsclust.urls import registered_domain
 
 _OTHER_DATES = (DateQuality.INFERRED, DateQuality.MISSING, DateQuality.FUTURE)
 _BEST_DATES_FIRST = [DateQuality.GIVEN, DateQuality.GUESSED, *_OTHER_DATES]
@@ -23,11 +23,20 @@ class Sighting:
     entry_id: str
     feed_id: str
     url: str  # canonical
-    feed_urls: tuple[str | None, ...]  # the feed's address and its site's, as a person wrote them
+    feed_urls: tuple[str | None, ...]  # where the feed itself stands, then the sites whose pages name it
     characters: int  # of its content and summary, markup included
     first_seen_at: datetime
     published_at: datetime
     date_quality: DateQuality
+    claimed_url: str | None = None  # the site that a list says the feed is of; nobody else says so
+    absent_at: datetime | None = None  # the last poll that did not show it; first sight where there was none
+    told_at: str = ""  # the address of the feed that an account took it from; "": the first of `feed_urls`
+
+    def teller(self, page_url: str | None = None) -> str | None:
+        """Return the name of its feed where that does not speak for the article's site and its page's, else None."""
+        if all(speaks_for(self.feed_urls, url) for url in (self.url, page_url) if url is not None):
+            return None
+        return teller_name(self.told_at or self.feed_urls[0] or self.url)
 
 
 class DateSource(StrEnum):
@@ -61,16 +70,26 @@ class StoredArticle:
 def representative_sighting(sightings: Collection[Sighting]) -> Sighting:
     """Return the sighting that describes an article: of its own site's feed, then the one with the most text.
 
-    Any feed may link to any article, in its own words: so the feed of the article's site goes before the others.
+    Any feed may link to any article, in its own words: so the feed of the article's site goes before the others, and
+    before those one that a list calls the site's.
     Of equal ones the first that was seen is taken.
     """
-    own = _own_sightings(sightings)
-    return min(sightings, key=lambda one: (one.entry_id not in own, -one.characters, one.first_seen_at, one.entry_id))
+    return min(sightings, key=lambda one: (_standing(one), -one.characters, one.first_seen_at, one.entry_id))
 
 
 def first_seen_at(sightings: Collection[Sighting]) -> datetime:
     """Return when any feed first showed the article."""
     return min(sighting.first_seen_at for sighting in sightings)
+
+
+def attested_at(sightings: Collection[Sighting], date: "ArticleDate") -> datetime:
+    """Return the earliest moment since when an article can have been there: its date, as far as polls bear it out.
+
+    A feed may date what it shows as it likes. What its last poll did not show was not there for us to see, and of a
+    feed that was not polled before nothing is known.
+    """
+    unseen = [sighting.absent_at for sighting in sightings if sighting.absent_at is not None]
+    return date.at if len(unseen) < len(sightings) else max(date.at, min(unseen))
 
 
 def article_date(
@@ -79,7 +98,8 @@ def article_date(
     """Return an article's date: the feeds', else the page's, else what was inferred, else first sight.
 
     A page that gave the date once and is not read any more still stands for it. A date in the future is the feed's
-    word that it has one: the page is not asked. No article was published after it was first seen.
+    word that it has one: the page is not asked. Where no feed of the article's site showed it, it is no older than
+    its page says. No article was published after it was first seen.
     """
     date, first_seen = _date(sightings, extraction, stored), first_seen_at(sightings)
     return replace(date, at=min(date.at, first_seen))
@@ -87,6 +107,13 @@ def article_date(
 
 def _date(sightings: Collection[Sighting], extraction: Extraction, stored: StoredArticle | None) -> ArticleDate:
     best = _best_dated(sightings)
+    if (
+        extraction.published_at is not None
+        and extraction.date_quality is DateQuality.GIVEN
+        and best.published_at < extraction.published_at
+        and not _is_own(best)
+    ):
+        return ArticleDate(at=extraction.published_at, quality=DateQuality.GIVEN, source=DateSource.PAGE)
     if best.date_quality in {DateQuality.INFERRED, DateQuality.MISSING}:
         if extraction.published_at is not None:
             return ArticleDate(at=extraction.published_at, quality=extraction.date_quality, source=DateSource.PAGE)
@@ -123,12 +150,11 @@ def makes_version(stored: StoredArticle | None, extraction: Extraction) -> bool:
 
 def _best_dated(sightings: Collection[Sighting]) -> Sighting:
     """Return the sighting whose date counts: a date one can trust, of the own feed, the most exact, the earliest."""
-    own = _own_sightings(sightings)
     return min(
         sightings,
         key=lambda one: (
             one.date_quality in _WITHOUT_DATE,
-            one.entry_id not in own,
+            _standing(one),
             _BEST_DATES_FIRST.index(one.date_quality),
             one.published_at,
             one.entry_id,
@@ -136,16 +162,12 @@ def _best_dated(sightings: Collection[Sighting]) -> Sighting:
     )
 
 
-def _own_sightings(sightings: Collection[Sighting]) -> set[str]:
-    """Return the entries that a feed of the article's own site showed; none when only one feed showed it."""
-    if len({sighting.feed_id for sighting in sightings}) == 1:
-        return set()
-    return {one.entry_id for one in sightings if registered_domain(one.url) in map(_site, one.feed_urls)}
+def _is_own(sighting: Sighting) -> bool:
+    return speaks_for(sighting.feed_urls, sighting.url)
 
 
-def _site(url: str | None) -> str | None:
-    """Return the registered domain of an address as a person wrote it, None when it has none."""
-    try:
-        return registered_domain(url or "")
-    except ValueError:
-        return None
+def _standing(sighting: Sighting) -> int:
+    """Return whose word it is: 0 the site's own feed's, 1 that of one which is said to be, 2 another's."""
+    if _is_own(sighting):
+        return 0
+    return 1 if speaks_for([sighting.claimed_url], sighting.url) else 2

@@ -7,6 +7,7 @@ from urllib.parse import urlsplit
 from newsclust.errors import ExtractError, Reason
 from newsclust.extract.boilerplate import is_truncated, strip_boilerplate
 from newsclust.extract.headlines import is_headline, without_headlines, without_outlet
+from newsclust.extract.outlets import bears_out
 from newsclust.extract.page import PageText
 from newsclust.extract.walls import wall_reason
 from newsclust.model import ArticleInput, DateQuality, Extraction, PagePolicy, TextQuality, TextSource
@@ -42,13 +43,16 @@ class _Candidate:
     is_whole: bool  # as far as it can be told
 
 
-def wants_page(*, policy: PagePolicy, summary: str | None, content: str | None) -> bool:
+def wants_page(*, policy: PagePolicy, summary: str | None, content: str | None, speaks_for_site: bool = True) -> bool:
     """Return whether an entry's page should be downloaded: by the feed's policy, and under AUTO by the feed's text.
 
-    AUTO wants it when that text is short, breaks off, or is cut by a paywall.
+    AUTO wants it when that text is short, breaks off, or is cut by a paywall, and when the feed does not speak for
+    the site: then only the page says whose word it is.
     """
     if policy is not PagePolicy.AUTO:
         return policy is PagePolicy.ALWAYS
+    if not speaks_for_site:
+        return True
     return not _is_whole(max((html_to_text(content or ""), html_to_text(summary or "")), key=word_count))
 
 
@@ -62,12 +66,13 @@ def select_text(
 ) -> ExtractOutcome:
     """Return the longest of the page's text, the feed's content and its summary as the article's text.
 
+    Where the feed does not speak for the site, the page goes before what the feed says of it.
     `page` is None when there was none, when it failed with `error`, or when it was not read because of `unread`. Of
     equal lengths the page's goes first, then the content's. A page that is a wall counts as one that failed. Where
     none has any text the headline stands alone; without one there is only an error: the page's, if it failed. A page
     that does not match its site's rule is read as usual, with an error.
     """
-    title = _title(source, page)
+    title, is_borne_out = _title(source, page)
     if page is not None and (why := wall_reason(page.wall, title=title, page_title=page.title or "", text=page.text)):
         return walled(source, why, unread=unread)
     headlines = (title, source.title), _outlet_names(source, page)
@@ -88,7 +93,16 @@ def select_text(
         notes.append("the site's rule found nothing on the page")
         mismatch = f"the site's rule finds nothing, {page.rule_mismatch}: {_final_url(source)}"
         error = error or ExtractError(source.url, Reason.NOTHING_SELECTED, mismatch)
-    best = max(candidates, key=lambda candidate: word_count(candidate.text))
+    page_first = source.teller is not None and page is not None and is_borne_out and not candidates[0].paywall_marker
+    best = max(
+        candidates,
+        key=lambda candidate: (
+            page_first
+            and candidate.text_source is TextSource.PAGE
+            and word_count(candidate.text) >= MIN_FEED_WORDS,  # what is shorter may be a wall or a teaser
+            word_count(candidate.text),
+        ),
+    )
     if not best.text and not is_headline(title):
         nothing = ExtractError(source.url, Reason.NO_TEXT, "no text in the feed, no page and no headline")
         return ExtractOutcome(extraction=None, error=error or nothing)
@@ -112,6 +126,7 @@ def select_text(
         date_quality=page.published.quality if page and page.published else DateQuality.MISSING,
         updated_at=page.updated.at if page and page.updated else None,
         text_quality=_text_quality(best, error),
+        page_title=page.title if page else None,
     )
     return ExtractOutcome(extraction=extraction, error=error)
 
@@ -166,11 +181,20 @@ def _candidate(raw: str, title: str, text_source: TextSource, notice: str | None
     )
 
 
-def _title(source: ArticleInput, page: PageText | None) -> str:
-    """Return the entry's title, or the page's where it has none, without the outlet's name behind it."""
+def _title(source: ArticleInput, page: PageText | None) -> tuple[str, bool]:
+    """Return the entry's title, or the page's where it has none, without the outlet's name, and if the page agrees.
+
+    Where the feed does not speak for the site, a page that does not say what the entry's title says gives its own.
+    """
     entry_title = one_line(normalize_text(source.title), MAX_TITLE_CHARACTERS)
     page_title = one_line(normalize_text(page.title or ""), MAX_TITLE_CHARACTERS) if page else ""
-    return without_outlet(entry_title or page_title, _outlet_names(source, page))
+    names = _outlet_names(source, page)
+    title, of_page = (without_outlet(written, names) for written in (entry_title or page_title, page_title))
+    if source.teller is None or page is None or bears_out(title, page_title=of_page, page_text=page.text):
+        return title, True
+    if of_page and word_count(page.text) >= MIN_FEED_WORDS:
+        return of_page, True
+    return title, False
 
 
 def _outlet_names(source: ArticleInput, page: PageText | None) -> tuple[str, ...]:

@@ -38,6 +38,7 @@ _ACCEPT = {
     RequestKind.LIST: "text/x-opml, application/xml;q=0.9, text/xml;q=0.9, */*;q=0.5",
     RequestKind.PAGE: "text/html, application/xhtml+xml, */*;q=0.5",
     RequestKind.ROBOTS: "text/plain, */*;q=0.5",
+    RequestKind.SITE: "text/html, application/xhtml+xml, */*;q=0.5",
 }
 _REDIRECT_STATUSES = {301, 302, 303, 307, 308}
 _PERMANENT_STATUSES = {301, 308}

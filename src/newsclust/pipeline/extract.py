@@ -8,13 +8,15 @@ from newsclust.errors import ExtractError, ItemError, Reason
 from newsclust.extract import (
     Extractor,
     ExtractOutcome,
+    Provenance,
     boilerplate_candidates,
     drop_site_boilerplate,
+    outlet_of,
     recurring_wall_key,
     walled,
 )
 from newsclust.extract.walls import MIN_CONTEXTS
-from newsclust.model import ArticleInput, Count, Run, TextSource
+from newsclust.model import ArticleInput, Count, Extraction, Run, TextSource
 from newsclust.pipeline.in_hand import InHand
 from newsclust.pipeline.runner import (
     Clock,
@@ -67,13 +69,17 @@ def _extract(db: Database, run: Run, clock: Clock, extractor: Extractor, in_hand
                 for source, outcome in zip(sources, outcomes, strict=True)
                 if outcome.error
             ]
+            provenance = {
+                source.article_id: _provenance(source, outcome.extraction)
+                for source, outcome in zip(sources, outcomes, strict=True)
+                if outcome.extraction
+            }
             save_failures(db, run, clock, "extract_articles", failures)
             known: set[int] = set()
-            for min_titles, blocks in boilerplate_candidates(extractions).items():
+            for min_titles, blocks in boilerplate_candidates(extractions, provenance).items():
                 known |= fingerprints.learn_boilerplate(db, run, blocks, min_contexts=min_titles)
-            saved = articles.save_extractions(
-                db, run, ids, [drop_site_boilerplate(each, known) for each in extractions]
-            )
+            cleaned = [drop_site_boilerplate(each, known, provenance[each.article_id]) for each in extractions]
+            saved = articles.save_extractions(db, run, ids, cleaned)
             done += saved
             skipped += len(ids) - saved - sum(outcome.extraction is None for outcome in outcomes)
             errors.extend(error for _, error in failures)
@@ -116,3 +122,10 @@ def _without_recurring_walls(
         walled(source, "the same words stand under other titles") if source.article_id in walls else outcome
         for source, outcome in zip(sources, outcomes, strict=True)
     ], articles.articles_to_read_again(db, {one.text for one in taken if one.article_id in walls})
+
+
+def _provenance(source: ArticleInput, extraction: Extraction) -> Provenance:
+    """Return whose word the text of an article is."""
+    page_url = source.page.final_url if source.page else None
+    outlet = outlet_of(extraction, url=source.url, teller=source.teller, page_url=page_url)
+    return Provenance(outlet=outlet, is_own=source.teller is None)

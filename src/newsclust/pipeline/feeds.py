@@ -7,7 +7,7 @@ from dataclasses import replace
 from itertools import chain
 
 from newsclust.errors import ItemError, ParseError, Reason
-from newsclust.extract import wants_page
+from newsclust.extract import speaks_for, wants_page
 from newsclust.fetch import Fetcher
 from newsclust.model import Count, Feed, FeedList, NoticeKind, Page, ParsedFeed, RequestKind, Run
 from newsclust.overrides import FeedCommand, given_until, refresh_requests, refused_moves
@@ -16,11 +16,12 @@ from newsclust.pipeline.in_hand import InHand
 from newsclust.pipeline.runner import Clock, latest_moment, log, progress_bar, save_failures, tell_set_aside
 from newsclust.polling.redirects import moved_address, should_revert_move
 from newsclust.polling.scheduler import DEFAULT_LIMITS, NextPoll, PollingLimits, next_request
+from newsclust.sources.feed_sites import is_own_account
 from newsclust.sources.feeds_toml import secret_urls
 from newsclust.sources.fetching import SourceFetcher
 from newsclust.sources.opml import ListFetcher, read_opml
 from newsclust.sources.parser_pool import FeedParserPool
-from newsclust.store import Database, runs
+from newsclust.store import Database, feed_sites, runs
 from newsclust.store import entries as store_entries
 from newsclust.store import feeds as store_feeds
 from newsclust.store import fetches as store_fetches
@@ -129,6 +130,7 @@ def plan_feeds(
 def parse_feeds(db: Database, run: Run, clock: Clock) -> Count:
     """Parse the downloaded feed documents into entries; done and skipped count entries, failed documents."""
     feeds = store_feeds.feeds_by_id(db)
+    sites = feed_sites.confirmed_sites(db)
     todo = store_entries.feeds_to_parse(db)
     documents = ((feeds[feed_id], page) for feed_id, page in store_fetches.stored_pages(db, RequestKind.FEED, todo))
     total, size = Count(), 0
@@ -152,7 +154,7 @@ def parse_feeds(db: Database, run: Run, clock: Clock) -> Count:
             if isinstance(outcome, ParseError):
                 failures.append((feed.id, outcome))
             in_hand.hold(feed.id)
-            read.append(_read_document(feed, page, outcome))
+            read.append(_read_document(feed, page, outcome, sites.get(feed.id, ())))
             in_hand.release()
             size += len(page.body)
             progress.update()
@@ -197,13 +199,24 @@ def _feeds_of(feed_list: FeedList, stored: Mapping[str, Page]) -> list[Feed]:
     ]
 
 
-def _read_document(feed: Feed, page: Page, outcome: ParsedFeed | ParseError) -> store_entries.ReadDocument:
-    """Return what is stored of one document: its entries, and which of them want their page."""
+def _read_document(
+    feed: Feed, page: Page, outcome: ParsedFeed | ParseError, sites: Sequence[str]
+) -> store_entries.ReadDocument:
+    """Return what is stored of one document: its entries, and which of them want their page.
+
+    `sites` are those whose pages name the feed.
+    """
     parsed = None if isinstance(outcome, ParseError) else outcome
+    known = (feed.url, page.final_url, *sites)
     wanted = (
         entry.id
         for entry in (parsed.entries if parsed else ())
-        if wants_page(policy=feed.pages, summary=entry.summary, content=entry.content)
+        if wants_page(
+            policy=feed.pages,
+            summary=entry.summary,
+            content=entry.content,
+            speaks_for_site=speaks_for((*known, entry.source_url if is_own_account(feed) else None), entry.url),
+        )
     )
     return store_entries.ReadDocument(
         feed_id=feed.id, fetched_at=page.fetched_at, parsed=parsed, want_pages=frozenset(wanted)

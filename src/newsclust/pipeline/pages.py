@@ -8,6 +8,7 @@ from newsclust.errors import FetchError, Reason
 from newsclust.fetch import Fetcher, robots
 from newsclust.fetch.refresh import refresh_target
 from newsclust.model import Count, Fetch, NoticeKind, Request, Run
+from newsclust.pipeline.feed_sites import confirm_sites
 from newsclust.pipeline.fetching import fetch_and_store, raise_on_outage, save_fetches
 from newsclust.pipeline.runner import NETWORK_REASONS, log, progress_bar
 from newsclust.polling.page_budget import (
@@ -26,6 +27,7 @@ from newsclust.store import polling as schedules
 from newsclust.store import robots as store_robots
 from newsclust.urls import site_of
 
+_HOME_PAGES_WITHIN_S = 60.0  # home pages, and their robots.txt, are asked within so long, or another night
 _HOPS = 5  # origins, and pages that send on, over which one link may lead
 
 
@@ -37,9 +39,11 @@ def fetch_pages(
     `product` is the name by which a robots.txt calls us. A redirect to another origin is followed when the
     robots.txt of that one has been asked, too, and so is the address to which an almost empty page sends its readers
     on. Skipped counts the pages of sites that want no request yet, and those that wait for the next night since the
-    `budget` is spent; a notice says which.
+    `budget` is spent; a notice says which. Before that, the sites that feeds on other hosts seem to be of are asked
+    whether they name the feed.
     """
     begun = time.monotonic()
+    confirm_sites(db, run, fetcher, lambda asked: _allowed(db, run, fetcher, product, asked))
     todo = store_fetches.pages_to_fetch(db)
     closed = schedules.blocked_sites(db, run.night_at)
     feed_urls = {page.request.item_id: page.feed_url for page in todo}
@@ -110,6 +114,19 @@ def _rules(
     store_robots.save_robots(db, run, read)
     files |= {file.origin: file for file in read}
     return {origin: robots.RobotsRules(file, product) for origin, file in files.items()}
+
+
+def _allowed(
+    db: Database, run: Run, fetcher: Fetcher, product: str, requests: Sequence[Request]
+) -> tuple[list[Request], list[Request]]:
+    """Return the requests to make now, and those that robots.txt or the site's wish for a pause refuses."""
+    closed = schedules.blocked_sites(db, run.night_at)
+    asked = [request for request in requests if site_of(request.url) not in closed]
+    rules = _rules(db, run, fetcher, product, asked, _HOME_PAGES_WITHIN_S) if asked else {}
+    allowed, _ = _judged([request for request in asked if robots.origin_of(request.url) in rules], rules)
+    chosen = {request.item_id for request in allowed}
+    in_time = [replace(request, start_within_s=_HOME_PAGES_WITHIN_S) for request in allowed]
+    return in_time, [request for request in requests if request.item_id not in chosen]
 
 
 def _judged(

@@ -117,7 +117,8 @@ def _headlines(db: Database, model: str, members: Mapping[str, frozenset[str]]) 
         known = [article_id for article_id in in_order if article_id in row]
         if not known:  # their vectors were dropped, or are of an earlier model
             return articles[in_order[0]].title
-        return articles[most_central(known, vectors[[row[article_id] for article_id in known]])].title
+        voices = [articles[article_id].voice for article_id in known]
+        return articles[most_central(known, vectors[[row[article_id] for article_id in known]], voices)].title
 
     headlines = {}
     for story_id, story in members.items():

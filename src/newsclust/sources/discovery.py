@@ -13,6 +13,7 @@ from newsclust.fetch.robots import origin_of, robots_request, sitemaps_of
 from newsclust.model import DEFAULT_KIND, Feed, FeedList, Page, ParsedFeed, Request, RequestKind, id_of
 from newsclust.sources.entries import parse_feed
 from newsclust.sources.feed_links import WELL_KNOWN, FeedLink, feed_links, without_other_formats
+from newsclust.sources.feed_sites import is_of_site
 from newsclust.sources.feeds_toml import secret_urls
 from newsclust.sources.fetching import SourceFetcher
 from newsclust.sources.opml import OpmlFeeds, read_opml
@@ -213,15 +214,19 @@ def _feed_behind(link: FeedLink, feed: Feed, page: Page | None, world: _World) -
     there = replace(new_feed(link.url), language=feed.language, tags=feed.tags, pages=feed.pages)
     site = feed.url if page is None else page.final_url
     found = _parsed(there, _page(there, world), world, "a feed")
-    return replace(found, feed=replace(found.feed, site_url=found.feed.site_url or site))
+    return replace(found, feed=replace(found.feed, site_url=feed.site_url or found.feed.site_url or site))
 
 
 def _parsed(feed: Feed, page: Page, world: _World, how: str) -> FoundFeed:
-    """Return the feed that the page is parsed as, with the title and the site that the document names."""
+    """Return the feed that the page is parsed as, with the title and the site that the document names.
+
+    A document may name any site: one on another domain than the feed's is left out. The nights ask the site itself.
+    """
     parsed = world.read(feed, page)
+    site_url = parsed.site_url if parsed.site_url and is_of_site(parsed.site_url, feed.url, page.final_url) else None
     title = one_line(parsed.title or "", _TITLE_CHARACTERS) or feed.title
     return FoundFeed(
-        feed=replace(feed, title=title, site_url=feed.site_url or parsed.site_url),
+        feed=replace(feed, title=title, site_url=feed.site_url or site_url),
         parsed=parsed,
         how=how,
         answered_at=page.final_url,

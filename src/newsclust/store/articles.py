@@ -14,33 +14,49 @@ from newsclust.extract.article_state import (
     Sighting,
     StoredArticle,
     article_date,
+    attested_at,
     first_seen_at,
     is_changed,
     keeps_stored_text,
     makes_version,
     representative_sighting,
 )
+from newsclust.extract.outlets import outlet_of
 from newsclust.model import Article, ArticleInput, Extraction, RequestKind, Run
 from newsclust.store.database import Database
 from newsclust.store.fetches import stored_pages
 from newsclust.store.records import row_of, stored
 from newsclust.text.diff import Revision, unified_diff
-from newsclust.urls import host
+from newsclust.urls import host, publisher_of
 
 # What decides of each sighting but its length: no text is read for it.
 _SIGHTINGS = """
 SELECT entries.article_id, todo.changed_at AS newest_at, feeds.title AS feed_title,
-       pages.item_id IS NOT NULL AND pages.dropped_at IS NULL AS has_page,
+       pages.item_id IS NOT NULL AND pages.dropped_at IS NULL AS has_page, pages.final_url AS page_url,
        entries.dropped_at IS NOT NULL AS is_dropped,
        {'entry_id': entries.entry_id, 'feed_id': entries.feed_id, 'url': entries.url,
-        'feed_urls': [feeds.url, feeds.site_url], 'characters': 0, 'first_seen_at': entries.first_seen_at,
-        'published_at': entries.published_at, 'date_quality': entries.date_quality} AS sighting
+        'feed_urls': list_concat([feeds.url, documents.final_url, told.source_url], coalesce(named.urls, [])),
+        'told_at': coalesce(told.source_url, feeds.url), 'characters': 0, 'first_seen_at': entries.first_seen_at,
+        'claimed_url': feeds.site_url, 'absent_at': entries.absent_at,
+        'published_at': entries.published_at, 'date_quality': entries.date_quality
+       } AS sighting
 FROM entries
 ANTI JOIN quarantined_entries ON quarantined_entries.entry_id = entries.entry_id
 JOIN (
     SELECT article_id, changed_at FROM todo_extract WHERE article_id IN (SELECT id FROM given_ids)
 ) AS todo ON todo.article_id = entries.article_id
 JOIN feeds ON feeds.feed_id = entries.feed_id
+-- What is asked with a secret is a person's own account: the feed that it names is the one that it read.
+LEFT JOIN (
+    SELECT entry_id, source_url FROM entries
+    JOIN feeds ON feeds.feed_id = entries.feed_id AND (feeds.token_env IS NOT NULL OR contains(feeds.url, '***'))
+    WHERE entries.article_id IN (SELECT id FROM given_ids)
+) AS told ON told.entry_id = entries.entry_id
+LEFT JOIN (
+    SELECT feed_id, list('https://' || site ORDER BY site) AS urls
+    FROM feed_sites WHERE is_confirmed GROUP BY feed_id
+) AS named ON named.feed_id = entries.feed_id
+LEFT JOIN pages AS documents ON documents.kind = 'feed' AND documents.item_id = entries.feed_id
 LEFT JOIN pages ON pages.kind = 'page' AND pages.item_id = entries.article_id
 ORDER BY entries.article_id, entries.entry_id
 """
@@ -119,6 +135,7 @@ def sources_of(db: Database, article_ids: Sequence[str]) -> list[ArticleInput]:
             url=sighting.url,
             feed_title=seen[article_id].feed_titles[sighting.feed_id],
             page=pages.get(article_id),
+            teller=sighting.teller(seen[article_id].page_url),
             **shown[sighting.entry_id],
         )
         for article_id, sighting in speaking.items()
@@ -149,16 +166,21 @@ def save_extractions(db: Database, run: Run, article_ids: Sequence[str], taken: 
         sightings, byline = seen[article_id].sightings, bylines[speaking[article_id].entry_id]
         kept = None if is_changed(stored, extraction) else old
         date = article_date(sightings, extraction, stored)
+        url, page_url = speaking[article_id].url, seen[article_id].page_url
+        outlet = outlet_of(extraction, url=url, teller=speaking[article_id].teller(page_url), page_url=page_url)
         articles.append(
-            row_of(extraction)
+            row_of(extraction, without=("page_title",))
             | row_of(date, named={"at": "published_at", "quality": "date_quality", "source": "date_source"})
             | {
-                "url": speaking[article_id].url,
+                "url": url,
                 "author": extraction.author or byline["author"],
-                "outlet": host(speaking[article_id].url),
+                "outlet": outlet,
+                "publisher": publisher_of(f"https://{outlet}"),
+                "links_to": host(url),
                 "updated_at": byline["updated_at"] or extraction.updated_at,
                 "word_count": len(extraction.text.split()),
                 "first_seen_at": first_seen_at(sightings),
+                "attested_at": attested_at(sightings, date),
                 "changed_at": run.night_at if kept is None else kept.changed_at,
                 "deduplicated_at": None if kept is None else kept.deduplicated_at,
                 "extracted_at": run.night_at,
@@ -205,6 +227,7 @@ class _Sighted:
     newest_at: datetime
     feed_title: str
     has_page: bool
+    page_url: str | None  # where the page was fetched, kept or not
     is_dropped: bool  # its summary and content
     sighting: Sighting
 
@@ -227,6 +250,7 @@ class _Seen:
     sightings: Sequence[Sighting]
     newest_at: datetime
     has_page: bool
+    page_url: str | None
     feed_titles: Mapping[str, str]
     dropped: Collection[str]  # the entries whose summary and content were dropped
 
@@ -246,6 +270,7 @@ def _sightings(db: Database, article_ids: Sequence[str]) -> dict[str, _Seen]:
             sightings=[replace(one.sighting, characters=lengths.get(one.sighting.entry_id, 0)) for one in group],
             newest_at=group[0].newest_at,
             has_page=group[0].has_page,
+            page_url=group[0].page_url,
             feed_titles={one.sighting.feed_id: one.feed_title for one in group},
             dropped={one.sighting.entry_id for one in group if one.is_dropped},
         )

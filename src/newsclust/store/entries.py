@@ -28,6 +28,7 @@ SELECT feed_id,
         'changed_at': changed_at, 'changed_run_id': changed_run_id, 'first_seen_at': first_seen_at} AS state
 FROM entries
 """
+_KEPT = ("feed_id", "article_id", "url", "first_seen_at", "absent_at", "run_id")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -88,6 +89,7 @@ def _save_together(db: Database, run: Run, documents: Sequence[ReadDocument]) ->
         known.setdefault(one.feed_id, []).append(one.entry)
     settled = {parsed.feed_id: settled_entries(parsed.entries, known.get(parsed.feed_id, ())) for parsed in read}
     kept = {feed_id: match_known_entries(entries, known.get(feed_id, ())) for feed_id, entries in settled.items()}
+    polled_before = _last_answers(db, run, documents)
     changes = {feed_id: identity_changes(entries, known.get(feed_id, ())) for feed_id, entries in kept.items()}
     shown = [
         (
@@ -105,6 +107,7 @@ def _save_together(db: Database, run: Run, documents: Sequence[ReadDocument]) ->
         | {
             "article_id": entry.article_id,
             "wants_page": wants_page,
+            "absent_at": polled_before.get(entry.feed_id, run.night_at),
             "last_seen_at": run.night_at,
             "dropped_at": None,  # shown again, it has its summary and content again
             "dropped_reason": None,
@@ -126,7 +129,7 @@ def _save_together(db: Database, run: Run, documents: Sequence[ReadDocument]) ->
     with db.transaction():
         _save_changes(db, run, changes)
         save_update_hints(db, run, read)
-        db.upsert("entries", rows, key=["entry_id"], keep=["feed_id", "article_id", "url", "first_seen_at", "run_id"])
+        db.upsert("entries", rows, key=["entry_id"], keep=_KEPT)
         db.upsert("processed", read_rows, key=["kind", "item_id"])
     return changed, len(rows) - changed
 
@@ -155,6 +158,17 @@ def _stored_entries(db: Database, documents: Sequence[ParsedFeed]) -> list[_Stor
         with db.given("shown", pa.table(shown)):
             stored += db.rows_as(_Stored, f"{by_title} UNION {by_link}")
     return list({one.entry.id: one for one in stored}.values())
+
+
+def _last_answers(db: Database, run: Run, documents: Sequence[ReadDocument]) -> dict[str, datetime]:
+    """Return when each of these documents' feeds last answered an earlier run, of those that did."""
+    with db.given_ids([document.feed_id for document in documents]):
+        answers = db.tuples(
+            "SELECT item_id, max(requested_at) FROM fetches SEMI JOIN given_ids ON id = item_id "
+            "WHERE kind = 'feed' AND reason IS NULL AND run_id <> $1 GROUP BY item_id",
+            [run.id],
+        )
+    return dict(answers)
 
 
 def _save_changes(db: Database, run: Run, changes: Mapping[str, Sequence[IdentityChange]]) -> None:

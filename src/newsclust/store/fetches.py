@@ -12,6 +12,7 @@ from newsclust.store.records import row_of
 from newsclust.urls import site_of
 
 _PAGE_HEADERS = {"content-type", "date"}  # how an article's page is decoded, and what its site's clock said
+_NOT_STORED = {RequestKind.ROBOTS, RequestKind.SITE}  # what they say has tables of its own
 _PAGES_AT_ONCE = 40  # up to 50 ids DuckDB 1.5 tests while it scans; with more it reads every body there is
 
 
@@ -76,7 +77,7 @@ def save_fetches(db: Database, run: Run, fetches: Sequence[Fetch]) -> None:
             | {"dropped_at": None, "dropped_reason": None}
             | row_of(_page_to_store(fetch.request.kind, fetch.page))
             for fetch in fetches
-            if fetch.page and fetch.request.kind is not RequestKind.ROBOTS  # which has a table of its own
+            if fetch.page and fetch.request.kind not in _NOT_STORED
         ]
         db.upsert("pages", pages, key=["kind", "item_id"])
 

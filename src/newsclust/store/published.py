@@ -41,7 +41,7 @@ PUBLISHED: Mapping[str, PublishedTable] = {
     "entries": PublishedTable(  # its hash, changed_at and wants_page are for `newsclust restore`
         without=[
             *("guid", "url", "summary", "content", "author", "language", "updated_at", "warnings"),
-            *("last_seen_at", "source_url", "dropped_at", "dropped_reason"),
+            *("last_seen_at", "source_url", "dropped_at", "dropped_reason", "absent_at"),
         ]
     ),
     "failures": PublishedTable(),
@@ -50,6 +50,7 @@ PUBLISHED: Mapping[str, PublishedTable] = {
     "feed_moves": PublishedTable(),
     "feed_run_stats": PublishedTable(without=["recurring_words"]),
     "feed_schedules": PublishedTable(),
+    "feed_sites": PublishedTable(),
     "feed_warnings": PublishedTable(),
     "feeds": PublishedTable(),
     "fetches": PublishedTable(

@@ -10,13 +10,17 @@ COMMENT ON COLUMN entries.wants_page IS 'Whether the page behind it is to be dow
 COMMENT ON COLUMN entries.content_hash IS 'Of title, summary and content';
 COMMENT ON COLUMN entries.changed_at IS 'When title, summary or content last differed, UTC';
 COMMENT ON COLUMN entries.changed_run_id IS 'The run that last saw it changed; NULL: as first seen, or changed before this was kept';
+COMMENT ON COLUMN entries.absent_at IS 'The last poll of its feed that did not show it, its first sight where there was none, UTC; NULL: seen before it was kept';
 COMMENT ON COLUMN entries.source_title IS 'Of the feed it came from, when this one collects others''';
 COMMENT ON COLUMN entries.run_id IS 'The run that first saw it';
 COMMENT ON TABLE articles IS 'One text at one canonical URL';
 COMMENT ON COLUMN articles.text IS 'Plain text without markup, control characters or direction overrides; paragraphs parted by an empty line';
 COMMENT ON COLUMN articles.language IS 'ISO 639-1, "und" when unknown';
 COMMENT ON COLUMN articles.language_source IS 'text, feed or none';
-COMMENT ON COLUMN articles.outlet IS 'Host of its address';
+COMMENT ON COLUMN articles.outlet IS 'Whose word it is: the host of the page that its text is from, or of a feed that speaks for the site; else who told it';
+COMMENT ON COLUMN articles.publisher IS 'Registered domain of the outlet: what counts as one voice; NULL: read before it was kept';
+COMMENT ON COLUMN articles.links_to IS 'Host of its address: whom the link names; NULL: read before it was kept';
+COMMENT ON COLUMN articles.attested_at IS 'Since when it can have been there: its date, or a later poll that did not show it, UTC; NULL: read before it was kept';
 COMMENT ON COLUMN articles.date_quality IS 'given, guessed, inferred, missing or future; first sight stands in for the last two';
 COMMENT ON COLUMN articles.date_source IS 'Where the date comes from: feed, page or first_seen; NULL: dated before it was kept';
 COMMENT ON COLUMN articles.updated_at IS 'By the feed, else by the page, UTC; NULL: neither says so';

@@ -9,7 +9,7 @@ WITH sightings AS (
     ANTI JOIN quarantined_entries ON quarantined_entries.entry_id = entries.entry_id AND NOT quarantined_entries.is_edit
     LEFT JOIN duplicates ON duplicates.article_id = entries.article_id
 )
-SELECT sightings.article_id, originals.title, carried.outlet, feeds.title AS feed, sightings.link,
+SELECT sightings.article_id, originals.title, carried.outlet, carried.links_to, feeds.title AS feed, sightings.link,
        sightings.published_at, sightings.date_quality, sightings.first_seen_at,
        CASE WHEN sightings.is_dated THEN round(date_diff('minute',
            min(sightings.published_at) FILTER (sightings.is_dated) OVER (PARTITION BY sightings.article_id),
@@ -23,7 +23,8 @@ ORDER BY sightings.article_id, NOT sightings.is_dated, sightings.published_at, f
 COMMENT ON VIEW article_sources IS 'Every sighting of an article, duplicates included, with its delay behind the first; quarantined ones left out';
 COMMENT ON COLUMN article_sources.article_id IS 'The original article';
 COMMENT ON COLUMN article_sources.title IS 'Title of the original';
-COMMENT ON COLUMN article_sources.outlet IS 'Site that carried it';
+COMMENT ON COLUMN article_sources.outlet IS 'Outlet whose word it is: the site of its page, or the feed''s own site';
+COMMENT ON COLUMN article_sources.links_to IS 'Host of its address: whom the link names; NULL: read before it was kept';
 COMMENT ON COLUMN article_sources.feed IS 'Feed that showed it';
 COMMENT ON COLUMN article_sources.link IS 'Link as the feed wrote it';
 COMMENT ON COLUMN article_sources.published_at IS 'Publication there, UTC; see date_quality';

@@ -4,7 +4,8 @@ WITH members AS (
     SELECT story_articles.story_id, articles.article_id, articles.title, articles.outlet, articles.language,
            articles.published_at, articles.date_quality IN ('inferred', 'missing', 'future') AS is_doubtful,
            -- The source is the article with a date to rely on, then the earlier one: an order, so there is no circle.
-           row(articles.date_quality IN ('inferred', 'missing', 'future'), articles.published_at, articles.article_id) AS age
+           row(articles.date_quality IN ('inferred', 'missing', 'future'), greatest(articles.published_at, articles.attested_at),
+               articles.first_seen_at, articles.published_at, articles.article_id) AS age
     FROM story_articles
     JOIN articles ON articles.article_id = story_articles.article_id
     WHERE story_articles.left_at IS NULL

@@ -1,7 +1,7 @@
 -- The living stories, the most told first.
 CREATE OR REPLACE VIEW current_stories AS
 WITH members AS (
-    SELECT story_id, count(*) AS articles, sum(duplicates) AS duplicates, count(DISTINCT outlet) AS outlets,
+    SELECT story_id, count(*) AS articles, sum(duplicates) AS duplicates, count(DISTINCT coalesce(publisher, outlet)) AS outlets,
            list_sort(list(DISTINCT language)) AS languages
     FROM current_story_articles
     GROUP BY story_id
@@ -27,7 +27,7 @@ COMMENT ON COLUMN current_stories.headline_en IS 'The same among its English art
 COMMENT ON COLUMN current_stories.headline_fr IS 'The same among its French articles';
 COMMENT ON COLUMN current_stories.articles IS 'Original articles';
 COMMENT ON COLUMN current_stories.duplicates IS 'Duplicates of them';
-COMMENT ON COLUMN current_stories.outlets IS 'Different sites';
+COMMENT ON COLUMN current_stories.outlets IS 'Publishers whose word it is, each counted once';
 COMMENT ON COLUMN current_stories.languages IS 'Languages, sorted';
 COMMENT ON COLUMN current_stories.first_at IS 'Publication of its first article, UTC';
 COMMENT ON COLUMN current_stories.last_at IS 'Publication of its last article, UTC';

@@ -11,7 +11,7 @@ WITH last_events AS (
     )
     GROUP BY story_id
 ), members AS (
-    SELECT story_articles.story_id, count(*) AS articles, count(DISTINCT articles.outlet) AS outlets,
+    SELECT story_articles.story_id, count(*) AS articles, count(DISTINCT coalesce(articles.publisher, articles.outlet)) AS outlets,
            list_sort(list(DISTINCT articles.language)) AS languages,
            min(articles.published_at) AS first_at, max(articles.published_at) AS last_at,
            list(story_articles.article_id ORDER BY story_articles.article_id) AS article_ids

@@ -10,7 +10,9 @@ WITH carried AS (
 ), sightings AS (
     SELECT carried.story_id, carried.article_id, carried.is_duplicate, rewritten_articles.article_id IS NOT NULL AS is_rewrite,
            articles.outlet, articles.language, articles.published_at, articles.date_quality,
-           row(articles.date_quality IN ('inferred', 'missing', 'future'), articles.published_at, articles.article_id) AS age
+           coalesce(articles.publisher, articles.outlet) AS publisher,
+           row(articles.date_quality IN ('inferred', 'missing', 'future'), greatest(articles.published_at, articles.attested_at),
+               articles.first_seen_at, articles.published_at, articles.article_id) AS age
     FROM carried
     JOIN articles ON articles.article_id = carried.article_id
     LEFT JOIN rewritten_articles ON rewritten_articles.article_id = carried.article_id
@@ -18,8 +20,8 @@ WITH carried AS (
     SELECT story_id,
            count(*) FILTER (NOT is_duplicate) AS articles, count(*) FILTER (is_duplicate) AS duplicates,
            count(*) FILTER (is_rewrite) AS rewrites,
-           count(DISTINCT outlet) AS outlets,
-           count(DISTINCT outlet) FILTER (NOT is_duplicate AND NOT is_rewrite) AS independent_outlets,
+           count(DISTINCT publisher) AS outlets,
+           count(DISTINCT publisher) FILTER (NOT is_duplicate AND NOT is_rewrite) AS independent_outlets,
            list_sort(list(DISTINCT language)) AS languages,
            arg_min(sightings, age) AS first,
            arg_min(sightings, age) FILTER (language = 'en') AS first_en,
@@ -48,8 +50,8 @@ COMMENT ON COLUMN story_sources.state IS 'living or closed';
 COMMENT ON COLUMN story_sources.articles IS 'Original articles, rewrites included';
 COMMENT ON COLUMN story_sources.duplicates IS 'Duplicates of them';
 COMMENT ON COLUMN story_sources.rewrites IS 'Articles rewritten or translated from another of the story';
-COMMENT ON COLUMN story_sources.outlets IS 'Sites that carried the story, by duplicates too';
-COMMENT ON COLUMN story_sources.independent_outlets IS 'Sites with an article that is neither a duplicate nor a rewrite';
+COMMENT ON COLUMN story_sources.outlets IS 'Publishers that carried the story, by duplicates too, each counted once';
+COMMENT ON COLUMN story_sources.independent_outlets IS 'Publishers with an article that is neither a duplicate nor a rewrite';
 COMMENT ON COLUMN story_sources.languages IS 'Languages, sorted';
 COMMENT ON COLUMN story_sources.first_outlet IS 'Site that was first, by a duplicate too; a date to rely on goes before one that first sight stands in for';
 COMMENT ON COLUMN story_sources.first_at IS 'When, UTC';

@@ -4,6 +4,7 @@
 know the probabilities of the links alone.
 """
 
+from collections import Counter
 from collections.abc import Sequence
 from typing import Protocol
 
@@ -26,10 +27,13 @@ class Clusterer(Protocol):
         ...
 
 
-def most_central(ids: Sequence[str], vectors: NDArray[np.float32]) -> str:
+def most_central(ids: Sequence[str], vectors: NDArray[np.float32], voices: Sequence[str] | None = None) -> str:
     """Return the id whose vector lies nearest to the mean of all; the first of equals.
 
-    `vectors` has shape (ids, dimensions), rows of unit length.
+    `vectors` has shape (ids, dimensions), rows of unit length. With `voices`, one for each id, each voice counts once
+    in the mean, however many ids it has.
     """
-    nearness = vectors @ vectors.mean(axis=0)
+    counts = Counter(voices or ())
+    share = None if voices is None else [1 / counts[voice] for voice in voices]
+    nearness = vectors @ np.average(vectors, axis=0, weights=share)
     return ids[int(np.argmax(np.round(nearness, 6)))]

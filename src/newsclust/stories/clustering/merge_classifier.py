@@ -3,7 +3,7 @@
 import heapq
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from itertools import groupby
+from itertools import groupby, permutations
 
 import numpy as np
 
@@ -18,6 +18,7 @@ from newsclust.stories.clustering.merge_model import (
     group_features,
     shipped_model,
 )
+from newsclust.stories.clustering.voices import with_one_voice
 from newsclust.stories.training import TrainingSet
 
 Score = Callable[[Sequence[int], Sequence[str]], float]  # how well found groups fit the labels: more is better
@@ -26,6 +27,7 @@ _FREE = Constraints()
 # Links below are ignored: three in five of them, and .01 of pairwise F1 is lost with them.
 _MIN_PROBABILITY = 0.1
 _MIN_MEAN_PROBABILITY = 0.02  # mean probability up to which two groups are not scored
+_MOST_WITHOUT_FUSION = 3  # articles: two stories and one that tells both, once
 _PAIRS_AT_ONCE = 2000  # of groups, whose vectors are copied side by side: 25 MB
 _REGULARISATION = 0.03  # scikit-learn's C, of the standardised columns
 _TRAINING_CUTS = (0.7, 0.5, 0.35, 0.25, 0.15, 0.08)  # of average linkage: the groups that examples are made of
@@ -49,9 +51,10 @@ class MergeClassifier:
 
     It begins with single articles (agglomerative clustering). A logistic model scores two groups as wholes
     (`COLUMNS`): the probabilities of the links between them and within them, their mean vectors, sizes and languages.
-    Groups without a link are never merged, and a chain of single links merges only what the model has learned to be
-    one story. The model was trained together with `PairModel`'s links; `threshold` None is the learned one. Only
-    vectors of the default embedding model are known: SettingsError for others, which `AverageLinkage` can group.
+    Groups without a link are never merged, a chain of single links merges only what the model has learned to be one
+    story, and an outlet with several articles has one voice (`voices`). The model was trained together with
+    `PairModel`'s links; `threshold` None is the learned one. Only vectors of the default embedding model are known:
+    SettingsError for others, which `AverageLinkage` can group.
     """
 
     def __init__(self, *, threshold: float | None = None, model: MergeModel | None = None) -> None:
@@ -195,6 +198,12 @@ class _Agglomeration:
         self.french = {group: sum(french[p] for p in positions) for group, positions in self.members.items()}
         # What a person tied is as sure as can be.
         self.inner = {group: len(p) * (len(p) - 1) / 2 for group, p in self.members.items()}
+        self.voices = [article.voice for article in window.articles]
+        self.unit_vectors, self.is_french = vectors, np.array(french, np.float64)
+        self.links: dict[int, dict[int, float]] = {}  # between articles, by position
+        for positions in tied:
+            for a, b in permutations(positions, 2):
+                self.links.setdefault(a, {})[b] = 1.0
         self.apart: dict[int, set[int]] = {}
         for pair in constraints.apart:
             if pair <= position_of.keys():
@@ -210,9 +219,27 @@ class _Agglomeration:
         """Merge while a pair reaches `threshold`, then yield the positions of each group's articles."""
         while self.heap and -self.heap[0][0] >= threshold:
             _, a, b = heapq.heappop(self.heap)
-            if a in self.members and b in self.members:
+            if a in self.members and b in self.members and not self._is_of_one_voice(a, b):
                 self._merge(a, b)
         yield from map(sorted, self.members.values())
+
+    def _is_of_one_voice(self, a: int, b: int) -> bool:
+        """Return whether two groups would not be merged if one outlet in them had told its part once."""
+        if len(self.members[a]) + len(self.members[b]) <= _MOST_WITHOUT_FUSION:
+            return False
+        for left, right in with_one_voice(self.members[a], self.members[b], self.voices, self._probability):
+            both = [*left, *right]
+            probability = np.array([[self._probability(i, j) for j in both] for i in both])
+            groups = np.arange(len(left)), np.arange(len(left), len(both))
+            features = _features_between(
+                probability, self.unit_vectors[both].astype(np.float64), self.is_french[both], groups[0], [groups[1]]
+            )
+            if self.model(features)[0] < self.min_probability:
+                return True
+        return False
+
+    def _probability(self, one: int, other: int) -> float:
+        return self.links.get(one, {}).get(other, 0.0)
 
     def _fill(self, links: Iterable[Link], position_of: dict[str, int], group_of: dict[int, int]) -> None:
         """Set the matrices between the first groups; rows and columns as in their members."""
@@ -221,6 +248,7 @@ class _Agglomeration:
             if link.probability < _MIN_PROBABILITY or not both <= position_of.keys():
                 continue
             a, b = position_of[link.article_a], position_of[link.article_b]
+            self.links.setdefault(a, {})[b] = self.links.setdefault(b, {})[a] = link.probability
             left, right = group_of[a], group_of[b]
             if left == right or right in self.apart.get(left, ()):
                 continue
