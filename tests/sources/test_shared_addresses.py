@@ -74,6 +74,10 @@ def test_the_anchor_of_an_item_stays_in_the_address_of_its_article() -> None:
 
 def test_an_incident_that_goes_on_under_one_title_is_several_things() -> None:
     assert articles(*(item("Update", guid=f"g{n}", text=text) for n, text in enumerate((CRANES, FERRY, BRIDGE)))) == 3
+    assert articles(*(item("Update", guid=f"g{n}", text=text) for n, text in enumerate(("Mended.", "Watched.")))) == 2
+    daily = [item("Links", "/links", f"g{n}").replace("02 Mar", f"0{n} Mar") for n in (1, 2, 3)]
+    assert articles(*daily) == 3
+    assert articles(*(each.replace("/links", "/news/2026/seals") for each in daily)) == 1
     assert articles(*(item(f"Release 1.{n}", guid=f"g{n}", text="Mends faults.") for n in range(3))) == 3
 
 

@@ -51,6 +51,11 @@ class EntryDates:
     warnings: tuple[str, ...] = ()
 
     @property
+    def is_own(self) -> bool:
+        """Tell whether the item itself says it."""
+        return self.quality in {DateQuality.GIVEN, DateQuality.GUESSED}
+
+    @property
     def has_date(self) -> bool:
         """Tell whether it is a date, and not the moment of first sight."""
         return self.quality not in {DateQuality.MISSING, DateQuality.FUTURE}

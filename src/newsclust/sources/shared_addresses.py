@@ -9,6 +9,7 @@ import re
 from collections import defaultdict
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
+from datetime import date
 from urllib.parse import quote, urlsplit
 
 from newsclust.model import id_of
@@ -39,6 +40,7 @@ class PlacedItem:
     guid: str | None
     title: str
     text: str  # plain
+    day: date | None = None  # on which it was published, where it says so
     source: str | None = None  # the feed that it was taken from, in a document that collects several
 
 
@@ -111,10 +113,16 @@ def is_reused(shown: PlacedItem, stored: PlacedItem, *, guids_tell: bool = True)
         return False
     words, stored_words = _words(shown.title), _words(stored.title)
     common = _overlap(words, stored_words)
-    last = urlsplit(shown.url).path.rpartition("/")[2]
-    if re.search(r"\d", last) or last.count("-") + last.count("_") >= 3:
-        return common < 0.05
-    return common < _SAME_TEXT or _numbers(words) != _numbers(stored_words)
+    if _names_no_article(shown.url):
+        return common < _SAME_TEXT or _numbers(words) != _numbers(stored_words)
+    return common < 0.05
+
+
+def _names_no_article(url: str) -> bool:
+    """Tell whether there is neither a number nor a headline's words in an address."""
+    path = urlsplit(url).path
+    last = path.rpartition("/")[2]
+    return not re.search(r"\d", last) and not re.search(r"\d{3}", path) and last.count("-") + last.count("_") < 3
 
 
 def _things(items: Sequence[PlacedItem]) -> list[int]:
@@ -138,9 +146,11 @@ def _is_same(item: PlacedItem, other: PlacedItem) -> bool:
     own, others = _anchor(item.link), _anchor(other.link)
     titles = _words(item.title), _words(other.title)
     texts = _words(item.text[:_COMPARED_CHARACTERS]), _words(other.text[:_COMPARED_CHARACTERS])
-    alike = _overlap(*texts) if min(map(len, texts)) >= _FEWEST_WORDS else None
     if _plain(item.title) == _plain(other.title):
-        return alike is None or alike >= _SAME_TEXT
+        if all(texts):
+            return _overlap(*texts) >= _SAME_TEXT
+        return item.day == other.day or not _names_no_article(item.url)
+    alike = _overlap(*texts) if min(map(len, texts)) >= _FEWEST_WORDS else None
     if own != others or _numbers(titles[0]) != _numbers(titles[1]):
         return False
     return alike >= _EDITED if alike is not None else _overlap(*titles) >= _EDITED
