@@ -9,12 +9,13 @@ WITH sightings AS (
     ANTI JOIN quarantined_entries ON quarantined_entries.entry_id = entries.entry_id AND NOT quarantined_entries.is_edit
     LEFT JOIN duplicates ON duplicates.article_id = entries.article_id
 )
-SELECT sightings.article_id, originals.title, carried.outlet, carried.links_to, feeds.title AS feed, sightings.link,
+SELECT sightings.article_id, originals.title, carried.outlet, feeds.title AS feed, sightings.link,
        sightings.published_at, sightings.date_quality, sightings.first_seen_at,
        CASE WHEN sightings.is_dated THEN round(date_diff('minute',
            min(sightings.published_at) FILTER (sightings.is_dated) OVER (PARTITION BY sightings.article_id),
            sightings.published_at) / 60.0, 2) END AS hours_behind,
-       sightings.seen_as, sightings.duplicate_method, sightings.similarity, sightings.source_title AS source
+       sightings.seen_as, sightings.duplicate_method, sightings.similarity, sightings.source_title AS source,
+       carried.links_to
 FROM sightings
 JOIN articles AS originals ON originals.article_id = sightings.article_id
 JOIN articles AS carried ON carried.article_id = sightings.seen_as
@@ -24,7 +25,6 @@ COMMENT ON VIEW article_sources IS 'Every sighting of an article, duplicates inc
 COMMENT ON COLUMN article_sources.article_id IS 'The original article';
 COMMENT ON COLUMN article_sources.title IS 'Title of the original';
 COMMENT ON COLUMN article_sources.outlet IS 'Outlet whose word it is: the site of its page, or the feed''s own site';
-COMMENT ON COLUMN article_sources.links_to IS 'Host of its address: whom the link names; NULL: read before it was kept';
 COMMENT ON COLUMN article_sources.feed IS 'Feed that showed it';
 COMMENT ON COLUMN article_sources.link IS 'Link as the feed wrote it';
 COMMENT ON COLUMN article_sources.published_at IS 'Publication there, UTC; see date_quality';
@@ -35,3 +35,4 @@ COMMENT ON COLUMN article_sources.seen_as IS 'The article seen there: the origin
 COMMENT ON COLUMN article_sources.duplicate_method IS 'How the duplicate was recognised; NULL for the original itself';
 COMMENT ON COLUMN article_sources.similarity IS 'Of the duplicate to the original, as its method measures it; NULL for the original itself';
 COMMENT ON COLUMN article_sources.source IS 'Feed that the showing one took it from, as it says; NULL unless it collects others';
+COMMENT ON COLUMN article_sources.links_to IS 'Host of its address: whom the link names; NULL: read before it was kept';
