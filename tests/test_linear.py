@@ -23,6 +23,7 @@ from newsclust.extract.headlines import without_headlines
 from newsclust.extract.page import PageText, rejection
 from newsclust.extract.select_text import select_text
 from newsclust.extract.walls import recurring_wall_key, wall_signs
+from newsclust.fetch.framing import ResponseFraming
 from newsclust.fetch.redaction import Redactor, with_redirect_secrets
 from newsclust.fetch.refresh import refresh_target
 from newsclust.fetch.robots import RobotsFile, RobotsRules, sitemaps_of
@@ -137,7 +138,20 @@ BLOCKS = (
     ("", "&a;", ""),
     ("", "& ", ""),
 )
-RULES = (("", "*a", "b$"), ("", "\nAllow: /{i}*a$", ""), ("", "\n\nUser-agent: a{i}\n", ""))
+RULES = (
+    ("", "*a", "b$"),
+    ("", "\nAllow: /{i}*a$", ""),
+    ("", "\n\nUser-agent: a{i}\n", ""),
+    ("", "\nUser-agent: n*{i}", "\nDisallow: /"),
+)
+LINES = (
+    ("", "a: b\r\n", ""),
+    ("a: b\r\n", " c\r\n", ""),
+    ("", "Content-Length: {i}\r\n", ""),
+    ("Content-Length: 1", ",1", ""),
+    ("Transfer-Encoding: chunked\r\n\r\n", "1\r\na\r\n", ""),
+    ("Transfer-Encoding: chunked\r\n\r\n0\r\n", "a: b\r\n", ""),
+)
 HEADERS = (("", "a=b,", ""), ("", "a ", ""), ("max-age=", "1", ""), ("Mon, ", "1 ", ""), ("", '"a,', ""))
 
 PAGE = Page(url="https://site.example/a", final_url="https://site.example/a", fetched_at=NOON, headers={}, body=b"")
@@ -246,6 +260,12 @@ def _chosen(text: str) -> object:
     return select_text(replace(SOURCE, title=text, content=text, summary=text, page=PAGE), page, None)
 
 
+def _received(text: str) -> object:
+    framing = ResponseFraming()
+    sent = f"HTTP/1.1 200 OK\r\n{text}\r\n\r\n".encode()
+    return [framing.feed(sent[start : start + 1000]) for start in range(0, len(sent), 1000)]
+
+
 def _redacted_body(text: str) -> object:
     redactor = with_redirect_secrets(Redactor(), f"https://site.example/?token=secret12345&{text[:8000]}")
     return redactor.redact_body(text.encode()), redactor.redact(text)
@@ -326,7 +346,13 @@ READ = (
     Read(
         "robots.txt",
         _robots,
-        (*SHAPES, ("", "*a", "b$"), ("", "\nAllow: /{i}*a$", ""), ("", "\n\nUser-agent: a{i}\n", "")),
+        (
+            *SHAPES,
+            ("", "*a", "b$"),
+            ("", "\nAllow: /{i}*a$", ""),
+            ("", "\n\nUser-agent: a{i}\n", ""),
+            ("", "\nUser-agent: n*{i}", "\nDisallow: /"),
+        ),
     ),
     Read("fresh_until", _fresh, HEADERS),
     Read("retry_at", lambda text: retry_at({"retry-after": text}, NOON), HEADERS),

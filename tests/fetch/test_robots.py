@@ -1,5 +1,6 @@
 """robots.txt: what it forbids, how long it is believed, and what becomes of pages that it closes."""
 
+import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -539,3 +540,14 @@ def test_a_page_may_be_private_as_far_as_its_own_feed_is(nights: Nights) -> None
         "https://nas.example/robots.txt": "",
         "https://nas.example/admin": "one.example",
     }
+
+
+def test_thousands_of_agents_with_thousands_of_rules_take_no_time() -> None:
+    agents = "".join(f"User-agent: bot{n}\nUser-agent: n*{n}\nUser agent b{n}\n" for n in range(6000))
+    rules = "".join(f"Disallow: /{n}\n" for n in range(8000))
+    file = RobotsFile(origin=SITE, fetched_at=NIGHT, body=(agents + "User-agent: newsclust\n" + rules).encode())
+    begun = time.process_time()
+    ours = RobotsRules(file, "newsclust")
+    assert ours.refusal(f"{SITE}/7999") is not None
+    assert ours.refusal(f"{SITE}/a") is None
+    assert time.process_time() - begun < 2

@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 _AGENT_VERSION = re.compile(
     r"^([ \t]*user[- ]?agent[ \t]*:[ \t]*[^\s/#]+)(?:/|[ \t]+(?=[(v]?\d|\())[^\r\n#]*", re.IGNORECASE | re.MULTILINE
 )
+_AGENT = re.compile(r"^(\s*user[- ]?agent(?:\s*:|\s))(.*)$", re.IGNORECASE | re.DOTALL)
+_OTHERS = "others-than-us"
 MAX_CRAWL_DELAY_S = 30.0  # longest Crawl-delay that is obeyed
 _MAX_AGE = timedelta(days=1)  # RFC 9309, 2.4
 _MAX_AGE_UNREACHABLE = timedelta(hours=1)
@@ -94,7 +96,7 @@ class RobotsRules:
         from protego import Protego
 
         text = (self._file.body or b"").decode("utf-8-sig", "replace")
-        return Protego.parse(_AGENT_VERSION.sub(r"\1", text))
+        return Protego.parse(_without_others(_AGENT_VERSION.sub(r"\1", text), self._product.lower()))
 
     def refusal(self, url: str) -> FetchError | None:
         """Return why this URL must not be fetched; None when it may be."""
@@ -122,4 +124,19 @@ def sitemaps_of(body: bytes) -> tuple[str, ...]:
     """Return the sitemap URLs that a robots.txt names, in its order, each once."""
     from protego import Protego
 
-    return tuple(dict.fromkeys(Protego.parse(body.decode("utf-8-sig", "replace")).sitemaps))
+    return tuple(dict.fromkeys(Protego.parse(_without_others(body.decode("utf-8-sig", "replace"), "")).sitemaps))
+
+
+def _without_others(text: str, product: str) -> str:
+    """Return a robots.txt in which all agents but `*` and ours have one name.
+
+    Protego gives each rule to each agent of its group, one after the other: 8,000 agents and 8,000 rules are 64
+    million, in 300 kB.
+    """
+
+    def named(found: re.Match[str]) -> str:
+        agent = found[2].partition("#")[0].strip().lower()
+        plain = agent if agent == "*" else agent.replace("*", "")
+        return f"{found[1]}{plain if plain == '*' or plain in product else _OTHERS}"
+
+    return "\n".join(_AGENT.sub(named, line) for line in text.splitlines())
