@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from newsclust.errors import FetchError, Reason
 from newsclust.report import summary_page
+from newsclust.store.database import migrations
 from newsclust.text.sanitize import one_line, strip_controls
 from tests.terminal import Terminal
 
@@ -58,6 +59,10 @@ def published(tmp_path: Path) -> Path:
     """A published file whose every word is hostile."""
     path = tmp_path / "published.duckdb"
     with duckdb.connect(str(path)) as connection:
+        connection.execute("CREATE TABLE migrations AS SELECT $1 AS number", [migrations()[-1].number])
+        connection.execute(
+            "CREATE TABLE runs (night_at TIMESTAMP, started_at TIMESTAMP, finished_at TIMESTAMP, outcome TEXT)"
+        )
         connection.execute(
             "CREATE TABLE current_stories AS SELECT 2 AS outlets, 3 AS articles, ['en'] AS languages, "
             "$1 AS headline, $1 AS topic",
