@@ -180,6 +180,11 @@ def paywall_notice(lines: list[str]) -> str | None:
     return next((words for line in lines if (words := _notice_of(line)) is not None), None)
 
 
+def is_list_heading(line: str) -> bool:
+    """Return whether a line opens a list of other articles, or is itself a way to one."""
+    return _matches(_HEADING, line) or _matches(_LINE, line)
+
+
 def is_truncated(text: str) -> bool:
     """Return whether a text in normal form says that more of it stands elsewhere."""
     last = text.rsplit("\n\n", 1)[-1]

@@ -13,6 +13,7 @@ from itertools import dropwhile, takewhile
 from typing import TYPE_CHECKING
 
 from newsclust.extract.links import is_internal_link, linked_words, links_in, site_domain, text_words
+from newsclust.extract.text_blocks import MIN_PARAGRAPH_WORDS, MIN_PARAGRAPHS, keep_text_blocks
 from newsclust.text.html_to_text import html_to_text
 from newsclust.text.normalize import alphanumeric_key, normalize_text, word_count
 
@@ -29,8 +30,6 @@ MIN_LIST_ITEMS = 3  # of these at most one in three is a sentence: a promotion, 
 MIN_LINKED_SHARE = 0.4  # words: headlines of a list may be linked in part
 # A page with a larger share of its words in teasers is made of them: they are its text.
 MAX_TEASER_SHARE = 0.5
-MIN_PARAGRAPHS = 2  # of a part of a split body, each of so many words:
-MIN_PARAGRAPH_WORDS = 15
 
 _SENTENCE_END = re.compile(r"[.!?…][»”\"')\]]*$")
 _INLINE = frozenset(("a", "abbr", "b", "cite", "code", "em", "i", "q", "span", "strong", "sub", "sup", "u"))
@@ -66,6 +65,7 @@ def drop_above_title(paragraphs: list[str], headings: set[str], title: str) -> l
 
 def prepare_tree(tree: "HtmlElement", site: str) -> None:
     """Drop headlines of other articles from the tree, and join a split body."""
+    keep_text_blocks(tree, site)
     _wrap_leading_text(tree)
     _drop_hover_cards(tree)
     _drop_teasers(tree, site)

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
+from html import unescape
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urljoin
 
@@ -48,6 +49,7 @@ class PageMetadata:
     is_free: bool  # False when it states isAccessibleForFree: false
     published: PageDate | None
     updated: PageDate | None  # None when it is not later than the first
+    article_body: str = ""  # of its JSON-LD, the longest; it may hold HTML
 
 
 def read_metadata(tree: "HtmlElement", url: str, *, now: datetime) -> PageMetadata:
@@ -56,7 +58,8 @@ def read_metadata(tree: "HtmlElement", url: str, *, now: datetime) -> PageMetada
     Where no date is stated, htmldate (Barbaresi 2020, JOSS) looks for one in the address and the byline.
     """
     scripts = [script.text or "" for script in tree.iter("script")]
-    articles = [node for script in tree.iter("script") for node in _json_ld_nodes(script) if _is_article(node)]
+    nodes = [node for script in tree.iter("script") for node in _json_ld_nodes(script)]
+    articles = [node for node in nodes if _is_article(node)]
     properties = _properties(tree)
     published = _first_date([*_values(articles, "datePublished"), *_values_of(properties, _PUBLISHED)], now)
     updated = _first_date([*_values(articles, "dateModified"), *_values_of(properties, _UPDATED)], now)
@@ -75,6 +78,7 @@ def read_metadata(tree: "HtmlElement", url: str, *, now: datetime) -> PageMetada
         is_free=not any(map(_NOT_FREE.search, scripts)),
         published=published,
         updated=updated if updated and (not published or updated.at > published.at) else None,
+        article_body=_article_body(nodes),
     )
 
 
@@ -148,6 +152,25 @@ def _json_ld_nodes(script: "HtmlElement") -> Iterator[dict[str, Any]]:
             yield node
             graph = node.get("@graph")
             yield from (inner for inner in graph if isinstance(inner, dict)) if isinstance(graph, list) else ()
+
+
+def _article_body(nodes: list[dict[str, Any]]) -> str:
+    """Return the longest text of an article among the nodes and what is one level under them, HTML or not."""
+    inner = [
+        each
+        for node in nodes
+        for key in ("mainEntity", "mainEntityOfPage")
+        if isinstance(each := node.get(key), dict)
+    ]
+    updates = [node.get("liveBlogUpdate") for node in nodes]
+    posts = [
+        "\n\n".join(_values([post for post in found if isinstance(post, dict)], "articleBody"))
+        for found in updates
+        if isinstance(found, list)
+    ]
+    stated = [*_values(list(filter(_is_article, [*nodes, *inner])), "articleBody"), *posts]
+    body = max(stated, key=len, default="")
+    return unescape(body) if "&lt;" in body and "<" not in body else body
 
 
 def _is_article(node: dict[str, Any]) -> bool:

@@ -8,13 +8,13 @@ from newsclust.errors import Reason
 from newsclust.extract.boilerplate import paywall_notice
 from newsclust.extract.forums import forum_posts, thread_text
 from newsclust.extract.index_pages import count_headlines
-from newsclust.extract.main_content import main_text
+from newsclust.extract.main_content import MIN_GAIN, main_text
 from newsclust.extract.metadata import PageDate, read_metadata
 from newsclust.extract.site_rules import SiteRule, apply_site_rule
 from newsclust.extract.walls import NO_SIGNS, WallSigns, wall_signs
 from newsclust.model import Page
 from newsclust.text.charset import decode, has_byte_order_mark
-from newsclust.text.html_to_text import element_lines
+from newsclust.text.html_to_text import element_lines, html_to_text
 from newsclust.text.normalize import normalize_text, word_count
 
 if TYPE_CHECKING:
@@ -111,7 +111,7 @@ def read_page(page: Page, rule: SiteRule | None = None) -> PageText:
     elif posts:
         text = thread_text(posts)
     else:
-        text = "" if headlines else main_text(tree, url)
+        text = "" if headlines else _longer_by_far(main_text(tree, url), html_to_text(metadata.article_body))
     text = normalize_text(text)
     notice = None
     if word_count(text) < MIN_FREE_WORDS and not headlines:
@@ -129,6 +129,11 @@ def read_page(page: Page, rule: SiteRule | None = None) -> PageText:
         rule_mismatch=rule_mismatch,
         wall=NO_SIGNS if selected or posts or metadata.is_article else wall_signs(page_headings, text, url),
     )
+
+
+def _longer_by_far(text: str, stated: str) -> str:
+    """Return the text that a page's JSON-LD states where the page shows less than half of it: a script draws it."""
+    return stated if word_count(stated) > MIN_GAIN * word_count(text) else text
 
 
 def _unwrap_forms(tree: "HtmlElement") -> None:
