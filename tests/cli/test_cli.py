@@ -108,15 +108,15 @@ def test_every_view_and_every_column_of_a_view_has_a_comment(demo_folder: Path) 
 # ---------------------------------------------------------------- errors
 
 
-@pytest.mark.parametrize("verb", [["top"], ["query", "SELECT 1"], ["views"], ["status"]])
-def test_without_a_published_file_the_exit_code_is_3_and_the_demo_is_proposed(
+@pytest.mark.parametrize("verb", [["top"], ["query", "SELECT 1"], ["views"]])
+def test_without_a_published_file_the_exit_code_is_3_and_a_night_is_proposed(
     verb: list[str], terminal: Terminal
 ) -> None:
     ended = terminal(*verb)
     assert ended.code == 3
     assert ended.err.startswith("newsclust: ")
     assert "does not exist" in ended.err
-    assert "make demo" in ended.err
+    assert "`newsclust night`" in ended.err
     assert ended.out == ""
 
 

@@ -131,14 +131,13 @@ def test_texts_cut_by_a_paywall_are_marked_and_hold_no_notice(articles: dict[str
 
 
 def test_an_edited_article_keeps_its_first_state_as_a_version(
-    published: duckdb.DuckDBPyConnection, articles: dict[str, Row], corpus: Corpus
+    demo_folder: Path, articles: dict[str, Row], corpus: Corpus
 ) -> None:
-    versions = {
-        article_id: (version, one_line(title), one_line(text))
-        for article_id, version, title, text in asked(
-            published, "SELECT article_id, version, title, text FROM article_versions"
-        )
-    }
+    with duckdb.connect(
+        str(demo_folder / "newsclust.duckdb"), read_only=True
+    ) as working:  # published are the changes
+        stored = asked(working, "SELECT article_id, version, title, text FROM article_versions")
+    versions = {article_id: (version, one_line(title), one_line(text)) for article_id, version, title, text in stored}
     edited = [article for article in corpus.articles if article.edit]
     assert len(edited) == 4
     assert versions.keys() == {articles[article.id]["article_id"] for article in edited}

@@ -743,6 +743,6 @@ def test_feed_commands_come_back_as_they_were_written(tmp_path: Path) -> None:
 def test_a_damaged_line_is_named_and_the_file_not_made_longer(tmp_path: Path) -> None:
     path = tmp_path / "feed_commands.jsonl"
     path.write_text('\n{"kind": "stay"}\n', encoding="utf-8")
-    with pytest.raises(SettingsError, match=r"feed_commands\.jsonl, line 2: feed_id: Field required"):
+    with pytest.raises(SettingsError, match=r"feed_commands\.jsonl, line 2: feed_id: it is missing"):
         append_feed_command(path, FeedCommand(kind=FeedCommandKind.REFRESH, feed_id="a", given_at=NIGHT))
     assert path.read_text(encoding="utf-8") == '\n{"kind": "stay"}\n'

@@ -80,7 +80,7 @@ class Restored:
 
 def refuse_empty_archive(database: Path, published: Path) -> None:
     """Raise StoreError when there is no working file though nights were published: it is lost, not new."""
-    if database.exists() or not published.exists():
+    if database.exists() or not published.is_file():
         return
     raise StoreError(
         f"{database} does not exist, though {published} was published from it: put it back (newsclust restore "
