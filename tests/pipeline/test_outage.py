@@ -124,11 +124,28 @@ def test_pages_keep_their_tries_over_nights_without_a_network(nights: Nights, ro
         with nights.begun(web | gone, feeds, days=night) as (_, work):
             for name in STEPS[: STEPS.index("fetch_pages")]:
                 work[name]()
-            with pytest.raises(StepError, match="fetch_pages: this machine's network was away"):
-                work["fetch_pages"]()
+            work["fetch_pages"]()
+        assert nights.rows("SELECT count(*) FROM night_notices WHERE text LIKE 'fetch_pages: this%away%'") == [
+            (night + 1,)
+        ]
     pages = {f"{one.url}/1": Answer(body="<p>all of it</p>") for one in feeds}
     counts = nights.live(web | pages, feeds, days=4, names=READ)
     assert counts["fetch_pages"].done == 5
+
+
+def test_a_feed_of_links_that_lead_nowhere_does_not_end_the_night(nights: Nights) -> None:
+    stranger = feed("https://stranger.example/feed", pages=PagePolicy.ALWAYS)
+    paper = feed("https://paper.example/feed", pages=PagePolicy.ALWAYS)
+    links = [f"https://nowhere{n}.example/a-story" for n in range(20)]
+    unreached = Answer(status=None, reason=Reason.DNS_FAILED)
+    web = up([paper]) | {
+        stranger.url: rss(*(Item(link=link) for link in links)),
+        f"{paper.url}/1": Answer(body="<p>all of it</p>"),
+    }
+    web |= {f"{link.rpartition('/')[0]}/robots.txt": unreached for link in links}
+    counts = nights.live(web, [stranger, paper], names=STEPS[: STEPS.index("find_duplicates")])
+    assert counts["fetch_pages"].done == 1
+    assert nights.rows("SELECT count(*) FROM articles") == [(21,)]
 
 
 def test_requests_of_an_outage_count_for_no_feed_when_only_their_counts_are_kept(nights: Nights) -> None:

@@ -23,11 +23,13 @@ def fetch_and_store(
     requests: Sequence[Request],
     *,
     sends_on: Callable[[Page], str | None] = lambda _: None,
+    is_vital: bool = True,
 ) -> tuple[Count, list[Request], list[Request]]:
     """Send the requests; return the counts, the requests that cross-origin redirects leave to send, those postponed.
 
-    A page for which `sends_on` gives an address is such a redirect to it, and is not stored. Failures that may be our
-    own network's are logged at the end, when it is known whether they are.
+    An outage of our own network ends a step that `is_vital`. A page for which `sends_on` gives an address is such a
+    redirect to it, and is not stored. Failures that may be our own network's are logged at the end, when it is known
+    whether they are.
     """
     done = skipped = failed = 0
     unsaved: list[Fetch] = []
@@ -59,24 +61,29 @@ def fetch_and_store(
                 _save(db, run, step, unsaved)
                 unsaved = []
     _save(db, run, step, unsaved)
-    raise_on_outage(db, run, step, requests, unreached)
+    if (text := outage_notice(db, run, step, requests, unreached)) is not None:
+        if is_vital:
+            raise StepError(text)
+        log.warning("%s", text)
+        unreached.clear()
     for _, error in unreached:
         log.warning("%s: %s", step, error)
     return Count(done=done, skipped=skipped, failed=failed), cross_origin, postponed
 
 
-def raise_on_outage(
+def outage_notice(
     db: Database, run: Run, step: str, requests: Sequence[Request], unreached: Sequence[tuple[str, FetchError]]
-) -> None:
-    """Raise StepError when over half the requests reached nobody: the network of this machine, not the sites.
+) -> str | None:
+    """Return what is said of an outage of this machine's network, None when there is none.
 
-    `unreached` has (item id, error) of each that did not. Then they count as "offline", which no schedule, no health
-    and no number of tries counts; a notice says so. A single site that is away while others answer is no such outage.
+    It is one when over half the requests reached nobody: `unreached` has (item id, error) of each. Then they count as
+    "offline", which no schedule, no health and no number of tries counts; a notice says so. A single site that is
+    away while others answer is no such outage.
     """
     sites = {request.item_id: site_of(request.url) for request in requests}
     away = {sites[item_id] for item_id, _ in unreached}
     if not is_most(len(unreached), len(requests)) or (len(away) == 1 and away != set(sites.values())):
-        return
+        return None
     store_fetches.mark_offline(db, run, step, [item_id for item_id, _ in unreached], NETWORK_REASONS)
     reasons = Counter(error.reason.value for _, error in unreached)
     by_reason = ", ".join(f"{reason} {count}" for reason, count in reasons.most_common())
@@ -86,7 +93,7 @@ def raise_on_outage(
         "no feed and no page is blamed, and the next night asks for all of them"
     )
     runs.save_notice(db, run, NoticeKind.NETWORK, text, replace=True)
-    raise StepError(text)
+    return text
 
 
 def save_fetches(db: Database, run: Run, step: str, fetches: Sequence[Fetch]) -> None:

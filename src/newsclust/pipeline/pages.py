@@ -9,7 +9,7 @@ from newsclust.fetch import Fetcher, robots
 from newsclust.fetch.refresh import refresh_target
 from newsclust.model import Count, Fetch, NoticeKind, Request, Run
 from newsclust.pipeline.feed_sites import confirm_sites
-from newsclust.pipeline.fetching import fetch_and_store, raise_on_outage, save_fetches
+from newsclust.pipeline.fetching import fetch_and_store, outage_notice, save_fetches
 from newsclust.pipeline.runner import NETWORK_REASONS, log, progress_bar
 from newsclust.polling.page_budget import (
     DEFAULT_BUDGET,
@@ -55,7 +55,9 @@ def fetch_pages(
         if not asked:
             break
         within_s = start_within_s(budget, 60 * budget.night_minutes - (time.monotonic() - begun))
-        rules = _rules(db, run, fetcher, product, asked, within_s)
+        rules, offline = _rules(db, run, fetcher, product, asked, within_s)
+        total += Count(skipped=sum(robots.origin_of(request.url) in offline for request in asked))
+        asked = [request for request in asked if robots.origin_of(request.url) not in offline]
         allowed, refused = _judged([request for request in asked if robots.origin_of(request.url) in rules], rules)
         save_fetches(db, run, "fetch_pages", [Fetch.not_made(*pair, run.night_at) for pair in refused])
         pages = [
@@ -64,7 +66,13 @@ def fetch_pages(
         ]
         in_time, too_slow = affordable(pages, budget)
         count, onward, late = fetch_and_store(
-            db, run, fetcher, "fetch_pages", [page.request for page in in_time], sends_on=refresh_target
+            db,
+            run,
+            fetcher,
+            "fetch_pages",
+            [page.request for page in in_time],
+            sends_on=refresh_target,
+            is_vital=False,  # strangers' links decide which hosts are asked: none of them ends the night
         )
         total += count + Count(failed=len(refused))
         unknown = [request for request in asked if robots.origin_of(request.url) not in rules]
@@ -82,10 +90,11 @@ def fetch_pages(
 
 def _rules(
     db: Database, run: Run, fetcher: Fetcher, product: str, requests: Sequence[Request], within_s: float
-) -> dict[str, robots.RobotsRules]:
+) -> tuple[dict[str, robots.RobotsRules], set[str]]:
     """Return the rules of each origin that the requests lead to, as far as the time allows it to ask for them.
 
-    A robots.txt seen today is not requested again.
+    A robots.txt seen today is not requested again. With them the origins that an outage of our own network kept from
+    being asked: nothing is known of those.
     """
     origins = sorted({robots.origin_of(request.url) for request in requests})
     files = store_robots.robots_files(db, origins)
@@ -109,11 +118,18 @@ def _rules(
         for fetch in fetches
         if fetch.error and fetch.error.reason in NETWORK_REASONS
     ]
-    raise_on_outage(db, run, "fetch_pages", todo, unreached)
-    read = [robots.robots_file_from(fetch, files.get(fetch.request.item_id)) for fetch in fetches]
+    offline: set[str] = set()
+    if (text := outage_notice(db, run, "fetch_pages", todo, unreached)) is not None:
+        log.warning("%s", text)
+        offline = {item_id for item_id, _ in unreached} - files.keys()
+    read = [
+        robots.robots_file_from(fetch, files.get(fetch.request.item_id))
+        for fetch in fetches
+        if fetch.request.item_id not in offline
+    ]
     store_robots.save_robots(db, run, read)
     files |= {file.origin: file for file in read}
-    return {origin: robots.RobotsRules(file, product) for origin, file in files.items()}
+    return {origin: robots.RobotsRules(file, product) for origin, file in files.items()}, offline
 
 
 def _allowed(
@@ -122,7 +138,7 @@ def _allowed(
     """Return the requests to make now, and those that robots.txt or the site's wish for a pause refuses."""
     closed = schedules.blocked_sites(db, run.night_at)
     asked = [request for request in requests if site_of(request.url) not in closed]
-    rules = _rules(db, run, fetcher, product, asked, _HOME_PAGES_WITHIN_S) if asked else {}
+    rules = _rules(db, run, fetcher, product, asked, _HOME_PAGES_WITHIN_S)[0] if asked else {}
     allowed, _ = _judged([request for request in asked if robots.origin_of(request.url) in rules], rules)
     chosen = {request.item_id for request in allowed}
     in_time = [replace(request, start_within_s=_HOME_PAGES_WITHIN_S) for request in allowed]
