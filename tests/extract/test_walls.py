@@ -69,6 +69,13 @@ def test_a_page_headed_as_a_wall_leaves_the_words_of_the_feed(heading: str) -> N
         "<p>The page you are looking for was moved or deleted.</p>",
         "<p>La page que vous cherchez a été supprimée. Retour à l'accueil.</p>",
         "<p>Our systems have seen unusual traffic from your network.</p>",
+        "<p>Sorry for the inconvenience, we are performing some maintenance. We'll be back soon!</p>",
+        "<p>Notre site est en maintenance. Revenez plus tard.</p>",
+        "<p>This article is not available in your region.</p>",
+        "<p>Ce contenu n'est pas disponible dans votre pays.</p>",
+        "<p>You are using an ad blocker. Please whitelist our site.</p>",
+        "<p>Vous utilisez un bloqueur de publicité. Désactivez votre bloqueur pour lire.</p>",
+        "<p>Your browser is not supported. Please upgrade your browser.</p>",
     ],
 )
 def test_a_page_of_which_most_is_what_only_walls_say_is_one_under_any_heading(words: str) -> None:
@@ -115,6 +122,11 @@ def test_an_article_under_a_consent_is_read() -> None:
         (
             "Page not found",
             "<p>How a page that nobody found became a museum: the harbour shows a hundred of them.</p>",
+        ),
+        ("Botnet of routers is shut down", "<p>A service that sold ransomware and DDoS attacks ended on Friday.</p>"),
+        (
+            "Ce comportement des sites agace",
+            "<p>Qui n'est pas resté bloqué sur une page que vous n'avez pas voulue ?</p>",
         ),
         ("Access denied", "<p>The thriller opens on Friday in the old cinema by the harbour, with its makers.</p>"),
         (
