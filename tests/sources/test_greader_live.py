@@ -1,17 +1,19 @@
 """Accounts of FreshRSS and Miniflux: every question and every field, against servers that answer as these do."""
 
+import re
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 
 import pytest
 
 from newsclust.errors import Reason
 from newsclust.fetch import HttpFetcher
-from newsclust.model import DateQuality, Entry, Feed, Fetch, ParsedFeed, Request, RequestKind, id_of
+from newsclust.model import DateQuality, Entry, Feed, Fetch, Page, ParsedFeed, Request, RequestKind, id_of
 from newsclust.sources.discovery import FoundFeed, discover, new_feed
 from newsclust.sources.entries import parse_feed
 from newsclust.sources.fetching import SourceFetcher
-from newsclust.sources.greader_api import stream_of
+from newsclust.sources.greader_api import read_labels, stream_of
 from newsclust.urls import canonical
 from tests.loopback import PageAnswer, PageServer, reply
 from tests.readers import FreshReader, Held, Miniflux, SharedQuery, shared_page, shared_query, shared_rss
@@ -244,6 +246,44 @@ def test_how_many_items_a_query_gives_is_left_to_who_wrote_it(web: PageServer) -
     web.pages = {"http://fresh.example/api/query.php": SharedQuery(items=items)}
     assert len(query_result(web, f"{QUERY}rss&nb=30").entries) == 30
     assert len(web.urls) == 1
+
+
+CAPTURES = Path(__file__).parents[3] / "shared" / "data" / "readers"
+
+
+@pytest.mark.skipif(not CAPTURES.exists(), reason="no answers of live readers beside the repository")
+@pytest.mark.parametrize(
+    ("name", "items", "sources"),
+    [
+        ("freshrss_account_page1.json", 2, 1),
+        ("freshrss_account_cdata.json", 5, 2),
+        ("freshrss_account_after_last.json", 0, 0),
+        ("freshrss_query_category.greader", 3, 1),
+        ("freshrss_query_amp_titles.greader", 1, 1),
+        ("freshrss_query_onefeed.greader", 3, 0),
+        ("miniflux_items_contents.json", 2, 1),
+    ],
+)
+def test_what_live_readers_answered_is_read_whole_and_without_escapes(name: str, items: int, sources: int) -> None:
+    feed = Feed(id="f", url="http://reader.example/api", title="Mine", kind="account", token_env="TOKEN")
+    page = Page(
+        url=feed.url,
+        final_url=feed.url,
+        fetched_at=NOW,
+        headers={"content-type": "application/json"},
+        body=(CAPTURES / name).read_bytes(),
+    )
+    found = parse_feed(feed, page).entries
+    assert (len(found), len({entry.source_title for entry in found} - {None})) == (items, sources)
+    words = [text for entry in found for text in (entry.title, entry.author, entry.source_title) if text]
+    assert [text for text in words if re.search(r"&(?:#\d+|amp|quot|lt|gt|eacute)\b|</|[＆＜＞／，；？]", text)] == []
+
+
+@pytest.mark.skipif(not CAPTURES.exists(), reason="no answers of live readers beside the repository")
+def test_the_labels_of_a_live_reader_are_read() -> None:
+    labels = read_labels((CAPTURES / "freshrss_tag_list.json").read_bytes())
+    assert len(labels) == 5
+    assert [label for label in labels if "/" in label]
 
 
 def query_result(web: PageServer, url: str) -> ParsedFeed:
