@@ -18,6 +18,10 @@ def link_articles(db: Database, run: Run, linker: Linker, model: str, window_day
     Word counts are those of earlier nights; tonight's articles are counted afterwards, so that no article changes how
     two others are scored on the same night.
     """
+    candidates = pairs.articles_in_window(db, since=since(run, window_days), until=run.night_at)
+    new = pairs.articles_to_link(db, candidates, model=model, linker=linker.name)
+    if not new and not word_counts.articles_to_count(db, candidates):
+        return Count(skipped=len(candidates))  # texts and vectors of the window are not read for nothing
     window = window_of(db, run, model, window_days)
     ids = window.ids
     fresh = pairs.articles_to_link(db, ids, model=model, linker=linker.name)
