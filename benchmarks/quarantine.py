@@ -419,6 +419,7 @@ def _item(title: str, text: str, url: str, at: datetime) -> FeedItem:
             published_at=at,
             characters=len(text),
             shared=False,
+            from_new_source=False,
         )
     )
 

@@ -32,6 +32,7 @@ _BLOCKS = frozenset((
 ))
 # fmt: on
 _TAG = re.compile(r"<[A-Za-z/!?]")
+_LONG_TAG = re.compile(r"<([A-Za-z][\w:-]*)[^<>]{4000,}+>")  # libxml2 compares each attribute with all before it
 _BLANK_LINE = re.compile(r"\n[ \t]*\n")
 # Control characters and surrogates: lxml reads neither.
 _UNREADABLE = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\ud800-\udfff]")
@@ -46,7 +47,7 @@ def html_to_text(html: str) -> str:
         return normalize_text("\n".join(_collapse_spaces(part) for part in _BLANK_LINE.split(unescape(html))))
     from lxml.html import HTMLParser, document_fromstring
 
-    readable = _UNREADABLE.sub("", html)
+    readable = _LONG_TAG.sub(r"<\1>", _UNREADABLE.sub("", html))
     parser = HTMLParser(encoding="utf-8", remove_comments=True, remove_pis=True, huge_tree=True)
     document = document_fromstring(f"<html><body>{readable}".encode(), parser=parser)
     return normalize_text("".join(_text_pieces(document, _collapse_spaces)))
