@@ -109,7 +109,7 @@ def demo_settings(loopback: LoopbackServer, feeds: Sequence[Feed], folder: Path)
             corrections=folder / "corrections.jsonl",
             feed_commands=folder / "feed_commands.jsonl",
         ),
-        fetch=FetchSettings(options=options),
+        fetch=FetchSettings(options=options, contact="mailto:demo@loopback.example"),
         extract=ExtractSettings(),
         night=NightSettings(retries=0),
     )

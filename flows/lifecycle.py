@@ -128,7 +128,7 @@ def begun_night(flow_name: str, config: Path | None, night_at: datetime) -> Iter
 @contextmanager
 def _checked_database(settings: Settings, night_at: datetime) -> Iterator[Database]:
     """Open the database when all that a night needs was judged: a wrong option ends it here, not hours later."""
-    findings = preflight.check_night(settings, datetime.now(UTC), os.environ)
+    findings = preflight.check_night(settings, datetime.now(UTC), os.environ, night_at=night_at)
     for finding in findings:
         if finding.outcome is preflight.Outcome.WARNING:
             log.warning("%s: %s (%s)", finding.subject, finding.text, finding.mend)

@@ -490,6 +490,12 @@ def test_the_clock_is_compared_with_the_last_night(last: datetime, message: str 
         assert message in finding.text
 
 
+def test_a_night_of_the_past_that_is_lived_by_hand_is_compared_with_the_one_before_it() -> None:
+    made_database(night_at=NOW - timedelta(days=300))
+    found = preflight.check_night(load_settings(), NOW, os.environ, night_at=NOW - timedelta(days=299))
+    assert [finding.outcome for finding in found if finding.subject == "clock"] == [Outcome.OK]
+
+
 def test_a_clock_that_lost_its_battery_is_a_problem() -> None:
     finding = only("clock", night(now=datetime(1970, 1, 1, 0, 7, tzinfo=UTC)))
     assert finding.outcome is Outcome.PROBLEM
@@ -558,9 +564,9 @@ def full(environment: Mapping[str, str] | None = None) -> list[Finding]:
     return preflight.check_all(load_settings(), NOW, os.environ if environment is None else environment)
 
 
-def test_nobody_told_is_a_warning_and_an_address_that_cannot_be_told_a_problem_but_not_of_the_night() -> None:
+def test_nobody_told_is_a_note_and_an_address_that_cannot_be_told_a_problem_but_not_of_the_night() -> None:
     write(GOOD.replace('to = ["json://127.0.0.1:1/"]', ""))
-    assert only("notify").outcome is Outcome.WARNING
+    assert only("notify").outcome is Outcome.NOTE
     write(
         GOOD.replace("json://127.0.0.1:1/", "json://me:${WORD}@127.0.0.1:1/") + 'ping = "https://a.example/${ID}"\n'
     )

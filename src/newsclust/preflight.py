@@ -77,19 +77,25 @@ class Finding:
     error: type[NewsclustError] = SettingsError  # whose exit code a night ends with that has this problem
 
 
-def check_night(settings: Settings, now: datetime, environment: Mapping[str, str]) -> list[Finding]:
+def check_night(
+    settings: Settings, now: datetime, environment: Mapping[str, str], *, night_at: datetime | None = None
+) -> list[Finding]:
     """Return what is the case before a night: under a second, nothing asked of the network, no model loaded.
 
-    `now` is the machine's clock. Nobody to be told is a warning here: a night is worth more than its message.
+    `now` is the machine's clock, `night_at` the moment of a night that may be named by hand. A message that cannot
+    be sent is a warning here: a night is worth more.
     """
     notify = _notify(settings, environment, judge=_unset)
-    return [*_at_hand(settings, now, environment, in_a_night=True), *map(_as_warning, notify)]
+    return [
+        *_at_hand(settings, now, environment, in_a_night=True, night_at=night_at or now),
+        *map(_as_warning, notify),
+    ]
 
 
 def check_all(settings: Settings, now: datetime, environment: Mapping[str, str]) -> list[Finding]:
     """Return the same, and what takes seconds: the model's checksum, messages, Prefect's server, packages."""
     return [
-        *_at_hand(settings, now, environment, in_a_night=False),
+        *_at_hand(settings, now, environment, in_a_night=False, night_at=now),
         *_looked("model", _model_sums(settings)),
         *_notify(settings, environment, judge=address_problem),
         *_prefect(environment),
@@ -98,7 +104,7 @@ def check_all(settings: Settings, now: datetime, environment: Mapping[str, str])
 
 
 def _at_hand(
-    settings: Settings, now: datetime, environment: Mapping[str, str], *, in_a_night: bool
+    settings: Settings, now: datetime, environment: Mapping[str, str], *, in_a_night: bool, night_at: datetime
 ) -> Iterator[Finding]:
     paths = list(_looked("paths", _paths(settings)))
     yield from paths
@@ -109,7 +115,7 @@ def _at_hand(
     if not any(finding.outcome is Outcome.PROBLEM for finding in paths):  # else they are not where they should be
         yield from _looked("folders", _folders(settings))
         yield from _looked("disk", _disk(settings))
-        yield from _looked("working file", _working_file(settings, now, in_a_night=in_a_night))
+        yield from _looked("working file", _working_file(settings, night_at, in_a_night=in_a_night))
     yield from _looked("model", _model(settings, environment))
     yield from _clock(settings, now)
 
@@ -426,7 +432,7 @@ def _bytes(count: int) -> str:
 # ---------------------------------------------------------------- the working file
 
 
-def _working_file(settings: Settings, now: datetime, *, in_a_night: bool) -> Iterator[Finding]:
+def _working_file(settings: Settings, night_at: datetime, *, in_a_night: bool) -> Iterator[Finding]:
     """Judge the working file, read-only and without migrating it, and when the last night in it was.
 
     Outside of a night, no night can begin meanwhile: it would find the file open, and fail.
@@ -465,7 +471,7 @@ def _working_file(settings: Settings, now: datetime, *, in_a_night: bool) -> Ite
         return
     older = f", schema {schema}: the next night brings it to {known}" if schema < known else ""
     yield _ok("working file", f"{path}: {_bytes(_size(path))}{older}")
-    yield from _pause(last_night_at, now)
+    yield from _pause(last_night_at, night_at)
 
 
 def _state(connection: duckdb.DuckDBPyConnection) -> tuple[int | None, datetime | None]:
@@ -490,17 +496,17 @@ def _unopened(path: Path, reason: str, again: str) -> Finding:
     return _store_problem("working file", f"{path} is damaged: {reason}", again)
 
 
-def _pause(last_night_at: datetime | None, now: datetime) -> Iterator[Finding]:
-    """Judge the clock by the last night: whether it comes before it, or long after."""
+def _pause(last_night_at: datetime | None, night_at: datetime) -> Iterator[Finding]:
+    """Judge the clock by the last night: whether this one comes before it, or long after."""
     if last_night_at is None:
         return
     last = f"the last night was that of {last_night_at:%Y-%m-%d %H:%M} UTC"
-    if now < last_night_at - TOLERANCE:
-        text = f"it is {now:%Y-%m-%d %H:%M} UTC by this machine, but {last}"
+    if night_at < last_night_at - TOLERANCE:
+        text = f"this night is that of {night_at:%Y-%m-%d %H:%M} UTC, but {last}"
         mend = "set the clock if it is wrong; if that night's was, tonight undoes what it left"
         yield _warning("clock", text, mend)
-    elif now > last_night_at + _LONG_PAUSE:
-        text = f"{last}, {(now - last_night_at).days} days ago"
+    elif night_at > last_night_at + _LONG_PAUSE:
+        text = f"{last}, {(night_at - last_night_at).days} days ago"
         yield _warning("clock", text, "see that the schedule runs, and that this machine's clock is right")
 
 
@@ -611,7 +617,8 @@ def _notify(settings: Settings, environment: Mapping[str, str], *, judge: _Addre
     notify = settings.notify
     to = [address.get_secret_value() for address in notify.to]
     if not to and not notify.ping:
-        yield _warning("notify", "nobody is told when a night fails", "set [notify] to or ping (docs/settings.md)")
+        text = "nobody is told when a night fails: set [notify] to or ping (docs/settings.md)"
+        yield Finding(subject="notify", outcome=Outcome.NOTE, text=text)  # cron mails it, say: no word each night
         return
     found = False
     for number, text in enumerate(to, start=1):

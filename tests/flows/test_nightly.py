@@ -321,7 +321,9 @@ def test_a_night_that_cannot_publish_is_a_failed_night(
     loopback: LoopbackServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     settings = chosen(loopback, tmp_path)
-    monkeypatch.setattr("flows.lifecycle.preflight.check_night", lambda *_: [])  # the folder came after it looked
+    monkeypatch.setattr(
+        "flows.lifecycle.preflight.check_night", lambda *_, **__: []
+    )  # the folder came after it looked
     settings.paths.published.mkdir(parents=True)
     with pytest.raises(StoreError, match="cannot publish"):
         live(settings, FIRST)
