@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 
 
 DEFAULT_KIND = "feed"  # of a source: RSS, Atom, RDF or JSON Feed
+MAX_TEXT_CHARACTERS = 500_000  # of an entry's or an article's text: a long novel; each step reads all of it
+MAX_TITLE_CHARACTERS = 500  # of 12,000 titles of real feeds the longest has 250
 
 
 def id_of(*natural_key: str) -> str:

@@ -145,6 +145,14 @@ def publisher_of(url: str) -> str:
     return host(url) if registered in _LET_TO_MANY else registered
 
 
+def known_publisher(url: str | None) -> str | None:
+    """Return the publisher of an address as it was written, None when it has none."""
+    try:
+        return publisher_of(url or "")
+    except ValueError:
+        return None
+
+
 def site_of(url: str) -> str:
     """Return what shares one rate limit: the registered domain of a URL, or the URL itself when it has none."""
     try:

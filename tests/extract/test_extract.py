@@ -12,9 +12,9 @@ import pytest
 from newsclust.errors import ExtractError, Reason, StepError
 from newsclust.extract import ExtractOutcome, TrafilaturaExtractor, wants_page
 from newsclust.extract.page import PageText, read_page
-from newsclust.extract.select_text import MAX_TEXT_CHARACTERS, select_text
+from newsclust.extract.select_text import select_text
 from newsclust.extract.site_rules import SiteRule
-from newsclust.model import ArticleInput, Extraction, Page, PagePolicy, TextQuality, TextSource
+from newsclust.model import MAX_TEXT_CHARACTERS, ArticleInput, Extraction, Page, PagePolicy, TextQuality, TextSource
 
 SHARED = Path(__file__).parents[3] / "shared"
 needs_shared = pytest.mark.skipif(not SHARED.is_dir(), reason="the shared data is not beside the repository")

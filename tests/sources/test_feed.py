@@ -9,9 +9,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from newsclust.errors import ParseError, Reason
-from newsclust.model import DateQuality, Entry, Feed, Page, ParsedFeed, id_of
+from newsclust.model import MAX_TEXT_CHARACTERS, DateQuality, Entry, Feed, Page, ParsedFeed, id_of
 from newsclust.sources.dates import parse_date
-from newsclust.sources.document import MAX_ITEMS, MAX_TEXT_CHARACTERS
+from newsclust.sources.document import MAX_ITEMS
 from newsclust.sources.entries import parse_feed
 from newsclust.text.html_to_text import html_to_text
 from newsclust.text.language import language_code

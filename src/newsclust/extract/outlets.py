@@ -10,7 +10,7 @@ from collections.abc import Collection
 from newsclust.model import Extraction, TextSource
 from newsclust.text.normalize import alphanumeric_key
 from newsclust.text.tokens import tokenize
-from newsclust.urls import host, publisher_of
+from newsclust.urls import host, known_publisher, publisher_of
 
 # Where each path is another publisher's feed: their host names nobody.
 _FEED_HOSTS = frozenset(
@@ -25,7 +25,7 @@ _MIN_SHARE = 0.5  # of a title's words that its page has
 def speaks_for(urls: Collection[str | None], url: str) -> bool:
     """Return whether a feed known at these addresses speaks for the site of `url`."""
     site = publisher_of(url)
-    return any(_publisher(known) == site for known in urls)
+    return any(known_publisher(known) == site for known in urls)
 
 
 def teller_name(url: str) -> str:
@@ -63,11 +63,3 @@ def bears_out(title: str, *, page_title: str | None, page_text: str) -> bool:
 
 def _stems(text: str) -> set[str]:
     return {word[:_STEM_LETTERS] for word in tokenize(text) if len(word) >= _MIN_LETTERS or word.isdecimal()}
-
-
-def _publisher(url: str | None) -> str | None:
-    """Return the publisher of an address as it was written, None when it has none."""
-    try:
-        return publisher_of(url or "")
-    except ValueError:
-        return None

@@ -10,7 +10,16 @@ from newsclust.extract.headlines import is_headline, without_headlines, without_
 from newsclust.extract.outlets import bears_out
 from newsclust.extract.page import PageText
 from newsclust.extract.walls import wall_reason
-from newsclust.model import ArticleInput, DateQuality, Extraction, PagePolicy, TextQuality, TextSource
+from newsclust.model import (
+    MAX_TEXT_CHARACTERS,
+    MAX_TITLE_CHARACTERS,
+    ArticleInput,
+    DateQuality,
+    Extraction,
+    PagePolicy,
+    TextQuality,
+    TextSource,
+)
 from newsclust.text.html_to_text import html_to_text
 from newsclust.text.language import detect_language
 from newsclust.text.normalize import normalize_text, word_count
@@ -20,8 +29,6 @@ from newsclust.urls import canonical, registered_domain
 # A feed's text of fewer words is a teaser: those of our sample feeds that gave whole articles gave over 400.
 MIN_FEED_WORDS = 150
 
-MAX_TEXT_CHARACTERS = 500_000  # of a text, as of an entry's: what is longer is a database, and each step reads all
-MAX_TITLE_CHARACTERS = 500  # as of an entry's title; a page's has no other limit
 _HOME_PATH = re.compile(r"(?:/[a-z]{2})?/?|/(?:index|home|accueil|default)(?:\.[a-z]{3,5})?", re.IGNORECASE)
 _SECTION = re.compile(r"[a-z]+(?:[-_][a-z]+)?", re.IGNORECASE)
 _ADDRESS = re.compile(r"(?<!\S)\S*://\S*")

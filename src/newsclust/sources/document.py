@@ -3,14 +3,13 @@
 import re
 from dataclasses import dataclass, field, replace
 
-from newsclust.model import UpdateHints
+from newsclust.model import MAX_TEXT_CHARACTERS, UpdateHints
 
 # XML 1.0, section 2.2; a reference to such a character is as fatal as the character.
 XML_FORBIDDEN = re.compile(r"[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 
 
 MAX_ITEMS = 5_000  # of one document; of 44 captured feed documents the longest holds 1,000
-MAX_TEXT_CHARACTERS = 500_000  # of an item's summary or content: a long novel; later steps read all of it
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

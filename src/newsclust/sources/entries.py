@@ -4,7 +4,7 @@ from collections import Counter
 from dataclasses import dataclass, replace
 from urllib.parse import urljoin
 
-from newsclust.model import Entry, Feed, Page, ParsedFeed, id_of
+from newsclust.model import MAX_TITLE_CHARACTERS, Entry, Feed, Page, ParsedFeed, id_of
 from newsclust.sources.document import SourceDocument, SourceItem, bounded
 from newsclust.sources.entry_dates import EntryDates, dates_of
 from newsclust.sources.html import plain_address, plain_text
@@ -15,10 +15,8 @@ from newsclust.text.sanitize import one_line
 from newsclust.urls import HIDDEN, canonical, redacted, site_of
 
 _TITLE_CHARACTERS = 80  # of a text that stands in for a missing title
-_LONGEST_TITLE = 500  # characters; of 12,000 titles of real feeds the longest has 250
 _LONGEST_NAME = 200  # of an author or a feed
 _LONGEST_GUID = 2000
-_LONGEST_LINK = 8000  # what servers commonly take in a request's first line; longer ones are no address
 _LONGEST_WARNING = 200
 _COMPARED_CHARACTERS = 4000  # of an item's HTML
 
@@ -134,7 +132,7 @@ def _entry(feed: Feed, entry_id: str, addressed: _AddressedItem, language: str |
     warnings = list(addressed.warnings)
     own_language = _language(item.language, warnings)
     warnings.extend(dates.warnings)
-    title = one_line(_title(item, addressed.url), _LONGEST_TITLE) or addressed.url
+    title = one_line(_title(item, addressed.url), MAX_TITLE_CHARACTERS) or addressed.url
     if not item.title:
         warnings.append(
             "no title: the address stands in" if title == addressed.url else "no title: taken from the text"
@@ -193,7 +191,7 @@ def _addressed(item: SourceItem, base: str, home: str) -> _AddressedItem:
     """
     if item.link:
         try:
-            link = _short(urljoin(base, item.link))
+            link = urljoin(base, item.link)
             return _AddressedItem(item=item, link=link, url=canonical(link))
         except ValueError:
             pass  # what else the item names is tried
@@ -202,18 +200,12 @@ def _addressed(item: SourceItem, base: str, home: str) -> _AddressedItem:
         stand_ins.append(("site's address", home))
     for name, written in stand_ins:
         try:
-            url = canonical(_short(written))
+            url = canonical(written)
         except ValueError:
             continue  # no address: the next one
         warnings = (f"no usable link: the {name} stands in",)
         return _AddressedItem(item=item, link=written, url=url, warnings=warnings, is_enclosure=name == "enclosure")
     raise ValueError("neither link nor guid nor enclosure is an address")
-
-
-def _short(link: str) -> str:
-    if len(link) > _LONGEST_LINK:
-        raise ValueError(f"an address of {len(link)} characters")
-    return link
 
 
 def _base(feed: Feed, page: Page, document: SourceDocument) -> str:

@@ -25,20 +25,7 @@ _DAY = re.compile(
     r"(?:(?P<mark>[/_-])(?P<month>\d{1,2}|[a-z]{3})(?P=mark)(?P<day>\d{1,2})|(?P<month_>\d\d)(?P<day_>\d\d))(?![\d.])",
     re.IGNORECASE,
 )
-_MONTHS = [
-    "jan",
-    "feb",
-    "mar",
-    "apr",
-    "may",
-    "jun",
-    "jul",
-    "aug",
-    "sep",
-    "oct",
-    "nov",
-    "dec",
-]  # as addresses write them
+_MONTHS = "jan feb mar apr may jun jul aug sep oct nov dec".split()  # noqa: SIM905 (as addresses write them)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -11,7 +11,7 @@ from urllib.parse import urlsplit
 
 from newsclust.model import Feed, Page
 from newsclust.sources.feed_links import feed_links
-from newsclust.urls import HIDDEN, canonical, publisher_of
+from newsclust.urls import HIDDEN, canonical, known_publisher
 
 _MIN_ENTRIES = 3  # of one site, over half of what a feed shows, from which it seems to be that site's
 _CHECK_AGAIN = timedelta(days=7)
@@ -55,8 +55,8 @@ def is_own_account(feed: Feed) -> bool:
 
 def is_of_site(site_url: str, *feed_urls: str) -> bool:
     """Return whether a feed at these addresses stands on the site."""
-    site = _publisher(site_url)
-    return site is not None and site in map(_publisher, feed_urls)
+    site = known_publisher(site_url)
+    return site is not None and site in map(known_publisher, feed_urls)
 
 
 def claims_to_check(feeds: Sequence[KnownFeed], checks: Collection[SiteCheck], now: datetime) -> list[SiteClaim]:
@@ -68,18 +68,18 @@ def claims_to_check(feeds: Sequence[KnownFeed], checks: Collection[SiteCheck], n
 
 def names_feed(page: Page, claim: SiteClaim) -> bool:
     """Return whether a page of the claimed site names the feed in <link rel="alternate">."""
-    if _publisher(page.final_url) != claim.site:
+    if known_publisher(page.final_url) != claim.site:
         return False
     addresses = {_key(address) for address in claim.addresses}
     return any(_key(link.url) in addresses for link in feed_links(page))
 
 
 def _claims(feed: KnownFeed) -> list[SiteClaim]:
-    own = {_publisher(address) for address in feed.addresses}
+    own = {known_publisher(address) for address in feed.addresses}
     shown: dict[str, int] = {}
     first: dict[str, str] = {}
     for link, entries in sorted(feed.links.items()):
-        if (site := _publisher(link)) is not None:
+        if (site := known_publisher(link)) is not None:
             shown[site] = shown.get(site, 0) + entries
             first.setdefault(site, link)
     pages = {
@@ -87,7 +87,7 @@ def _claims(feed: KnownFeed) -> list[SiteClaim]:
         for site, entries in shown.items()
         if entries >= _MIN_ENTRIES and entries * 2 > sum(shown.values())
     }
-    if feed.site_url is not None and (site := _publisher(feed.site_url)) is not None:
+    if feed.site_url is not None and (site := known_publisher(feed.site_url)) is not None:
         pages[site] = feed.site_url
     return [
         SiteClaim(feed_id=feed.feed_id, site=site, page_url=page_url, addresses=feed.addresses)
@@ -108,10 +108,3 @@ def _home(url: str) -> str:
 def _key(url: str) -> str:
     """Return what two spellings of one feed's address share: hosts of feeds answer in any capitals."""
     return canonical(url).casefold()
-
-
-def _publisher(url: str) -> str | None:
-    try:
-        return publisher_of(url)
-    except ValueError:
-        return None

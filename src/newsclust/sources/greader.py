@@ -152,11 +152,11 @@ class _AccountDownload:
 
     def merged(self, body: bytes) -> Fetch:
         """Return what all requests brought, as the one Fetch of the request they were made for."""
-        last = next(fetch for fetch in reversed(self._fetches) if fetch.page is not None)
+        last, received = next((fetch, fetch.page) for fetch in reversed(self._fetches) if fetch.page is not None)
         page = Page(
             url=self._request.url,
             final_url=self._request.url,
-            fetched_at=last.page.fetched_at if last.page else last.requested_at,  # for the type alone
+            fetched_at=received.fetched_at,
             headers={"content-type": "application/json"},
             body=body,
         )
@@ -177,16 +177,18 @@ class _AccountDownload:
         fetch = yield request
         self._fetches.append(fetch)
         if fetch.page is None:
-            self.stopped_by = fetch
-            self.left_out = f"what a failed answer would hold: {fetch.error}"
+            self._stop(fetch)
             return None
         try:
             return greader_api.read_answer(fetch.page.body)
         except ValueError as error:
             problem = FetchError(request.url, Reason.NOT_A_FEED, str(error)[:80])
-            self.stopped_by = replace(fetch, page=None, error=problem)
-            self.left_out = f"what a failed answer would hold: {problem}"
+            self._stop(replace(fetch, page=None, error=problem))
             return None
+
+    def _stop(self, fetch: Fetch) -> None:
+        self.stopped_by = fetch
+        self.left_out = f"what a failed answer would hold: {fetch.error}"
 
 
 def read_stream(feed: Feed, page: Page) -> SourceDocument:
