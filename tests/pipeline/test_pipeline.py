@@ -627,13 +627,33 @@ def test_an_article_without_text_or_headline_is_told_once_and_tried_again_when_i
     assert nights.rows("SELECT count(*) FROM failures") == [(1,)]
 
 
-def test_extraction_fails_as_a_step_when_most_articles_crash_once_their_reasons_are_stored(nights: Nights) -> None:
-    class Crashing:
-        def extract(self, sources: Sequence[ArticleInput]) -> Iterator[ExtractOutcome]:
-            for source in sources:
-                error = ExtractError(source.article_id, Reason.CRASHED, "signal 11")
-                yield ExtractOutcome(extraction=None, error=error)
+class Crashing:
+    """An extractor that crashes on the pages of some sites, on all by default."""
 
+    def __init__(self, *sites: str) -> None:
+        self.sites = sites
+
+    def extract(self, sources: Sequence[ArticleInput]) -> Iterator[ExtractOutcome]:
+        for source, good in zip(sources, PlainExtractor().extract(sources), strict=True):
+            if not self.sites or any(site in source.url for site in self.sites):
+                error = ExtractError(source.url, Reason.CRASHED, "signal 11")
+                yield ExtractOutcome(extraction=None, error=error)
+            else:
+                yield good
+
+
+def test_a_site_whose_pages_crash_their_readers_does_not_end_the_night_of_the_others(nights: Nights) -> None:
+    hostile = feed("https://hostile.example/feed")
+    web = {
+        ONE.url: rss(Item(link="https://one.example/a")),
+        hostile.url: rss(*(Item(link=f"https://hostile.example/{n}") for n in range(6))),
+    }
+    with nights.begun(web, [ONE, hostile], extractor=Crashing("hostile")) as (_, work):
+        counts = {name: work[name]() for name in READ}
+    assert counts["extract_articles"] == Count(done=1, failed=6)
+
+
+def test_extraction_fails_as_a_step_when_most_articles_crash_once_their_reasons_are_stored(nights: Nights) -> None:
     with nights.begun(two_outlets(), [ONE, TWO], extractor=Crashing()) as (db, work):
         for name in STEPS[: STEPS.index("fetch_pages")]:
             work[name]()

@@ -48,12 +48,14 @@ def _extract(db: Database, run: Run, clock: Clock, extractor: Extractor, in_hand
     todo = articles.articles_to_extract(db)
     done = skipped = 0
     errors: list[ItemError] = []
+    urls: list[str] = []
     step_context = extractor if isinstance(extractor, AbstractContextManager) else nullcontext()
     with step_context, progress_bar("extract_articles", len(todo)) as progress:
         waiting = deque(batches(todo, _BATCH))
         while waiting:
             ids = waiting.popleft()
             sources = articles.sources_of(db, ids)
+            urls += [source.url for source in sources]
             outcomes = []
             in_hand.hold(ids[0])
             for number, outcome in enumerate(extractor.extract(sources), start=1):
@@ -83,7 +85,7 @@ def _extract(db: Database, run: Run, clock: Clock, extractor: Extractor, in_hand
             done += saved
             skipped += len(ids) - saved - sum(outcome.extraction is None for outcome in outcomes)
             errors.extend(error for _, error in failures)
-    raise_on_systemic_failure("extract_articles", errors, len(todo))
+    raise_on_systemic_failure("extract_articles", errors, urls)
     return Count(done=done, skipped=skipped, failed=len(errors))
 
 

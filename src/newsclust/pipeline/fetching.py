@@ -7,10 +7,9 @@ from dataclasses import replace
 from newsclust.errors import FetchError, Reason, StepError
 from newsclust.fetch import Fetcher
 from newsclust.model import Count, Fetch, NoticeKind, Page, Request, Run
-from newsclust.pipeline.runner import NETWORK_REASONS, is_most, log, progress_bar
+from newsclust.pipeline.runner import NETWORK_REASONS, log, points_here, progress_bar
 from newsclust.store import Database, runs
 from newsclust.store import fetches as store_fetches
-from newsclust.urls import site_of
 
 _FETCH_BATCH_SIZE = 50  # stored together
 
@@ -77,12 +76,10 @@ def outage_notice(
     """Return what is said of an outage of this machine's network, None when there is none.
 
     It is one when over half the requests reached nobody: `unreached` has (item id, error) of each. Then they count as
-    "offline", which no schedule, no health and no number of tries counts; a notice says so. A single site that is
-    away while others answer is no such outage.
+    "offline", which no schedule, no health and no number of tries counts; a notice says so.
     """
-    sites = {request.item_id: site_of(request.url) for request in requests}
-    away = {sites[item_id] for item_id, _ in unreached}
-    if not is_most(len(unreached), len(requests)) or (len(away) == 1 and away != set(sites.values())):
+    urls = {request.item_id: request.url for request in requests}
+    if not points_here([urls[item_id] for item_id, _ in unreached], list(urls.values())):
         return None
     store_fetches.mark_offline(db, run, step, [item_id for item_id, _ in unreached], NETWORK_REASONS)
     reasons = Counter(error.reason.value for _, error in unreached)

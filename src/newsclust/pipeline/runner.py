@@ -14,6 +14,7 @@ from newsclust.clock import TOLERANCE
 from newsclust.errors import ItemError, Reason, StepError, StepOverBudget
 from newsclust.model import Count, NoticeKind, Run
 from newsclust.store import Database, runs
+from newsclust.urls import site_of
 
 log = logging.getLogger("newsclust")
 Clock = Callable[[], datetime]
@@ -89,16 +90,26 @@ def save_failures(db: Database, run: Run, clock: Clock, step: str, failures: Seq
     runs.save_failures(db, run, step, failures, at=clock())
 
 
-def is_most(count: int, items: int) -> bool:
-    """Return whether so many are over half of the items, of which there are enough to tell of the machine."""
-    return items >= _MIN_ITEMS and 2 * count > items
+def points_here(failed: Sequence[str], urls: Sequence[str]) -> bool:
+    """Return whether failures point at this machine: over half of four addresses or more, not all of one site.
+
+    A single site that fails while there are others is no trouble of ours, however many of its pages a feed names.
+    """
+    if len(urls) < _MIN_ITEMS or 2 * len(failed) <= len(urls):
+        return False
+    sites = set(map(site_of, failed))
+    return len(sites) > 1 or sites == set(map(site_of, urls))
 
 
-def raise_on_systemic_failure(step: str, errors: Sequence[ItemError], items: int) -> None:
-    """Raise StepError when over half the items failed for systemic reasons: the machine, not the items."""
+def raise_on_systemic_failure(step: str, errors: Sequence[ItemError], urls: Sequence[str]) -> None:
+    """Raise StepError when over half the items failed for systemic reasons: the machine, not the items.
+
+    `urls` are the addresses of all items, which errors name, too.
+    """
     systemic = [error for error in errors if error.reason in _SYSTEMIC_REASONS]
-    if is_most(len(systemic), items):
-        raise StepError(f"{step}: {len(systemic)} of {items} items failed on this side, for example {systemic[0]}")
+    if points_here([error.item for error in systemic], urls):
+        share = f"{len(systemic)} of {len(urls)} items"
+        raise StepError(f"{step}: {share} failed on this side, for example {systemic[0]}")
 
 
 def batches(ids: Sequence[str], size: int) -> Iterator[Sequence[str]]:
