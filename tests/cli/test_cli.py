@@ -61,6 +61,7 @@ def test_a_query_is_answered_as_a_table(newsclust: Terminal) -> None:
 
 def test_a_query_is_answered_as_csv(newsclust: Terminal) -> None:
     ended = newsclust("query", "--format", "csv", "SELECT title, url FROM articles ORDER BY url")
+    assert "\r" not in ended.out  # what a shell pipes on
     rows = list(csv.reader(io.StringIO(ended.out)))
     assert ended.code == 0
     assert rows[0] == ["title", "url"]

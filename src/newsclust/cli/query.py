@@ -67,7 +67,7 @@ def _lines(output: OutputFormat, answer: "Answer", *, raw: bool) -> Iterator[str
         return
     for row in chain([answer.names], rows):
         line = io.StringIO()
-        csv.writer(line).writerow(row if raw else map(_defused, row))
+        csv.writer(line, lineterminator="\n").writerow(row if raw else map(_defused, row))
         yield line.getvalue()
 
 
