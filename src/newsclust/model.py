@@ -29,13 +29,23 @@ def id_of(*natural_key: str) -> str:
 
 
 class DateQuality(StrEnum):
-    """How far a `published_at` can be trusted."""
+    """How far a `published_at` can be trusted, the best first."""
 
     GIVEN = "given"  # a date with a time, as the source wrote it
     GUESSED = "guessed"  # a day without a time, a date without a zone, or `updated` standing in for it
     INFERRED = "inferred"  # not the source's word: the day in the address, or the date of an older neighbour
     MISSING = "missing"  # none: the moment of first sight stands in
     FUTURE = "future"  # later than the moment of first sight, which stands in
+
+    @property
+    def is_own(self) -> bool:
+        """Return whether it is the source's own word."""
+        return self in {DateQuality.GIVEN, DateQuality.GUESSED}
+
+    @property
+    def has_date(self) -> bool:
+        """Return whether it is a date, and not the moment of first sight."""
+        return self not in {DateQuality.MISSING, DateQuality.FUTURE}
 
 
 class PagePolicy(StrEnum):

@@ -16,7 +16,7 @@ from newsclust.duplicates.similarity import (
     holds_several,
     prepare,
 )
-from newsclust.model import Article, DateQuality, Duplicate, DuplicateMethod
+from newsclust.model import Article, Duplicate, DuplicateMethod
 
 _Rank = tuple[bool, bool, datetime, datetime, datetime, int, int, str]
 
@@ -127,7 +127,7 @@ def _original_rank(urls: Collection[str], article: Article) -> _Rank:
     after that one: such a link may come with any date. Then a reliable date, the earlier date that polls bear out,
     the earlier first sight, the earlier date, the longer text, the preferred feed, the id.
     """
-    unreliable_date = article.date_quality in {DateQuality.INFERRED, DateQuality.MISSING, DateQuality.FUTURE}
+    unreliable_date = not article.date_quality.is_own
     points_elsewhere = article.canonical_url != article.url and article.canonical_url in urls
     return (
         points_elsewhere,

@@ -11,9 +11,7 @@ from enum import StrEnum
 from newsclust.extract.outlets import speaks_for, teller_name
 from newsclust.model import DateQuality, Extraction, TextQuality, TextSource
 
-_OTHER_DATES = (DateQuality.INFERRED, DateQuality.MISSING, DateQuality.FUTURE)
-_BEST_DATES_FIRST = [DateQuality.GIVEN, DateQuality.GUESSED, *_OTHER_DATES]
-_WITHOUT_DATE = {DateQuality.MISSING, DateQuality.FUTURE}
+_BEST_DATES_FIRST = list(DateQuality)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -119,7 +117,7 @@ def _date(sightings: Collection[Sighting], extraction: Extraction, stored: Store
             return ArticleDate(at=extraction.published_at, quality=extraction.date_quality, source=DateSource.PAGE)
         if stored is not None and stored.date.source is DateSource.PAGE:
             return stored.date
-    source = DateSource.FIRST_SEEN if best.date_quality in _WITHOUT_DATE else DateSource.FEED
+    source = DateSource.FEED if best.date_quality.has_date else DateSource.FIRST_SEEN
     return ArticleDate(at=best.published_at, quality=best.date_quality, source=source)
 
 
@@ -153,7 +151,7 @@ def _best_dated(sightings: Collection[Sighting]) -> Sighting:
     return min(
         sightings,
         key=lambda one: (
-            one.date_quality in _WITHOUT_DATE,
+            not one.date_quality.has_date,
             _standing(one),
             _BEST_DATES_FIRST.index(one.date_quality),
             one.published_at,

@@ -87,7 +87,7 @@ def parse_feed(feed: Feed, page: Page) -> ParsedFeed:
             url=one.url,
             guid=one.item.guid,
             title=one.item.title,
-            day=dated.published_at.date() if dated.is_own else None,
+            day=dated.published_at.date() if dated.quality.is_own else None,
             source=one.item.source_url or one.item.source_title,
             text=_text(one.item) if urls[one.url] > 1 or one.url in homes else "",  # of use only there
         )

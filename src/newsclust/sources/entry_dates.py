@@ -25,7 +25,9 @@ _DAY = re.compile(
     r"(?:(?P<mark>[/_-])(?P<month>\d{1,2}|[a-z]{3})(?P=mark)(?P<day>\d{1,2})|(?P<month_>\d\d)(?P<day_>\d\d))(?![\d.])",
     re.IGNORECASE,
 )
-_MONTHS = "jan feb mar apr may jun jul aug sep oct nov dec".split()  # noqa: SIM905 (as addresses write them)
+_MONTHS = (  # as addresses write them
+    "jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec",
+)  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -36,16 +38,6 @@ class EntryDates:
     quality: DateQuality
     updated_at: datetime | None = None
     warnings: tuple[str, ...] = ()
-
-    @property
-    def is_own(self) -> bool:
-        """Tell whether the item itself says it."""
-        return self.quality in {DateQuality.GIVEN, DateQuality.GUESSED}
-
-    @property
-    def has_date(self) -> bool:
-        """Tell whether it is a date, and not the moment of first sight."""
-        return self.quality not in {DateQuality.MISSING, DateQuality.FUTURE}
 
 
 def dates_of(
@@ -140,7 +132,7 @@ def _roughly(written: str, now: datetime) -> datetime | None:
 
 def _with_neighbours(dates: list[EntryDates], now: datetime) -> list[EntryDates]:
     """Return the dates; an item without one, behind newer ones of an ordered document, has its older neighbour's."""
-    known = [one.published_at for one in dates if one.has_date]
+    known = [one.published_at for one in dates if one.quality.has_date]
     if len(known) < _ORDERED_FROM or len(known) == len(dates):
         return dates
     falling = all(one >= other for one, other in pairwise(known))
@@ -150,11 +142,11 @@ def _with_neighbours(dates: list[EntryDates], now: datetime) -> list[EntryDates]
     in_order = dates if falling else dates[::-1]  # the newest first
     older: list[datetime | None] = [None]
     for one in reversed(in_order):
-        older.append(one.published_at if one.has_date else older[-1])
+        older.append(one.published_at if one.quality.has_date else older[-1])
     found, newer = [], None
     for one, next_older in zip(in_order, older[-2::-1], strict=True):
-        newer = one.published_at if one.has_date else newer
-        if one.has_date or newer is None:
+        newer = one.published_at if one.quality.has_date else newer
+        if one.quality.has_date or newer is None:
             found.append(one)
         else:
             found.append(replace(one, published_at=min(next_older or newer, now), quality=DateQuality.INFERRED))

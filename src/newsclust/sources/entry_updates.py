@@ -8,8 +8,6 @@ from datetime import datetime
 
 from newsclust.model import DateQuality, Entry, Run, id_of
 
-_WITHOUT_DATE = {DateQuality.INFERRED, DateQuality.MISSING, DateQuality.FUTURE}
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class EntryState:
@@ -39,7 +37,7 @@ def updated_state(stored: EntryState | None, shown: Entry, run: Run) -> EntrySta
             changed_run_id=None,
             first_seen_at=run.night_at,
         )
-    is_undated = shown.date_quality in _WITHOUT_DATE or shown.published_at > stored.first_seen_at
+    is_undated = not shown.date_quality.is_own or shown.published_at > stored.first_seen_at
     dated: Entry | EntryState = stored if is_undated else shown
     same = content_hash == stored.content_hash
     return EntryState(
