@@ -12,14 +12,14 @@ from prefect.cache_policies import NO_CACHE
 from prefect.exceptions import PrefectException
 
 from newsclust import pipeline
-from newsclust.errors import CheckError, NewsclustError, SettingsError, StepOverBudget
+from newsclust.errors import CheckError, NewsclustError, SettingsError, StepOverBudgetError
 from newsclust.model import Count, NoticeKind, Run
 from newsclust.settings import Settings
 from newsclust.store import Database, runs
 
 log = logging.getLogger("newsclust")
 PREFECT_TROUBLE = (httpx.HTTPError, PrefectException)  # what a Prefect server that is away raises
-_FINAL = (CheckError, SettingsError, StepOverBudget)  # contradicting rows, wrong settings and hours stay so
+_FINAL = (CheckError, SettingsError, StepOverBudgetError)  # contradicting rows, wrong settings and hours stay so
 
 
 class _NoTraceback(logging.Filter):

@@ -78,7 +78,7 @@ class StepError(NewsclustError):
     exit_code = 5
 
 
-class StepOverBudget(StepError):  # noqa: N818 - what it is about
+class StepOverBudgetError(StepError):
     """A step took longer than a step may; the document that it had in hand is set aside the next time."""
 
 

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from newsclust import pipeline
-from newsclust.errors import Reason, StepOverBudget
+from newsclust.errors import Reason, StepOverBudgetError
 from newsclust.extract import ExtractOutcome
 from newsclust.model import ArticleInput, Count, Feed, PagePolicy, Run, id_of
 from newsclust.pipeline.in_hand import InHand
@@ -44,7 +44,7 @@ class Breaking:
 def broken_off(db: Database, feed_id: str) -> None:
     with InHand(db, "parse_feeds") as in_hand:
         in_hand.hold(feed_id)
-        raise StepOverBudget("too long")
+        raise StepOverBudgetError("too long")
 
 
 def begun(db: Database, number: int) -> Run:
@@ -64,8 +64,8 @@ def db(tmp_path: Path) -> Iterator[Database]:
 
 def test_the_article_at_which_a_night_broke_is_set_aside_the_next_night_and_said(db: Database) -> None:
     hostile = "https://one.example/3"
-    with pytest.raises(StepOverBudget):
-        pipeline.extract_articles(db, begun(db, 1), lambda: NIGHT, Breaking(hostile, StepOverBudget("too long")))
+    with pytest.raises(StepOverBudgetError):
+        pipeline.extract_articles(db, begun(db, 1), lambda: NIGHT, Breaking(hostile, StepOverBudgetError("too long")))
     run = begun(db, 2)
     count = pipeline.extract_articles(db, run, lambda: NIGHT, PlainExtractor())
     assert count == Count(done=4, failed=1)
@@ -89,7 +89,7 @@ def test_a_feed_document_at_which_a_night_broke_is_set_aside_until_it_changes(tm
         run = begun(db, 0)
         pipeline.sync_feeds(db, run, [FEED])
         pipeline.fetch_feeds(db, run, DictFetcher(WEB, lambda: NIGHT))
-        with pytest.raises(StepOverBudget):
+        with pytest.raises(StepOverBudgetError):
             broken_off(db, FEED.id)
         assert pipeline.parse_feeds(db, begun(db, 1), lambda: NIGHT) == Count(failed=1)
         assert pipeline.parse_feeds(db, begun(db, 2), lambda: NIGHT) == Count()
@@ -118,7 +118,7 @@ def test_a_step_that_takes_too_long_ends_with_its_name(db: Database) -> None:
             time.sleep(0.01)
 
     started = time.monotonic()
-    with pytest.raises(StepOverBudget, match="group_stories: not done within"):
+    with pytest.raises(StepOverBudgetError, match="group_stories: not done within"):
         pipeline.run_step(db, begun(db, 1), lambda: NIGHT, "group_stories", endless, limit_s=0.2)
     assert time.monotonic() - started < 5
     assert pipeline.run_step(db, begun(db, 2), lambda: NIGHT, "check", lambda: Count(done=1), limit_s=5) == Count(

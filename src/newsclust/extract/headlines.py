@@ -17,14 +17,14 @@ _ADDRESS = re.compile(r"\s*(?:\w+:)?//\S+\s*|\s*www\.\S+\s*")
 _NO_TITLE = re.compile(
     r"\W*(?:no title|untitled|sans titre|ohne titel|sin título|null|none|undefined|n/?a|title)\W*", re.IGNORECASE
 )
-_COMMON_WORDS = frozenset(
-    """
-    about after again also avec avant been before cette chez comme contre dans does elle encore first from
-    have here into just leur leurs made mais make many more most much notre nous only other over plus pour
-    quand sans selon sont some such than that their them then there these they this tous tout très under vers
-    very votre vous well were what when where which while will with would your être
-    """.split()  # noqa: SIM905
-)
+_COMMON_WORDS = frozenset((
+    "about", "after", "again", "also", "avec", "avant", "been", "before", "cette", "chez", "comme", "contre",
+    "dans", "does", "elle", "encore", "first", "from", "have", "here", "into", "just", "leur", "leurs",
+    "made", "mais", "make", "many", "more", "most", "much", "notre", "nous", "only", "other", "over", "plus",
+    "pour", "quand", "sans", "selon", "sont", "some", "such", "than", "that", "their", "them", "then",
+    "there", "these", "they", "this", "tous", "tout", "très", "under", "vers", "very", "votre", "vous",
+    "well", "were", "what", "when", "where", "which", "while", "will", "with", "would", "your", "être",
+))  # fmt: skip
 _SENTENCE_END = re.compile(r"[.!?…]['\"»”’)\]]*$")
 
 

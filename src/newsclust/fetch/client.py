@@ -16,7 +16,7 @@ from yarl import URL
 from newsclust.errors import FetchError, Reason
 from newsclust.fetch.decompress import EncodingError, decompressor_for
 from newsclust.fetch.limits import FetchLimits
-from newsclust.fetch.politeness import HostLimiter, SlotTooLate
+from newsclust.fetch.politeness import HostLimiter, SlotTooLateError
 from newsclust.fetch.redaction import Redactor, redactor_for, with_redirect_secrets
 from newsclust.fetch.session import RedirectCookies
 from newsclust.fetch.ssrf import AllowList, RefusedAddressError
@@ -166,12 +166,12 @@ class Client:
             return
         try:
             await self._follow(state, url, deliver)
-        except SlotTooLate:
+        except SlotTooLateError:
             late = state.error(Reason.POSTPONED, f"not requested within {request.start_within_s:.0f} s")
             await deliver(state.as_fetch(late))
 
     async def _follow(self, state: RequestState, url: URL, deliver: Callable[[Fetch], Awaitable[None]]) -> None:
-        """Make the hops of one request and deliver its Fetch; raises SlotTooLate."""
+        """Make the hops of one request and deliver its Fetch; raises SlotTooLateError."""
         request = state.request
         before = None if request.start_within_s is None else self._begun + request.start_within_s
         while True:

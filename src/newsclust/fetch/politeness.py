@@ -10,7 +10,7 @@ from datetime import datetime
 from newsclust.urls import registered_domain
 
 
-class SlotTooLate(Exception):  # noqa: N818 - no error: the caller says what it means
+class SlotTooLateError(Exception):
     """There is no slot for a request before the moment that it must start by."""
 
 
@@ -50,8 +50,8 @@ class HostLimiter:
     async def slot(self, host: str, *, pause_s: float = 0.0, before: float | None = None) -> AsyncIterator[None]:
         """Hold a slot for one request to this host; slots of a site are given in the order of the calls.
 
-        The next one starts at least `pause_s` seconds later, when that is longer than the usual pause. SlotTooLate,
-        at once, when the request could not start `before` a moment of the loop's clock.
+        The next one starts at least `pause_s` seconds later, when that is longer than the usual pause.
+        SlotTooLateError, at once, when the request could not start `before` a moment of the loop's clock.
         """
         site = _site(host)
         slot, state = self._slots[site], self._state(site)
@@ -59,7 +59,7 @@ class HostLimiter:
         async with slot.running:
             async with slot.starting:
                 if before is not None and max(state.next_start, loop.time()) >= before:
-                    raise SlotTooLate
+                    raise SlotTooLateError
                 await asyncio.sleep(state.next_start - loop.time())
                 await self._running.acquire()  # after the pause: a waiting site takes no place from the others
                 state.next_start = loop.time() + max(self._pause_s, pause_s)

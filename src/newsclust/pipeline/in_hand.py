@@ -9,7 +9,7 @@ import os
 from types import TracebackType
 from typing import Self
 
-from newsclust.errors import StepOverBudget
+from newsclust.errors import StepOverBudgetError
 from newsclust.store import Database
 
 _LENGTH = 512  # bytes of the note, padded: it is overwritten in one call
@@ -36,7 +36,7 @@ class InHand:
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None:
         os.close(self._file)
-        if not isinstance(error, StepOverBudget):
+        if not isinstance(error, StepOverBudgetError):
             self._path.unlink(missing_ok=True)
 
     def hold(self, item_id: str) -> None:

@@ -11,7 +11,7 @@ from datetime import datetime, timedelta
 from tqdm import tqdm
 
 from newsclust.clock import TOLERANCE
-from newsclust.errors import ItemError, Reason, StepError, StepOverBudget
+from newsclust.errors import ItemError, Reason, StepError, StepOverBudgetError
 from newsclust.model import Count, NoticeKind, Run
 from newsclust.store import Database, runs
 from newsclust.urls import site_of
@@ -36,7 +36,7 @@ def run_step(
 ) -> Count:
     """Run one step, store its counts and duration, and return the counts; an error is stored and raised.
 
-    A step that takes longer than `limit_s` seconds ends with StepOverBudget.
+    A step that takes longer than `limit_s` seconds ends with StepOverBudgetError.
     """
     started_at, start = clock(), time.monotonic()
     try:
@@ -56,13 +56,13 @@ def run_step(
 
 @contextmanager
 def _time_limit(step: str, limit_s: float | None) -> Iterator[None]:
-    """Raise StepOverBudget in what runs inside when it takes longer: by a signal, so in a main thread alone."""
+    """Raise StepOverBudgetError in what runs inside when it takes longer: by a signal, so in a main thread alone."""
     if limit_s is None or threading.current_thread() is not threading.main_thread():
         yield
         return
 
     def over(*_: object) -> None:
-        raise StepOverBudget(f"{step}: not done within {limit_s / 60:g} minutes ([night] max_step_minutes)")
+        raise StepOverBudgetError(f"{step}: not done within {limit_s / 60:g} minutes ([night] max_step_minutes)")
 
     before = signal.signal(signal.SIGALRM, over)
     signal.setitimer(signal.ITIMER_REAL, limit_s)
