@@ -4,7 +4,7 @@ import os
 import subprocess
 import sys
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -112,10 +112,19 @@ def test_a_killed_process_leaves_the_note_of_what_it_had_in_hand(db: Database) -
         assert in_hand.broken == "an article"
 
 
-def test_a_step_that_takes_too_long_ends_with_its_name(db: Database) -> None:
+def in_python(_: Database) -> Count:
+    while True:
+        time.sleep(0.01)
+
+
+def in_the_database(db: Database) -> Count:
+    return Count(done=db.value("SELECT count(*) FROM range(1000000000000) AS numbers(n) WHERE hash(n) % 7 = 3"))
+
+
+@pytest.mark.parametrize("work", [in_python, in_the_database])
+def test_a_step_that_takes_too_long_ends_with_its_name(db: Database, work: Callable[[Database], Count]) -> None:
     def endless() -> Count:
-        while True:
-            time.sleep(0.01)
+        return work(db)
 
     started = time.monotonic()
     with pytest.raises(StepOverBudgetError, match="group_stories: not done within"):

@@ -61,13 +61,22 @@ def _time_limit(step: str, limit_s: float | None) -> Iterator[None]:
         yield
         return
 
+    error = StepOverBudgetError(f"{step}: not done within {limit_s / 60:g} minutes ([night] max_step_minutes)")
+    is_over = False
+
     def over(*_: object) -> None:
-        raise StepOverBudgetError(f"{step}: not done within {limit_s / 60:g} minutes ([night] max_step_minutes)")
+        nonlocal is_over
+        is_over = True
+        raise error
 
     before = signal.signal(signal.SIGALRM, over)
     signal.setitimer(signal.ITIMER_REAL, limit_s)
     try:
         yield
+    except Exception as raised:
+        if is_over and raised is not error:  # DuckDB makes "Query interrupted" of what a signal raises in it
+            raise error from raised
+        raise
     finally:
         signal.setitimer(signal.ITIMER_REAL, 0)
         signal.signal(signal.SIGALRM, before)
