@@ -42,7 +42,7 @@ from newsclust.errors import SettingsError
 from newsclust.extract import Extractor
 from newsclust.fetch import Fetcher
 from newsclust.model import RetentionLimits
-from newsclust.polling.page_budget import PageBudget
+from newsclust.polling.page_budget import DEFAULT_BUDGET, PageBudget
 from newsclust.polling.scheduler import PollingLimits
 from newsclust.stories.clustering import Clusterer
 from newsclust.stories.pairs import Linker
@@ -165,12 +165,12 @@ class PollingSettings(Section):
     max_interval_hours: Bounded = Field(default=22, gt=0)  # the same, whatever its pace and its update hints
 
     # Bounds for the pages of one night, the newest first; what meets one waits for the next night.
-    max_pages_site: int = Field(default=1_000, ge=1, le=1_000_000)
-    max_pages_feed: int = Field(default=1_000, ge=1, le=1_000_000)
-    max_pages_night: int = Field(default=20_000, ge=1, le=1_000_000)
-    max_minutes_site: Bounded = Field(default=60, gt=0)
-    max_minutes_feed: Bounded = Field(default=60, gt=0)
-    max_minutes_night: Bounded = Field(default=240, gt=0)
+    max_pages_site: int = Field(default=DEFAULT_BUDGET.site_pages, ge=1, le=1_000_000)
+    max_pages_feed: int = Field(default=DEFAULT_BUDGET.feed_pages, ge=1, le=1_000_000)
+    max_pages_night: int = Field(default=DEFAULT_BUDGET.night_pages, ge=1, le=1_000_000)
+    max_minutes_site: Bounded = Field(default=DEFAULT_BUDGET.site_minutes, gt=0)
+    max_minutes_feed: Bounded = Field(default=DEFAULT_BUDGET.feed_minutes, gt=0)
+    max_minutes_night: Bounded = Field(default=DEFAULT_BUDGET.night_minutes, gt=0)
 
     @model_validator(mode="after")
     def _in_order(self) -> Self:
