@@ -59,6 +59,7 @@ from newsclust.urls import canonical, redacted, registered_domain
 from tests.factories import NOON, bare_article
 
 MAX_RATIO = 2.6  # of the times for twice the text; a square would be 4
+MAX_RATIO_ONCE = 3.3  # where a text outgrows the processor's cache; it does that once
 FAST_S = 0.02  # what is as fast as this for the longer text is not measured further
 ROUNDS = 5  # of which the least counts: a busy machine only adds
 TRIES = 3
@@ -389,9 +390,9 @@ def seconds(function: Callable[[str], object], text: str) -> float:
         gc.enable()
 
 
-def ratio(read: Read, shape: tuple[str, str, str]) -> float:
-    """How many times as long twice the text takes; 0 when that is too fast to tell."""
-    short, long = written(shape, read.characters), written(shape, 2 * read.characters)
+def ratio(read: Read, shape: tuple[str, str, str], characters: int) -> float:
+    """How many times as long twice so many characters take; 0 when that is too fast to tell."""
+    short, long = written(shape, characters), written(shape, 2 * characters)
     if seconds(read.function, long) < FAST_S:
         return 0.0
     least = [min(seconds(read.function, text) for _ in range(ROUNDS)) for text in (short, long)]
@@ -403,7 +404,9 @@ def ratio(read: Read, shape: tuple[str, str, str]) -> float:
 def test_twice_the_text_takes_at_most_some_twice_the_time(read: Read):
     read.function("a warm start")
     for shape in read.shapes:
-        tried = ratio(read, shape)
+        tried = ratio(read, shape, read.characters)
         for _ in range(TRIES - 1):
-            tried = tried if tried <= MAX_RATIO else min(tried, ratio(read, shape))
+            tried = tried if tried <= MAX_RATIO else min(tried, ratio(read, shape, read.characters))
+        if MAX_RATIO < tried <= MAX_RATIO_ONCE:
+            tried = ratio(read, shape, 2 * read.characters)
         assert tried <= MAX_RATIO, f"{shape}: twice the text, {tried:.1f} times the time"
