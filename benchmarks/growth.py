@@ -25,9 +25,8 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from benchmarks.night import uncentred
 from benchmarks.replay import Night, Stream, live, opened, read_articles, with_vectors
-from newsclust.centering import Part, centre, shipped_mean
+from newsclust.centering import Part, centre, shipped_mean, uncentre
 from newsclust.embed import SentenceTransformerEmbedder
 from newsclust.model import Run, Window, id_of
 from newsclust.settings import Settings
@@ -66,7 +65,7 @@ def world_of(real: Stream, number: int, size: int) -> Stream:
 
     def turned(vectors: NDArray[np.float32], part: Part) -> NDArray[np.float32]:
         moved = centre(vectors, real.model, part).astype(np.float64) @ turn
-        return uncentred(moved, shipped_mean(part).astype(np.float64)).astype(np.float32)
+        return uncentre(moved, shipped_mean(part))
 
     return Stream(
         articles=[

@@ -26,7 +26,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from newsclust import pipeline
-from newsclust.centering import Part, shipped_mean
+from newsclust.centering import Part, shipped_mean, uncentre
 from newsclust.demo import LoopbackServer, Reply
 from newsclust.fetch import HttpFetcher
 from newsclust.model import Count, Feed, id_of
@@ -124,19 +124,12 @@ class DrawnVectors:
         moved = np.sqrt(theme_part) * self._drawn(theme) + np.sqrt(1 - theme_part) * own
         if part is Part.TITLE:
             moved = self._same_part * moved + np.sqrt(1 - self._same_part**2) * self._drawn(article)
-        return uncentred(moved / np.linalg.norm(moved), shipped_mean(part).astype(np.float64))
+        vector: NDArray[np.float64] = uncentre(moved[None] / np.linalg.norm(moved), shipped_mean(part))[0]
+        return vector
 
     def _drawn(self, rng: np.random.Generator) -> NDArray[np.float64]:
         drawn: NDArray[np.float64] = rng.normal(scale=self._spread)
         return drawn
-
-
-def uncentred(moved: NDArray[np.float64], mean: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Return unit vectors that point as the given ones of unit length do once the mean is taken away."""
-    along = moved @ mean
-    length = np.sqrt(along**2 + 1 - mean @ mean) - along
-    vectors: NDArray[np.float64] = mean + length[..., None] * moved
-    return vectors
 
 
 def written(articles: int, rng: random.Random) -> list[tuple[str, tuple[str, ...]]]:

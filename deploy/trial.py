@@ -92,7 +92,7 @@ def a_first_night() -> None:
     newsclust("night", within=NIGHT_WITHIN_S)
     assert newsclust("status", "--check").startswith("newsclust ok")
     assert "finished" in newsclust("status")
-    found = newsclust("query", "--format", "csv", "select title from articles order by title")
+    found = newsclust("query", "--format", "csv", "select title from internal.articles order by title")
     assert found.splitlines()[1:] == sorted(title for _, _, told in TOLD.values() for title, _ in told), found
     assert "Harbour crane stops" in newsclust("top")
 

@@ -53,7 +53,7 @@ def read_tables() -> list[Table]:
         names = db.rows("SELECT table_name, comment FROM duckdb_tables() WHERE NOT internal ORDER BY table_name")
         columns = db.rows(
             "SELECT table_name, column_name, data_type, comment FROM duckdb_columns() "
-            "WHERE NOT internal ORDER BY table_name, column_index"
+            "WHERE NOT internal AND schema_name = 'main' ORDER BY table_name, column_index"
         )
         keys = db.rows(
             "SELECT table_name, unnest(constraint_column_names) AS column_name FROM duckdb_constraints() "

@@ -7,8 +7,10 @@ from one set of articles to another.
 from enum import StrEnum
 from functools import cache
 from importlib import resources
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from newsclust.arrays import Vectors
 from newsclust.model import Window
@@ -32,10 +34,28 @@ def centre(vectors: Vectors, model: str, part: Part = Part.TEXT) -> Vectors:
     if not len(vectors):
         return vectors
     mean = shipped_mean(part) if is_shipped_for(model) else vectors.mean(axis=0, dtype=np.float64)
+    return centre_by(vectors, mean)
+
+
+def centre_by(vectors: Vectors, mean: NDArray[np.floating[Any]]) -> Vectors:
+    """Return the vectors minus this mean, of unit length; one equal to the mean becomes zero."""
     moved = vectors - mean.astype(np.float32)
     length = np.linalg.norm(moved, axis=1, keepdims=True)
     centred: Vectors = np.divide(moved, length, out=np.zeros_like(moved), where=length > 1e-6)
     return centred
+
+
+def uncentre(centred: Vectors, mean: NDArray[np.floating[Any]]) -> Vectors:
+    """Return the vectors of unit length that `centre_by` made these of, but for the last bits of their numbers.
+
+    Of all points mean + s * centred, s > 0, one has length 1, as long as the mean is shorter than 1: that of any
+    vectors of unit length is.
+    """
+    wide, middle = centred.astype(np.float64), mean.astype(np.float64)
+    along = wide @ middle
+    scale = np.sqrt(along**2 + 1 - middle @ middle) - along
+    vectors: Vectors = (middle + scale[:, None] * wide).astype(np.float32)
+    return vectors
 
 
 def both_parts(window: Window) -> Vectors:

@@ -15,6 +15,7 @@ import numpy as np
 from newsclust.errors import SettingsError, StoreError
 from newsclust.model import Article, DateQuality, Link, Window
 from newsclust.settings import Settings, recorded_stories
+from newsclust.store.vectors import read_raw
 from newsclust.stories.clustering import AverageLinkage, Clusterer, MergeClassifier
 from newsclust.stories.clustering.merge_classifier import MergeAssessment
 
@@ -79,9 +80,9 @@ class PairExplanation:
 def find_article(connection: duckdb.DuckDBPyConnection, wanted: str) -> ArticleRef:
     """Return the article of this id, beginning of an id, or address; SettingsError when there is none, or several."""
     rows = connection.execute(
-        "SELECT article_id, title, outlet FROM articles "
+        "SELECT article_id, title, outlet FROM internal.articles "
         "WHERE starts_with(article_id, $1) OR url = $1 "
-        "OR article_id IN (SELECT article_id FROM entries WHERE link = $1) ORDER BY article_id LIMIT 3",
+        "OR article_id IN (SELECT article_id FROM internal.entries WHERE link = $1) ORDER BY article_id LIMIT 3",
         [wanted],
     ).fetchall()
     if len(rows) != 1:
@@ -94,7 +95,8 @@ def find_article(connection: duckdb.DuckDBPyConnection, wanted: str) -> ArticleR
 def find_story(connection: duckdb.DuckDBPyConnection, wanted: str) -> tuple[str, str]:
     """Return (id, headline) of the story of this id or beginning of one; SettingsError when there is none."""
     rows = connection.execute(
-        "SELECT story_id, headline FROM stories WHERE starts_with(story_id, $1) ORDER BY story_id LIMIT 2", [wanted]
+        "SELECT story_id, headline FROM internal.stories WHERE starts_with(story_id, $1) ORDER BY story_id LIMIT 2",
+        [wanted],
     ).fetchall()
     if len(rows) != 1:
         raise SettingsError(f"{wanted!r}: {'no story' if not rows else 'more than one story'} has this id")
@@ -104,7 +106,7 @@ def find_story(connection: duckdb.DuckDBPyConnection, wanted: str) -> tuple[str,
 def members_of(connection: duckdb.DuckDBPyConnection, story_id: str) -> list[str]:
     """Return the ids of a story's articles, in order."""
     rows = connection.execute(
-        "SELECT article_id FROM story_articles WHERE story_id = $1 AND left_at IS NULL ORDER BY article_id",
+        "SELECT article_id FROM internal.story_articles WHERE story_id = $1 AND left_at IS NULL ORDER BY article_id",
         [story_id],
     ).fetchall()
     return [article_id for (article_id,) in rows]
@@ -112,7 +114,7 @@ def members_of(connection: duckdb.DuckDBPyConnection, story_id: str) -> list[str
 
 def clusterer_of(connection: duckdb.DuckDBPyConnection) -> Clusterer:
     """Return the clusterer that made the file's stories, with its thresholds of that night."""
-    row = connection.execute("SELECT clusterer, thresholds FROM story_clusterer").fetchone()
+    row = connection.execute("SELECT clusterer, thresholds FROM internal.story_clusterer").fetchone()
     if row is None:
         raise StoreError("no night has grouped stories yet")
     return Settings.model_construct(stories=recorded_stories({"use": row[0], "options": row[1]})).clusterer()
@@ -211,7 +213,7 @@ def _nearest_story(
 
 def _links_among(connection: duckdb.DuckDBPyConnection, article_ids: Sequence[str]) -> list[Link]:
     rows = connection.execute(
-        "SELECT article_a, article_b, probability FROM links "
+        "SELECT article_a, article_b, probability FROM internal.links "
         "WHERE list_contains($1, article_a) AND list_contains($1, article_b) ORDER BY article_a, article_b",
         [list(article_ids)],
     ).fetchall()
@@ -220,16 +222,19 @@ def _links_among(connection: duckdb.DuckDBPyConnection, article_ids: Sequence[st
 
 def _window(connection: duckdb.DuckDBPyConnection, article_ids: Sequence[str]) -> Window:
     """Return these articles with their vectors of the model that embedded last; StoreError when some have none."""
-    ((model,),) = connection.execute("SELECT arg_max(model, embedded_at) FROM embeddings").fetchall()
+    embeddings = {
+        row["article_id"]: row
+        for table in read_raw(connection, "internal", of=list(article_ids))
+        for row in table.to_pylist()
+        if row["title_vector"] is not None
+    }
     rows = connection.execute(
         "SELECT article_id, url, canonical_url, title, text, language, outlet, published_at, date_quality, "
-        "first_seen_at, vector, title_vector FROM articles JOIN embeddings USING (article_id) "
-        "WHERE embeddings.model = $1 AND title_vector IS NOT NULL AND list_contains($2, article_id) "
-        "ORDER BY article_id",
-        [model, list(article_ids)],
+        "first_seen_at FROM internal.articles WHERE list_contains($1, article_id) ORDER BY article_id",
+        [list(embeddings)],
     ).fetchall()
     if len(rows) != len(article_ids):
-        raise StoreError(f"{len(article_ids) - len(rows)} of {len(article_ids)} articles have no vectors of {model}")
+        raise StoreError(f"{len(article_ids) - len(rows)} of {len(article_ids)} articles have no vectors")
     return Window(
         articles=[
             Article(
@@ -246,9 +251,9 @@ def _window(connection: duckdb.DuckDBPyConnection, article_ids: Sequence[str]) -
             )
             for row in rows
         ],
-        vectors=np.array([row[10] for row in rows], np.float32),
-        title_vectors=np.array([row[11] for row in rows], np.float32),
-        model=model,
+        vectors=np.array([embeddings[row[0]]["vector"] for row in rows], np.float32),
+        title_vectors=np.array([embeddings[row[0]]["title_vector"] for row in rows], np.float32),
+        model=next(iter(embeddings.values()))["model"],
     )
 
 
@@ -257,12 +262,13 @@ def _pair_evidence(connection: duckdb.DuckDBPyConnection, article_id: str) -> li
         """
         SELECT other.article_id, other.title, other.outlet, story_articles.story_id, found.probability, found.evidence
         FROM (
-            SELECT article_b AS other_id, probability, evidence FROM links WHERE article_a = $1
+            SELECT article_b AS other_id, probability, evidence FROM internal.links WHERE article_a = $1
             UNION ALL
-            SELECT article_a, probability, evidence FROM links WHERE article_b = $1
+            SELECT article_a, probability, evidence FROM internal.links WHERE article_b = $1
         ) AS found
-        JOIN articles AS other ON other.article_id = found.other_id
-        LEFT JOIN story_articles ON story_articles.article_id = other.article_id AND story_articles.left_at IS NULL
+        JOIN internal.articles AS other ON other.article_id = found.other_id
+        LEFT JOIN internal.story_articles
+        ON story_articles.article_id = other.article_id AND story_articles.left_at IS NULL
         ORDER BY found.probability DESC, other.article_id
         """,
         [article_id],
@@ -279,7 +285,7 @@ def _pair_evidence(connection: duckdb.DuckDBPyConnection, article_id: str) -> li
 
 def _story_of(connection: duckdb.DuckDBPyConnection, article_id: str) -> str | None:
     row = connection.execute(
-        "SELECT story_id FROM story_articles WHERE article_id = $1 AND left_at IS NULL", [article_id]
+        "SELECT story_id FROM internal.story_articles WHERE article_id = $1 AND left_at IS NULL", [article_id]
     ).fetchone()
     return row[0] if row else None
 

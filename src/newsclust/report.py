@@ -65,8 +65,8 @@ def summary_markdown(connection: duckdb.DuckDBPyConnection, run_id: str) -> str:
     )
     slow = _rows(
         connection,
-        "SELECT feeds.title, fetches.seconds, fetches.reason FROM fetches JOIN feeds ON feed_id = item_id "
-        "WHERE fetches.run_id = $1 AND fetches.kind = 'feed' "
+        "SELECT feeds.title, fetches.seconds, fetches.reason FROM internal.fetches "
+        "JOIN internal.feeds ON feed_id = item_id WHERE fetches.run_id = $1 AND fetches.kind = 'feed' "
         "AND reason IS DISTINCT FROM 'offline' ORDER BY seconds DESC, title LIMIT 5",
         run_id,
     )
@@ -104,9 +104,9 @@ def troubled_feeds(connection: duckdb.DuckDBPyConnection) -> list[TroubledFeed]:
     """
     troubled = _rows(
         connection,
-        "SELECT feed_id, feed_health.title, state, since, why FROM feed_health JOIN feeds USING (feed_id) "
+        "SELECT feed_id, feed_health.title, state, since, why FROM feed_health JOIN internal.feeds USING (feed_id) "
         "WHERE state NOT IN ('healthy', 'new') AND "
-        "(listed OR listed_by IS NOT NULL AND since > (SELECT max(night_at) FROM runs) - INTERVAL 7 DAY) "
+        "(listed OR listed_by IS NOT NULL AND since > (SELECT max(night_at) FROM internal.runs) - INTERVAL 7 DAY) "
         "ORDER BY since DESC NULLS LAST, feed_health.title",
     )
     return [

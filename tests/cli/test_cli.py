@@ -53,14 +53,16 @@ def test_status_says_how_the_last_night_went(newsclust: Terminal) -> None:
 
 
 def test_a_query_is_answered_as_a_table(newsclust: Terminal) -> None:
-    ended = newsclust("query", "SELECT count(*) AS articles, NULL AS nothing, '[red]' AS markup FROM articles")
+    ended = newsclust(
+        "query", "SELECT count(*) AS articles, NULL AS nothing, '[red]' AS markup FROM internal.articles"
+    )
     assert ended.code == 0
     assert re.search(r"articles +nothing +markup", ended.out)
     assert re.search(r"130 +\[red\]", ended.out)
 
 
 def test_a_query_is_answered_as_csv(newsclust: Terminal) -> None:
-    ended = newsclust("query", "--format", "csv", "SELECT title, url FROM articles ORDER BY url")
+    ended = newsclust("query", "--format", "csv", "SELECT title, url FROM internal.articles ORDER BY url")
     assert "\r" not in ended.out  # what a shell pipes on
     rows = list(csv.reader(io.StringIO(ended.out)))
     assert ended.code == 0
@@ -146,7 +148,7 @@ def test_wrong_sql_ends_with_exit_code_2(sql: str, newsclust: Terminal) -> None:
         "EXPORT DATABASE '{folder}/written'",
         "INSTALL httpfs",
         "SET enable_external_access = true",
-        "DELETE FROM articles",
+        "DELETE FROM internal.articles",
         "CREATE TABLE mine AS SELECT 1",
         "DROP VIEW current_stories",
     ],

@@ -13,7 +13,7 @@ NEWEST = migrations()[-1].number
 PUBLISHED = Path("data/published/newsclust.duckdb")
 VERBS = [
     ("query", "from current_stories"),
-    ("query", "select no_such_column from runs"),
+    ("query", "select no_such_column from internal.runs"),
     ("top",),
     ("views", "current_stories"),
     ("why", "0123456789abcdef"),
@@ -33,7 +33,9 @@ def made(number: int | None) -> None:
             connection.execute("CREATE TABLE migrations (name TEXT); CREATE TABLE runs (a INTEGER)")
         return
     with Database(PUBLISHED) as db:
-        for view in db.rows("SELECT view_name AS name FROM duckdb_views() WHERE NOT internal"):
+        for view in db.rows(
+            "SELECT view_name AS name FROM duckdb_views() WHERE NOT internal AND schema_name = 'main'"
+        ):
             db.execute(f"DROP VIEW {view['name']}")
         for table in db.rows("SELECT table_name AS name FROM duckdb_tables() WHERE table_name <> 'migrations'"):
             db.execute(f"DROP TABLE {table['name']}")
@@ -68,7 +70,9 @@ def test_a_file_of_another_version_is_named_as_such(
 
 def test_what_a_file_of_another_version_can_answer_it_answers(terminal: Terminal) -> None:
     made(NEWEST + 9)
-    assert terminal("query", "--format", "csv", "select max(number) as newest from migrations").out.split() == [
+    assert terminal(
+        "query", "--format", "csv", "select max(number) as newest from internal.migrations"
+    ).out.split() == [
         "newest",
         str(NEWEST + 9),
     ]
@@ -82,7 +86,7 @@ def test_a_mistake_in_a_query_stays_the_queries_own_where_the_version_is_ours(te
     assert (ended.code, "the query cannot be answered" in ended.err, "schema" in ended.err) == (2, True, False)
 
 
-@pytest.mark.parametrize("verb", [("query", "from runs"), ("top",), ("views",), ("why", "a")], ids=" ".join)
+@pytest.mark.parametrize("verb", [("query", "from internal.runs"), ("top",), ("views",), ("why", "a")], ids=" ".join)
 def test_a_file_that_is_no_database_is_named_as_such(terminal: Terminal, verb: tuple[str, ...]) -> None:
     PUBLISHED.parent.mkdir(parents=True)
     for content in (b"", b"a text, and no database at all"):

@@ -174,7 +174,9 @@ def test_a_file_published_before_the_verb_was_known_is_named_with_what_to_do(
     path = Path("data/published/newsclust.duckdb")
     with Database(path, now=NIGHT) as db:
         db.execute("DELETE FROM migrations WHERE number > 6")
-        for view in db.rows("SELECT view_name AS name FROM duckdb_views() WHERE NOT internal"):
+        for view in db.rows(
+            "SELECT view_name AS name FROM duckdb_views() WHERE NOT internal AND schema_name = 'main'"
+        ):
             db.execute(f"DROP VIEW {view['name']}")
         db.execute("DROP TABLE feeds")
     refused = terminal("feeds", *arguments)

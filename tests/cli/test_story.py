@@ -116,13 +116,13 @@ def test_why_shows_what_ties_an_article_to_its_story_and_the_nearest_it_was_not_
     _, headline, article = published.execute(
         """
         WITH placed AS (SELECT article_id, story_id FROM current_story_articles),
-             ties AS (SELECT article_a AS one, article_b AS other FROM links
-                      UNION ALL SELECT article_b, article_a FROM links)
+             ties AS (SELECT article_a AS one, article_b AS other FROM internal.links
+                      UNION ALL SELECT article_b, article_a FROM internal.links)
         SELECT here.story_id, stories.headline, ties.one
         FROM ties
         JOIN placed AS here ON here.article_id = ties.one
         JOIN placed AS there ON there.article_id = ties.other
-        JOIN stories ON stories.story_id = here.story_id
+        JOIN internal.stories ON stories.story_id = here.story_id
         GROUP BY ALL
         HAVING bool_or(here.story_id = there.story_id) AND bool_or(here.story_id <> there.story_id)
         ORDER BY ties.one LIMIT 1
@@ -139,7 +139,9 @@ def test_why_shows_what_ties_an_article_to_its_story_and_the_nearest_it_was_not_
     assert "chance that both tell one story (0." in ended.out[belongs:links]
     assert "the links between them, on average" in ended.out[belongs:links]
     assert "Its closest link there:" in ended.out[nearest:]
-    title, url = published.execute("SELECT title, url FROM articles WHERE article_id = $1", [article]).fetchall()[0]
+    title, url = published.execute(
+        "SELECT title, url FROM internal.articles WHERE article_id = $1", [article]
+    ).fetchall()[0]
     assert title in ended.out
     assert newsclust("why", url).out == ended.out
 
@@ -157,7 +159,7 @@ def test_why_of_two_articles_shows_the_evidence_or_says_that_there_is_none(
     assert newsclust("why", b, a).out.splitlines()[2:3] == ["One story."]
     apart = published.execute(
         "SELECT a.article_id, b.article_id FROM current_story_articles AS a, current_story_articles AS b "
-        "WHERE a.article_id < b.article_id AND a.story_id <> b.story_id AND NOT EXISTS (SELECT 1 FROM links "
+        "WHERE a.article_id < b.article_id AND a.story_id <> b.story_id AND NOT EXISTS (SELECT 1 FROM internal.links "
         "WHERE article_a = a.article_id AND article_b = b.article_id) ORDER BY ALL LIMIT 1"
     ).fetchall()[0]
     without = newsclust("why", *apart).out

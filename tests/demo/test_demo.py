@@ -48,7 +48,7 @@ def asked(published: duckdb.DuckDBPyConnection, sql: str) -> list[tuple[Any, ...
 def articles(published: duckdb.DuckDBPyConnection, corpus: Corpus) -> dict[str, Row]:
     """Each stored article by the name that the corpus gives it."""
     name_of = {canonical(corpus.url_of(article)): article.id for article in corpus.articles}
-    result = published.execute("FROM articles")
+    result = published.execute("FROM internal.articles")
     columns = [column[0] for column in result.description or ()]
     rows = [dict(zip(columns, row, strict=True)) for row in result.fetchall()]
     assert len(rows) == len({row["url"] for row in rows})
@@ -77,7 +77,7 @@ def test_every_article_of_the_corpus_is_stored_once(articles: dict[str, Row], co
 def test_every_sighting_in_a_feed_is_counted(
     published: duckdb.DuckDBPyConnection, articles: dict[str, Row], corpus: Corpus
 ) -> None:
-    sightings = Counter(article_id for (article_id,) in asked(published, "SELECT article_id FROM entries"))
+    sightings = Counter(article_id for (article_id,) in asked(published, "SELECT article_id FROM internal.entries"))
     assert {article.id: sightings[articles[article.id]["article_id"]] for article in corpus.articles} == {
         article.id: len(article.feeds) for article in corpus.articles
     }
@@ -200,7 +200,7 @@ def test_broken_feeds_are_rows_with_reasons_and_every_night_finishes(published: 
         ("https://portal.example/rss", "unreadable", "html_not_feed"),
         ("https://vanished.example/feed.atom", "gone", "gone"),
     ]
-    failures = asked(published, "SELECT step, reason, item FROM failures ORDER BY failed_at, reason")
+    failures = asked(published, "SELECT step, reason, item FROM internal.failures ORDER BY failed_at, reason")
     down = ("fetch_feeds", "connection_failed", "http://down.example/feed.xml")
     assert sorted(failures) == sorted(
         [
@@ -243,7 +243,8 @@ def test_what_was_rewritten_or_translated_names_its_source(
     found = asked(
         published,
         "SELECT articles.url, sources.url FROM rewritten_articles "
-        "JOIN articles USING (article_id) JOIN articles AS sources ON sources.article_id = source_id",
+        "JOIN internal.articles USING (article_id) "
+        "JOIN internal.articles AS sources ON sources.article_id = source_id",
     )
     assert {(one.url, one.derived_from) for one in gold.values() if one.derived_from} <= set(found)
     assert len(found) <= 3
@@ -262,7 +263,10 @@ def test_every_original_is_in_one_living_story_and_no_copy_is(
     published: duckdb.DuckDBPyConnection, story_of: dict[str, str]
 ) -> None:
     originals = {
-        url for (url,) in asked(published, "SELECT url FROM articles ANTI JOIN duplicates USING (article_id)")
+        url
+        for (url,) in asked(
+            published, "SELECT url FROM internal.articles ANTI JOIN internal.duplicates USING (article_id)"
+        )
     }
     assert story_of.keys() == originals
     assert asked(published, "SELECT count(*) FROM current_story_articles") == [(len(originals),)]
@@ -308,9 +312,10 @@ def test_the_stories_of_the_first_night_still_have_their_ids_on_the_third(
 ) -> None:
     first = night_time(1).replace(tzinfo=None)
     born = [row for row in asked(published, "FROM story_history") if row[0] == first and row[3] == "born"]
-    states = dict(asked(published, "SELECT story_id, state FROM stories"))
+    states = dict(asked(published, "SELECT story_id, state FROM internal.stories"))
     merged = {
-        story_id for (story_id,) in asked(published, "SELECT story_id FROM story_events WHERE event = 'merged'")
+        story_id
+        for (story_id,) in asked(published, "SELECT story_id FROM internal.story_events WHERE event = 'merged'")
     }
     assert len(born) >= 20
     assert {row[1] for row in born} <= states.keys()
@@ -319,14 +324,16 @@ def test_the_stories_of_the_first_night_still_have_their_ids_on_the_third(
 
 
 def test_no_story_is_born_twice(published: duckdb.DuckDBPyConnection) -> None:
-    born = asked(published, "SELECT story_id, list_sort(article_ids) FROM story_events WHERE event = 'born'")
+    born = asked(published, "SELECT story_id, list_sort(article_ids) FROM internal.story_events WHERE event = 'born'")
     assert len({story_id for story_id, _ in born}) == len(born)
     assert len({tuple(article_ids) for _, article_ids in born}) == len(born)
     assert len({article for _, article_ids in born for article in article_ids}) == sum(len(a) for _, a in born)
 
 
 def test_the_events_of_a_story_add_up_to_its_articles(published: duckdb.DuckDBPyConnection) -> None:
-    last = asked(published, "SELECT story_id, arg_max(articles, happened_at) FROM story_events GROUP BY story_id")
+    last = asked(
+        published, "SELECT story_id, arg_max(articles, happened_at) FROM internal.story_events GROUP BY story_id"
+    )
     now: dict[str, int] = defaultdict(int, asked(published, "SELECT story_id, articles FROM current_stories"))
     assert dict(last) == {story_id: now[story_id] for story_id, _ in last}
 
@@ -355,7 +362,7 @@ def test_the_published_file_opens_while_a_writer_holds_the_working_file(demo_fol
         db.transaction(),
         open_published(demo_folder / "published" / "newsclust.duckdb") as reader,
     ):
-        assert reader.execute("SELECT count(*) FROM articles").fetchall() == [(130,)]
+        assert reader.execute("SELECT count(*) FROM internal.articles").fetchall() == [(130,)]
 
 
 def test_a_second_demo_changes_nothing_and_says_so(

@@ -41,7 +41,7 @@ def asked(published: duckdb.DuckDBPyConnection, sql: str, *parameters: Any) -> l
 
 
 def text_of(published: duckdb.DuckDBPyConnection, page: str) -> str:
-    ((text,),) = asked(published, "SELECT text FROM articles WHERE url = $1", canonical(PAGE_URLS[page]))
+    ((text,),) = asked(published, "SELECT text FROM internal.articles WHERE url = $1", canonical(PAGE_URLS[page]))
     return one_line(text)
 
 
@@ -94,7 +94,10 @@ def test_all_entries_are_stored_and_nothing_fails(published: duckdb.DuckDBPyConn
 def test_an_article_in_the_feed_and_in_the_free_feed_is_one_with_two_sightings(
     name: str, published: duckdb.DuckDBPyConnection
 ) -> None:
-    sql = "SELECT article_id, count(DISTINCT feed_id), count(*) FROM entries WHERE title LIKE $1 || '%' GROUP BY ALL"
+    sql = (
+        "SELECT article_id, count(DISTINCT feed_id), count(*) "
+        "FROM internal.entries WHERE title LIKE $1 || '%' GROUP BY ALL"
+    )
     ((article_id, feeds, entries),) = asked(published, sql, name)
     assert (feeds, entries) == (2, 2)
     assert len(asked(published, "FROM article_sources WHERE article_id = $1", article_id)) == 2
@@ -145,7 +148,8 @@ def test_exactly_the_two_february_articles_behind_a_paywall_are_marked_cut(
 ) -> None:
     rows = asked(
         published,
-        "SELECT title, paywall_marker, text, published_at::DATE::TEXT FROM articles WHERE paywall_marker IS NOT NULL",
+        "SELECT title, paywall_marker, text, published_at::DATE::TEXT FROM internal.articles "
+        "WHERE paywall_marker IS NOT NULL",
     )
     assert sorted(title.split()[0] for title, _, _, _ in rows) == ["Le", "[Test]"]
     for _, cut, text, day in rows:
@@ -160,22 +164,28 @@ def test_no_tail_of_a_feed_item_is_in_any_text(
     tail: str, real_folder: Path, published: duckdb.DuckDBPyConnection
 ) -> None:
     with duckdb.connect(str(real_folder / "newsclust.duckdb"), read_only=True) as working:
-        shown = asked(working, "SELECT count(*) FROM entries WHERE contains(concat(summary, content), $1)", tail)
+        shown = asked(
+            working, "SELECT count(*) FROM internal.entries WHERE contains(concat(summary, content), $1)", tail
+        )
     assert shown[0][0] > 0
-    assert asked(published, "SELECT title FROM articles WHERE contains(text, $1)", tail) == []
+    assert asked(published, "SELECT title FROM internal.articles WHERE contains(text, $1)", tail) == []
 
 
 @needs_seeds
 def test_every_language_is_that_of_its_feed(published: duckdb.DuckDBPyConnection) -> None:
     sql = (
         "SELECT articles.language, feeds.language, count(DISTINCT article_id) "
-        "FROM articles JOIN entries USING (article_id) JOIN feeds USING (feed_id) GROUP BY ALL"
+        "FROM internal.articles JOIN internal.entries USING (article_id) "
+        "JOIN internal.feeds USING (feed_id) GROUP BY ALL"
     )
     assert sorted(asked(published, sql)) == [("en", "en", 9), ("fr", "fr", 16)]
 
 
 @needs_seeds
 def test_the_entries_without_a_date_say_so_and_no_other(published: duckdb.DuckDBPyConnection) -> None:
-    sql = "SELECT feeds.title, date_quality, count(*) FROM entries JOIN feeds USING (feed_id) GROUP BY ALL"
+    sql = (
+        "SELECT feeds.title, date_quality, count(*) FROM internal.entries "
+        "JOIN internal.feeds USING (feed_id) GROUP BY ALL"
+    )
     doubtful = [row for row in asked(published, sql) if row[1] != "given"]
     assert doubtful == [("Le Comptoir du Hardware", "missing", 3)]

@@ -1022,7 +1022,7 @@ def test_a_database_of_version_2_gets_vectors_of_titles_and_counts_of_words_on_i
     of_then = migrations()[:2]
     with monkeypatch.context() as patched:
         patched.setattr(database, "migrations", lambda: of_then)
-        patched.setattr(database, "_sql_files", lambda folder: [])
+        patched.setattr(database, "sql_files", lambda folder: [])
         Database(then.path, now=NIGHT).close()
     with duckdb.connect(str(then.path), config={"threads": 1}) as connection:
         connection.execute(f"ATTACH '{now.path}' AS later (READ_ONLY)")

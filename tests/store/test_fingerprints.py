@@ -102,7 +102,7 @@ def test_an_older_file_compares_again_what_was_not_compared_in_its_present_text(
     of_then = migrations()[:13]
     with monkeypatch.context() as patched:
         patched.setattr(database, "migrations", lambda: of_then)
-        patched.setattr(database, "_sql_files", lambda folder: [])
+        patched.setattr(database, "sql_files", lambda folder: [])
         with Database(path, now=NOON) as older:
             for name in ("compared", "changed", "new"):
                 older.execute(

@@ -11,18 +11,22 @@ from pathlib import Path
 from textwrap import dedent
 
 import duckdb
+import numpy as np
 import pyarrow as pa
 import pytest
 
+from newsclust.centering import Part, centre
 from newsclust.explain import clusterer_of
 from newsclust.model import Count
 from newsclust.store import Database, open_published, publish, runs
 from newsclust.store.published import PUBLISHED, WITHHELD, is_unpublished_view
+from newsclust.store.vectors import VECTOR_TABLES, read_raw
 from newsclust.stories.clustering import AverageLinkage
 
 NOON = datetime(2026, 3, 2, 12, tzinfo=UTC)
 SECRET = "kDq7-vX2-secret"
-VIEWS = "SELECT view_name FROM duckdb_views() WHERE NOT internal ORDER BY view_name"
+VIEWS = "SELECT view_name FROM duckdb_views() WHERE NOT internal AND schema_name = 'main' ORDER BY view_name"
+INTERNAL_VIEWS = "SELECT view_name FROM duckdb_views() WHERE schema_name = 'internal'"
 
 
 @pytest.fixture
@@ -48,9 +52,10 @@ def names(connection: duckdb.DuckDBPyConnection, query: str) -> set[str]:
 def test_every_table_is_published_or_withheld_for_a_reason(tmp_path: Path) -> None:
     with Database(tmp_path / "work.duckdb") as db:
         tables = names(db.connection, "SELECT table_name FROM duckdb_tables()")
-        views = names(db.connection, VIEWS)
+        named = names(db.connection, INTERNAL_VIEWS)
     assert not PUBLISHED.keys() & WITHHELD.keys()
-    assert PUBLISHED.keys() - views | WITHHELD.keys() == tables
+    assert PUBLISHED.keys() | WITHHELD.keys() | set(VECTOR_TABLES) == named
+    assert tables == named - {"feed_warnings", "story_clusterer", "embedding_means"}
 
 
 def test_every_view_tells_the_same_in_the_published_file_as_in_the_working_file(
@@ -71,7 +76,10 @@ def test_every_view_tells_the_same_in_the_published_file_as_in_the_working_file(
 def test_nothing_is_published_but_what_is_meant_to_be(lived: Database, tmp_path: Path) -> None:
     publish(lived, tmp_path / "published.duckdb")
     with open_published(tmp_path / "published.duckdb") as published:
-        assert names(published, "SELECT table_name FROM duckdb_tables()") == PUBLISHED.keys()
+        tables = names(published, "SELECT table_name FROM duckdb_tables() WHERE schema_name = 'internal'")
+        assert tables == PUBLISHED.keys() | set(VECTOR_TABLES)
+        assert not names(published, "SELECT table_name FROM duckdb_tables() WHERE schema_name <> 'internal'")
+        assert not names(published, INTERNAL_VIEWS)
         working = {name for name in names(lived.connection, VIEWS) if not is_unpublished_view(name)}
         assert names(published, VIEWS) == working
         macros = "SELECT function_name FROM duckdb_functions() WHERE NOT internal"
@@ -79,9 +87,77 @@ def test_nothing_is_published_but_what_is_meant_to_be(lived: Database, tmp_path:
         columns = published.execute("SELECT column_name, data_type FROM duckdb_columns()").fetchall()
         assert not {"settings", "etag", "last_modified", "body", "headers", "content"} & {name for name, _ in columns}
         assert "BLOB" not in {kind for _, kind in columns}
-        assert published.execute("SELECT count(DISTINCT model) FROM embeddings").fetchall() == [(1,)]
+        assert published.execute("SELECT count(DISTINCT model) FROM internal.embeddings").fetchall() == [(1,)]
         silent = published.execute("SELECT table_name FROM duckdb_tables() WHERE comment IS NULL").fetchall()
         assert {name for (name,) in silent} == {"feed_warnings", "story_clusterer"}
+
+
+MACRO_ARGUMENTS = {"stories_as_of": "TIMESTAMP '2026-02-04 06:00'"}
+
+
+@pytest.mark.parametrize("way", ["attached", "in use"])
+def test_all_views_and_macros_answer_under_another_name_as_in_the_file_itself(
+    lived: Database, tmp_path: Path, way: str
+) -> None:
+    path = tmp_path / "it's of 3-2.duckdb"
+    publish(lived, path)
+    with duckdb.connect(path, read_only=True) as alone, duckdb.connect() as other:
+        other.execute(f"ATTACH '{str(path).replace(chr(39), chr(39) * 2)}' AS \"last night\" (READ_ONLY)")
+        if way == "in use":
+            other.execute('USE "last night"')
+        named = "" if way == "in use" else '"last night".'
+        for view in sorted(names(alone, VIEWS)):
+            assert shown(other, f"{named}{view}") == shown(alone, view), view
+        macros = names(alone, "SELECT function_name FROM duckdb_functions() WHERE NOT internal")
+        assert macros >= MACRO_ARGUMENTS.keys()
+        for macro in sorted(macros):
+            given = MACRO_ARGUMENTS[macro]
+            attached = "" if way == "in use" else ", attached := 'last night'"
+            assert shown(other, f"{named}{macro}({given}{attached})") == shown(alone, f"{macro}({given})"), macro
+
+
+def test_vectors_are_published_centred_with_their_length_in_the_type(lived: Database, tmp_path: Path) -> None:
+    publish(lived, tmp_path / "published.duckdb")
+    raw = lived.rows("SELECT article_id, model, vector, title_vector FROM embeddings ORDER BY article_id")
+    with open_published(tmp_path / "published.duckdb") as published:
+        result = published.execute("SELECT vector, title_vector FROM internal.embeddings ORDER BY article_id")
+        types = [str(column[1]) for column in result.description or ()]
+        told = result.fetchall()
+        undone = [row for table in read_raw(published, "internal") for row in table.to_pylist()]
+    assert types == ["FLOAT[384]", "FLOAT[384]"]
+    assert [row["article_id"] for row in undone] == [row["article_id"] for row in raw]
+    for place, (name, part) in enumerate((("vector", Part.TEXT), ("title_vector", Part.TITLE))):
+        before = np.array([row[name] for row in raw], np.float32)
+        assert np.allclose([row[place] for row in told], centre(before, raw[0]["model"], part), atol=1e-6)
+        assert np.allclose([row[name] for row in undone], before, atol=1e-6)
+
+
+def test_vectors_of_another_model_are_centred_by_their_own_mean_and_one_may_lack_its_title(
+    lived: Database, tmp_path: Path
+) -> None:
+    lived.execute("UPDATE embeddings SET model = 'another'")
+    lived.execute(
+        "UPDATE embeddings SET title_vector = NULL WHERE article_id = (SELECT min(article_id) FROM embeddings)"
+    )
+    publish(lived, tmp_path / "published.duckdb")
+    before = np.array(lived.column("SELECT vector FROM embeddings ORDER BY article_id"), np.float32)
+    with open_published(tmp_path / "published.duckdb") as published:
+        told = published.execute(
+            "SELECT vector, title_vector FROM internal.embeddings ORDER BY article_id"
+        ).fetchall()
+        undone = [row for table in read_raw(published, "internal") for row in table.to_pylist()]
+    assert np.allclose([vector for vector, _ in told], centre(before, "another"), atol=1e-5)
+    assert [title is None for _, title in told] == [True] + [False] * (len(told) - 1)
+    assert np.allclose([row["vector"] for row in undone], before, atol=1e-5)
+
+
+def test_a_file_without_vectors_is_published(tmp_path: Path) -> None:
+    with Database(tmp_path / "work.duckdb") as db:
+        publish(db, tmp_path / "published.duckdb")
+    with open_published(tmp_path / "published.duckdb") as published:
+        result = published.execute("SELECT vector FROM internal.embeddings")
+        assert str((result.description or ())[0][1]) == "FLOAT[384]"
+        assert result.fetchall() == []
 
 
 def test_the_published_file_is_smaller_than_the_working_file_and_has_no_free_blocks(
@@ -111,7 +187,7 @@ def test_no_secret_of_the_settings_or_of_what_was_deleted_is_in_any_byte(tmp_pat
     assert SECRET.encode() in working.read_bytes()
     assert SECRET.encode() not in (tmp_path / "published.duckdb").read_bytes()
     with open_published(tmp_path / "published.duckdb") as published:
-        assert published.execute("FROM story_clusterer").fetchall() == [("mine:Clusterer", {"cut": 0.4})]
+        assert published.execute("FROM internal.story_clusterer").fetchall() == [("mine:Clusterer", {"cut": 0.4})]
 
 
 def test_why_is_told_by_the_clusterer_of_the_last_grouping(tmp_path: Path) -> None:

@@ -66,7 +66,7 @@ def contents(path: Path, query: str) -> list[tuple[Any, ...]]:
 def use_migrations(monkeypatch: pytest.MonkeyPatch, *sql: str) -> None:
     known = [Migration(number=n, name=f"step {n}", sql=text) for n, text in enumerate(sql, start=1)]
     monkeypatch.setattr(database_module, "migrations", lambda: known)
-    monkeypatch.setattr(database_module, "_sql_files", lambda folder: [])
+    monkeypatch.setattr(database_module, "sql_files", lambda folder: [])
 
 
 # --- migrations
@@ -292,7 +292,7 @@ def test_the_published_copy_holds_what_was_committed_after_the_last_checkpoint(d
     put(db, "feeds", feed_id="late")
     assert publish(db, target) == target.stat().st_size
     with open_published(target) as published:
-        assert published.execute("SELECT feed_id FROM feeds").fetchall() == [("late",)]
+        assert published.execute("SELECT feed_id FROM internal.feeds").fetchall() == [("late",)]
         assert published.execute("FROM feed_health").fetchall()
     put(db, "feeds", feed_id="later")
     assert len(db.rows("FROM feeds")) == 2
@@ -314,7 +314,7 @@ def test_a_reader_of_the_published_copy_can_reach_no_other_file_and_write_nothin
             f"FROM '{tmp_path / 'secret.csv'}'",
             f"ATTACH '{db.path}' AS other",
             "SET enable_external_access = true",
-            "DELETE FROM feeds",
+            "DELETE FROM internal.feeds",
         ):
             with pytest.raises(duckdb.Error):
                 published.execute(statement)
@@ -330,7 +330,7 @@ def test_readers_keep_the_old_copy_and_block_nobody_while_new_ones_are_published
         import duckdb, sys
         connection = duckdb.connect(sys.argv[1], read_only=True)
         for _ in sys.stdin:
-            print(connection.execute("SELECT count(*) FROM feeds").fetchone()[0], flush=True)
+            print(connection.execute("SELECT count(*) FROM internal.feeds").fetchone()[0], flush=True)
         """
     command = [sys.executable, "-c", dedent(reader), str(target)]
     with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
@@ -347,7 +347,7 @@ def test_readers_keep_the_old_copy_and_block_nobody_while_new_ones_are_published
         put(db, "feeds", feed_id="three")
         assert counted() == 1
         process.stdin.close()
-    assert contents(target, "SELECT count(*) FROM feeds") == [(2,)]
+    assert contents(target, "SELECT count(*) FROM internal.feeds") == [(2,)]
 
 
 def test_no_other_process_can_open_the_working_file_after_it_was_published(db: Database, tmp_path: Path) -> None:
@@ -377,7 +377,7 @@ def test_what_somebody_wrote_into_the_old_copy_is_not_replayed_into_the_new_one(
 def test_a_publication_overwrites_what_a_killed_one_left(db: Database, tmp_path: Path) -> None:
     (tmp_path / ".published.duckdb.partial").write_bytes(b"half" * 100)
     publish(db, tmp_path / "published.duckdb")
-    assert contents(tmp_path / "published.duckdb", "SELECT count(*) FROM feeds") == [(0,)]
+    assert contents(tmp_path / "published.duckdb", "SELECT count(*) FROM internal.feeds") == [(0,)]
     assert not list(tmp_path.glob(".*"))
 
 
@@ -399,10 +399,11 @@ def names_of(folder: str) -> list[str]:
 def test_every_view_and_every_column_of_a_view_has_a_comment(empty: Database) -> None:
     silent = empty.rows(
         """
-        SELECT view_name AS name FROM duckdb_views() WHERE NOT internal AND comment IS NULL
+        SELECT view_name AS name FROM duckdb_views() WHERE NOT internal AND schema_name = 'main' AND comment IS NULL
         UNION ALL
         SELECT table_name || '.' || column_name FROM duckdb_columns()
-        WHERE table_name IN (SELECT view_name FROM duckdb_views() WHERE NOT internal) AND comment IS NULL
+        WHERE table_name IN (SELECT view_name FROM duckdb_views() WHERE NOT internal AND schema_name = 'main')
+          AND schema_name = 'main' AND comment IS NULL
         """
     )
     assert silent == []
@@ -430,7 +431,8 @@ def test_comments_follow_their_files_at_every_opening(tmp_path: Path) -> None:
         db.execute("COMMENT ON COLUMN articles.text IS NULL")
     with Database(tmp_path / "work.duckdb") as db:
         (text,) = db.rows(
-            "SELECT comment FROM duckdb_columns() WHERE table_name = 'articles' AND column_name = 'text'"
+            "SELECT comment FROM duckdb_columns() WHERE table_name = 'articles' AND column_name = 'text' "
+            "AND schema_name = 'main'"
         )
         (feeds,) = db.rows("SELECT comment FROM duckdb_tables() WHERE table_name = 'feeds'")
     assert text["comment"].startswith("Plain text without markup")
@@ -445,6 +447,7 @@ def test_migrations_hold_no_comments_but_the_two_that_were_shipped_with_some() -
 def test_every_view_file_makes_the_view_or_macro_it_is_named_after(empty: Database) -> None:
     made = empty.rows(
         "SELECT view_name AS name FROM duckdb_views() WHERE NOT internal "
+        "AND (schema_name = 'main' OR view_name NOT IN (SELECT table_name FROM duckdb_tables())) "
         "UNION SELECT function_name FROM duckdb_functions() WHERE NOT internal"
     )
     assert sorted(row["name"] for row in made) == sorted(name.partition("_")[2] for name in names_of("views"))
@@ -460,6 +463,8 @@ def test_every_view_can_be_asked_of_an_empty_database(empty: Database, name: str
         "stories_as_of": "TIMESTAMP '2026-02-04 06:00'",
     }
     asked = f"{view}({given[view]})" if view in given else view
+    if "REPLACE VIEW internal." in SQL.joinpath("views", f"{name}.sql").read_text():
+        asked = f"internal.{view}"
     assert empty.rows(f"FROM {asked}") == []
 
 

@@ -203,7 +203,7 @@ def test_a_file_of_an_older_release_has_priority_0_and_says_of_earlier_edits_tha
     older = [migration for migration in database_module.migrations() if migration.number < 6]
     with monkeypatch.context() as patch:
         patch.setattr(database_module, "migrations", lambda: older)
-        patch.setattr(database_module, "_sql_files", lambda folder: [])
+        patch.setattr(database_module, "sql_files", lambda folder: [])
         with Database(path, now=at) as db:
             for table, named in (("feeds", "f"), ("articles", "a"), ("article_versions", "a")):
                 fill(db.connection, table, named)

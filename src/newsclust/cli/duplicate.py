@@ -30,7 +30,7 @@ def list_duplicates(
     overrides = {correction.article_ids[0]: correction for correction in _overrides(config)}
     with published(database, config) as connection:
         (count,) = connection.execute(
-            "SELECT count(*) FROM duplicates WHERE NOT list_contains($1, article_id)", [list(overrides)]
+            "SELECT count(*) FROM internal.duplicates WHERE NOT list_contains($1, article_id)", [list(overrides)]
         ).fetchall()[0]
         rows = connection.execute(
             "SELECT article_id, title, outlet, original_id, original_title, original_outlet, method, similarity, "
@@ -38,8 +38,8 @@ def list_duplicates(
             [list(overrides), limit],
         ).fetchall()
         stored = connection.execute(
-            "SELECT article_id, title, outlet, article_id IN (SELECT article_id FROM duplicates) FROM articles "
-            "WHERE list_contains($1, article_id)",
+            "SELECT article_id, title, outlet, article_id IN (SELECT article_id FROM internal.duplicates) "
+            "FROM internal.articles WHERE list_contains($1, article_id)",
             [list(overrides)],
         ).fetchall()
     print(f"Duplicates: {count}" + f", the latest {len(rows)} shown" * (len(rows) < count))

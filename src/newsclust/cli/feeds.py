@@ -211,14 +211,16 @@ def export_feeds(config: Config = None) -> None:
 
 def _show_subscribed(database: Path | None, config: Path | None) -> None:
     with published(database, config) as connection:
-        (feeds,) = connection.execute("SELECT count(*) FROM feeds WHERE listed_by IS NOT NULL").fetchone() or (0,)
+        (feeds,) = connection.execute(
+            "SELECT count(*) FROM internal.feeds WHERE listed_by IS NOT NULL"
+        ).fetchone() or (0,)
         if feeds:
             print_query(
                 connection,
                 f"{_counted(feeds, 'feed', 'feeds')} of OPML subscriptions, as of the last night",
                 "SELECT title, listed_by AS list, CASE WHEN listed THEN '' ELSE 'unlisted' END AS state, "
                 "language, array_to_string(tags, ', ') AS tags, url "
-                "FROM feeds WHERE listed_by IS NOT NULL ORDER BY NOT listed, listed_by, title",
+                "FROM internal.feeds WHERE listed_by IS NOT NULL ORDER BY NOT listed, listed_by, title",
             )
 
 

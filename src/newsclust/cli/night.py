@@ -85,7 +85,7 @@ def _record(published: Path) -> "NightRecord | None":
         return record
     with open_published(published) as connection:
         nights = connection.execute(
-            "SELECT night_at, started_at, finished_at FROM runs WHERE outcome = 'finished' "
+            "SELECT night_at, started_at, finished_at FROM internal.runs WHERE outcome = 'finished' "
             "ORDER BY started_at DESC LIMIT 1"
         ).fetchall()
     for moments in nights:

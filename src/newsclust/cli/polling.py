@@ -77,10 +77,11 @@ def release(feed: Named, database: Published = None, config: Config = None) -> N
     feed_id = _feed_id(feed, database, config)
     with published(database, config) as connection:
         why = connection.execute(
-            "SELECT why FROM quarantines WHERE feed_id = $1 ORDER BY released_at IS NOT NULL, since DESC", [feed_id]
+            "SELECT why FROM internal.quarantines WHERE feed_id = $1 ORDER BY released_at IS NOT NULL, since DESC",
+            [feed_id],
         ).fetchone()
         is_quarantined, entries = connection.execute(
-            "SELECT exists(FROM quarantines WHERE feed_id = $1 AND released_at IS NULL), "
+            "SELECT exists(FROM internal.quarantines WHERE feed_id = $1 AND released_at IS NULL), "
             "(SELECT count(*) FROM quarantined_entries WHERE feed_id = $1)",
             [feed_id],
         ).fetchall()[0]
@@ -95,7 +96,7 @@ def _feed_id(named: str, database: Path | None, config: Path | None) -> str:
     """Return the id of a listed feed by its id or any address of it; SettingsError when there is none."""
     with published(database, config) as connection:
         found = connection.execute(
-            "SELECT feeds.feed_id, feeds.listed FROM feeds JOIN feed_addresses USING (feed_id) "
+            "SELECT feeds.feed_id, feeds.listed FROM internal.feeds JOIN feed_addresses USING (feed_id) "
             "WHERE $1 IN (feeds.feed_id, feeds.url, feed_addresses.url) ORDER BY NOT feeds.listed",
             [named],
         ).fetchone()

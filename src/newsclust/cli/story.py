@@ -160,9 +160,9 @@ def export(database: Published = None, config: Config = None) -> None:
             SELECT article_id AS id, articles.title, articles.text, articles.language AS lang,
                    strftime(articles.published_at, '%Y-%m-%dT%H:%M:%SZ') AS published, articles.outlet AS source,
                    articles.url, members.story_id AS story
-            FROM story_articles AS members JOIN articles USING (article_id)
+            FROM internal.story_articles AS members JOIN internal.articles USING (article_id)
             WHERE members.left_at IS NULL AND members.story_id IN (
-                SELECT story_id FROM story_articles WHERE left_at IS NULL AND list_contains($1, article_id))
+                SELECT story_id FROM internal.story_articles WHERE left_at IS NULL AND list_contains($1, article_id))
             ORDER BY members.story_id, articles.published_at, article_id
             """,
             [named],

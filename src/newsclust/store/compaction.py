@@ -44,11 +44,11 @@ def rows_by_table(connection: duckdb.DuckDBPyConnection, *, of: str | None = Non
     """Return how many rows each table holds, of the connection's database or of the attached one called `of`."""
     database = of or _value(connection, "SELECT current_database()")
     names = connection.execute(
-        "SELECT table_name FROM duckdb_tables() WHERE database_name = $1 AND NOT temporary", [database]
+        "SELECT schema_name, table_name FROM duckdb_tables() WHERE database_name = $1 AND NOT temporary", [database]
     ).fetchall()
     return {
-        name: _value(connection, f'SELECT count(*) FROM "{database}".main."{name}"')  # noqa: S608 (names of ours)
-        for (name,) in names
+        name: _value(connection, f'SELECT count(*) FROM "{database}"."{schema}"."{name}"')  # noqa: S608 (names of ours)
+        for schema, name in names
     }
 
 

@@ -1,9 +1,11 @@
 """The published file: built, not copied, out of what views and readers need.
 
 A copy of the working file would carry raw pages, work queues, settings of stages and, in its free blocks, what was
-deleted. So a new file is made: of each table the columns that somebody reads, and the views that read them.
+deleted. So a new file is made: of each table the columns that somebody reads, in the schema `internal`, and the views
+and macros that read them, in `main`.
 """
 
+import re
 from collections.abc import Collection, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
@@ -12,13 +14,15 @@ from pathlib import Path
 import duckdb
 
 from newsclust.errors import StoreError
-from newsclust.store.database import Database, connect, first_line, make_views, sync
-
-_MEMORY = "1GB"  # while building; what is larger is sorted and grouped on disk
-
+from newsclust.store.database import Database, comment_tables, connect, first_line, object_name, sql_files, sync
+from newsclust.store.vectors import VECTOR_COMMENTS, VECTOR_TABLES, write_centred
 
 _MEMORY_GB = 1  # while building; what is larger is sorted and grouped on disk
 _BUILD = "published_build"  # what the new file is called while the tables are written
+_MACRO = re.compile(r"^CREATE OR REPLACE MACRO (?P<name>\w+)\((?P<parameters>.*?)\) AS TABLE$", re.MULTILINE)
+_QUALIFIED = re.compile(
+    r"\b(?P<before>FROM|JOIN)\s+(?P<name>(?:internal|main)\.(?P<table>\w+))\b(?P<alias>\s+AS\s+\w+)?"
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -34,10 +38,6 @@ PUBLISHED: Mapping[str, PublishedTable] = {
     "article_versions": PublishedTable(without=["text", "text_source"]),  # the diff says how it was
     "corrections": PublishedTable(),
     "duplicates": PublishedTable(),
-    # One model's, that which compared last: vectors of two models cannot be compared.
-    "embeddings": PublishedTable(
-        source="FROM embeddings WHERE model = (SELECT arg_max(model, embedded_at) FROM embeddings)"
-    ),
     "entries": PublishedTable(  # its hash, changed_at and wants_page are for `newsclust restore`
         without=[
             *("guid", "url", "summary", "content", "author", "language", "updated_at", "warnings"),
@@ -51,7 +51,7 @@ PUBLISHED: Mapping[str, PublishedTable] = {
     "feed_run_stats": PublishedTable(without=["recurring_words"]),
     "feed_schedules": PublishedTable(),
     "feed_sites": PublishedTable(),
-    "feed_warnings": PublishedTable(),
+    "feed_warnings": PublishedTable(source="FROM internal.feed_warnings"),
     "feeds": PublishedTable(),
     "fetches": PublishedTable(
         source="FROM fetches WHERE kind = 'feed'",
@@ -70,7 +70,7 @@ PUBLISHED: Mapping[str, PublishedTable] = {
     "steps": PublishedTable(),
     "stories": PublishedTable(),
     "story_articles": PublishedTable(),
-    "story_clusterer": PublishedTable(),
+    "story_clusterer": PublishedTable(source="FROM internal.story_clusterer"),
     "story_events": PublishedTable(),
     "topic_stories": PublishedTable(),
     "topics": PublishedTable(),
@@ -118,7 +118,28 @@ def publish(db: Database, target: Path) -> int:
 
 def is_unpublished_view(name: str) -> bool:
     """Tell whether this view or macro of the working file is none of the published one: a queue, or a table there."""
-    return name.startswith("todo_") or name in PUBLISHED
+    return name.startswith("todo_") or name in PUBLISHED or name in VECTOR_TABLES
+
+
+def attachable(sql: str) -> str:
+    """Return the SQL of a view or macro so that a macro also reads the file when that is attached under a name.
+
+    DuckDB binds the names in a view in the view's database, and those in a macro in the caller's. So each macro gets
+    a parameter `attached`, the name that the file was attached under; without it, it reads the database in use.
+    """
+    head = _MACRO.search(sql)
+    if head is None:
+        return sql
+    body, comment, rest = sql[head.end() :].partition("\nCOMMENT ON ")
+    parameters = ", ".join(filter(None, [head["parameters"], "attached := NULL"]))
+    start = f"{sql[: head.start()]}CREATE OR REPLACE MACRO {head['name']}({parameters}) AS TABLE"
+    return start + _QUALIFIED.sub(_in_database, body) + comment + rest
+
+
+def _in_database(found: re.Match[str]) -> str:
+    name = f"""format('"{{}}".{found["name"]}', coalesce(attached, current_database()))"""
+    alias = found["alias"] or f" AS {found['table']}"
+    return f"{found['before']} query_table({name}){alias}"
 
 
 def _build(db: Database, path: Path) -> None:
@@ -126,15 +147,21 @@ def _build(db: Database, path: Path) -> None:
     with _attached(db.connection, path), _little_memory(db.connection):
         counts = {}
         db.execute("BEGIN")  # one commit, one wait for the disk
+        db.execute(f"CREATE SCHEMA {_BUILD}.internal")
         for name, table in PUBLISHED.items():
             columns = f"* EXCLUDE ({', '.join(table.without)})" if table.without else "*"
             source = f"({table.source})" if table.source else name
-            db.execute(f"CREATE TABLE {_BUILD}.main.{name} AS SELECT {columns} FROM {source}")  # noqa: S608
+            db.execute(f"CREATE TABLE {_BUILD}.internal.{name} AS SELECT {columns} FROM {source}")  # noqa: S608
             counts[name] = db.value(f"SELECT count(*) FROM {source}")  # noqa: S608
+        counts |= write_centred(db, f"{_BUILD}.internal")
         db.execute("COMMIT")
         db.execute(f"CHECKPOINT {_BUILD}")
     with connect(path, read_only=False) as built:
-        make_views(built, but=is_unpublished_view)
+        for name, sql in sql_files("views"):
+            if not is_unpublished_view(object_name(name)):
+                built.execute(attachable(sql))
+        comment_tables(built)
+        built.execute(VECTOR_COMMENTS)
     with connect(path, read_only=True) as built:
         stored = dict(built.execute("SELECT table_name, estimated_size FROM duckdb_tables()").fetchall())
     if stored != counts:

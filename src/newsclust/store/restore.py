@@ -12,12 +12,14 @@ import duckdb
 from newsclust.errors import StoreError
 from newsclust.model import Run
 from newsclust.store.compaction import copy_database, remove, rows_by_table
-from newsclust.store.database import Database, connect, first_line, migrations, sync
+from newsclust.store.database import Database, connect, first_line, migrations, schema_number, sync
+from newsclust.store.vectors import read_raw
 
 _ORIGIN = "published_origin"
+_SHOWN = f"{_ORIGIN}.internal"  # the schema of its tables
 _REASON = "restored from the published file, which does not hold it"
 _URL = "coalesce((SELECT url FROM {table} AS shown WHERE shown.{key} = origin.{name}), {otherwise})"
-_FEED_URL = _URL.format(table=f"{_ORIGIN}.feeds", key="feed_id", name="item_id", otherwise="''")
+_FEED_URL = _URL.format(table=f"{_SHOWN}.feeds", key="feed_id", name="item_id", otherwise="''")
 # What the published file lacks, by table: a column and the SQL that stands in for it. Every article counts as read,
 # its page as dropped, so that the next night downloads and extracts nothing of what there was.
 _FILLED: Mapping[str, Mapping[str, str]] = {
@@ -28,7 +30,7 @@ _FILLED: Mapping[str, Mapping[str, str]] = {
     },
     "article_versions": {"text": "''", "text_source": "''"},
     "entries": {
-        "url": _URL.format(table=f"{_ORIGIN}.articles", key="article_id", name="article_id", otherwise="link"),
+        "url": _URL.format(table=f"{_SHOWN}.articles", key="article_id", name="article_id", otherwise="link"),
         "warnings": "[]",
         "last_seen_at": "first_seen_at",
         "dropped_at": "$1",
@@ -63,7 +65,7 @@ SELECT article_id, model, 'restored', embedded_at, run_id FROM embeddings ANTI J
 _FEEDS_READ = f"""
 INSERT INTO processed (kind, item_id, fetched_at, warnings, run_id)
 SELECT 'feed', feed_id, $1, warnings, (SELECT run_id FROM feeds WHERE feeds.feed_id = shown.feed_id)
-FROM {_ORIGIN}.feed_warnings AS shown
+FROM {_SHOWN}.feed_warnings AS shown
 """  # noqa: S608 (a name of ours)
 LACKING = "downloaded pages, feed documents and work queues"
 
@@ -146,10 +148,9 @@ def _write(source: Path, partial: Path, complete: Callable[[Database, Run], None
     known = migrations()[-1].number
     with duckdb.connect() as connection:
         connection.execute(f"ATTACH '{quoted}' AS {_ORIGIN} (READ_ONLY)")
-        try:
-            ((schema,),) = connection.execute(f"SELECT max(number) FROM {_ORIGIN}.migrations").fetchall()  # noqa: S608
-        except duckdb.CatalogException as error:
-            raise StoreError(f"{source} is no file of newsclust") from error
+        schema = schema_number(connection, of=_ORIGIN)
+        if schema is None:
+            raise StoreError(f"{source} is no file of newsclust")
         if schema > known:
             raise StoreError(f"{source} was made by a newer newsclust (schema {schema}; this one knows {known})")
         if "pages" in rows_by_table(connection, of=_ORIGIN):  # a backup, or published when that was a copy
@@ -168,19 +169,23 @@ def _rebuild(source: Path, partial: Path, complete: Callable[[Database, Run], No
     quoted = str(source).replace("'", "''")
     with Database(partial, now=datetime.now(UTC)) as db:
         db.execute(f"ATTACH '{quoted}' AS {_ORIGIN} (READ_ONLY)")
-        night_at = db.value(f"SELECT max(night_at) FROM {_ORIGIN}.runs")  # noqa: S608
+        night_at = db.value(f"SELECT max(night_at) FROM {_SHOWN}.runs")  # noqa: S608
         if night_at is None:
             raise StoreError(f"{source} holds no night")
         shared = db.column(
-            "SELECT table_name FROM duckdb_tables() WHERE database_name = $1 AND table_name <> 'migrations' "
+            "SELECT table_name FROM duckdb_tables() "
+            "WHERE database_name = $1 AND table_name NOT IN ('migrations', 'embeddings') "
             "INTERSECT SELECT table_name FROM duckdb_tables() WHERE database_name = current_database() ORDER BY 1",
             [_ORIGIN],
         )
         for table in shared:
             filled = _FILLED.get(table, {})
             more = "".join(f", {sql} AS {column}" for column, sql in filled.items())
-            query = f"INSERT INTO {table} BY NAME SELECT *{more} FROM {_ORIGIN}.{table} AS origin"  # noqa: S608
+            query = f"INSERT INTO {table} BY NAME SELECT *{more} FROM {_SHOWN}.{table} AS origin"  # noqa: S608
             db.execute(query, [night_at] if "$1" in query else [])
+        for rows in read_raw(db.connection, _SHOWN):
+            with db.given("given_rows", rows):
+                db.execute("INSERT INTO embeddings BY NAME FROM given_rows")
         with db.transaction():
             db.execute(
                 "CREATE TEMP TABLE read_articles AS SELECT DISTINCT article_id FROM entries "

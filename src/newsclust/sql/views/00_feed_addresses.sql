@@ -2,12 +2,12 @@
 CREATE OR REPLACE VIEW feed_addresses AS
 WITH moved AS (
     SELECT feed_id, arg_max(to_url, moved_at) AS url
-    FROM feed_moves
+    FROM internal.feed_moves
     WHERE reverted_at IS NULL
     GROUP BY feed_id
 )
 SELECT feeds.feed_id, coalesce(moved.url, feeds.url) AS url
-FROM feeds
+FROM internal.feeds
 LEFT JOIN moved ON moved.feed_id = feeds.feed_id
 ORDER BY feeds.feed_id;
 COMMENT ON VIEW feed_addresses IS 'Where each feed is requested';

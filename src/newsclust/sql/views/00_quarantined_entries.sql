@@ -2,14 +2,14 @@
 -- or under its quarantine. New ones become no articles, changed ones leave theirs as it was.
 CREATE OR REPLACE VIEW quarantined_entries AS
 WITH quarantined AS (
-    SELECT feed_id, run_id, night_at, anomaly, why FROM feed_run_stats WHERE quarantined
+    SELECT feed_id, run_id, night_at, anomaly, why FROM internal.feed_run_stats WHERE quarantined
 ), shown AS (
     SELECT entries.entry_id, quarantined.night_at, quarantined.anomaly, quarantined.why, false AS is_edit
-    FROM entries
+    FROM internal.entries
     JOIN quarantined ON quarantined.feed_id = entries.feed_id AND quarantined.run_id = entries.run_id
 ), edited AS (
     SELECT entries.entry_id, quarantined.night_at, quarantined.anomaly, quarantined.why, true AS is_edit
-    FROM entries
+    FROM internal.entries
     JOIN quarantined ON quarantined.feed_id = entries.feed_id AND quarantined.run_id = entries.changed_run_id
     ANTI JOIN shown ON shown.entry_id = entries.entry_id
 ), waiting AS (
@@ -18,8 +18,8 @@ WITH quarantined AS (
 SELECT entries.entry_id, entries.feed_id, feeds.title AS feed, entries.article_id, entries.title, entries.link,
        entries.first_seen_at, waiting.night_at AS quarantined_at, waiting.is_edit, waiting.anomaly, waiting.why
 FROM waiting
-JOIN entries ON entries.entry_id = waiting.entry_id
-JOIN feeds ON feeds.feed_id = entries.feed_id
+JOIN internal.entries ON entries.entry_id = waiting.entry_id
+JOIN internal.feeds ON feeds.feed_id = entries.feed_id
 ORDER BY waiting.night_at DESC, feeds.title, entries.link;
 COMMENT ON VIEW quarantined_entries IS 'Entries that become no articles, or change none, because their feed was quarantined when they came';
 COMMENT ON COLUMN quarantined_entries.entry_id IS 'The entry';

@@ -5,9 +5,9 @@ WITH sightings AS (
            duplicates.method AS duplicate_method, duplicates.similarity, entries.feed_id, entries.link, entries.published_at,
            entries.date_quality, entries.date_quality NOT IN ('inferred', 'missing', 'future') AS is_dated, entries.first_seen_at,
            entries.source_title
-    FROM entries
+    FROM internal.entries
     ANTI JOIN quarantined_entries ON quarantined_entries.entry_id = entries.entry_id AND NOT quarantined_entries.is_edit
-    LEFT JOIN duplicates ON duplicates.article_id = entries.article_id
+    LEFT JOIN internal.duplicates ON duplicates.article_id = entries.article_id
 )
 SELECT sightings.article_id, originals.title, carried.outlet, feeds.title AS feed, sightings.link,
        sightings.published_at, sightings.date_quality, sightings.first_seen_at,
@@ -17,9 +17,9 @@ SELECT sightings.article_id, originals.title, carried.outlet, feeds.title AS fee
        sightings.seen_as, sightings.duplicate_method, sightings.similarity, sightings.source_title AS source,
        carried.links_to
 FROM sightings
-JOIN articles AS originals ON originals.article_id = sightings.article_id
-JOIN articles AS carried ON carried.article_id = sightings.seen_as
-JOIN feeds ON feeds.feed_id = sightings.feed_id
+JOIN internal.articles AS originals ON originals.article_id = sightings.article_id
+JOIN internal.articles AS carried ON carried.article_id = sightings.seen_as
+JOIN internal.feeds ON feeds.feed_id = sightings.feed_id
 ORDER BY sightings.article_id, NOT sightings.is_dated, sightings.published_at, feeds.title, sightings.link;
 COMMENT ON VIEW article_sources IS 'Every sighting of an article, duplicates included, with its delay behind the first; quarantined ones left out';
 COMMENT ON COLUMN article_sources.article_id IS 'The original article';

@@ -3,9 +3,9 @@ CREATE OR REPLACE VIEW duplicate_articles AS
 SELECT duplicates.article_id, repeats.title, repeats.outlet, repeats.url, duplicates.original_id,
        originals.title AS original_title, originals.outlet AS original_outlet, originals.url AS original_url,
        duplicates.method, duplicates.similarity, duplicates.evidence, duplicates.better_original_reason, duplicates.found_at
-FROM duplicates
-JOIN articles AS repeats ON repeats.article_id = duplicates.article_id
-JOIN articles AS originals ON originals.article_id = duplicates.original_id
+FROM internal.duplicates
+JOIN internal.articles AS repeats ON repeats.article_id = duplicates.article_id
+JOIN internal.articles AS originals ON originals.article_id = duplicates.original_id
 ORDER BY duplicates.found_at DESC, duplicates.article_id;
 COMMENT ON VIEW duplicate_articles IS 'Every duplicate, its original, and why it is one';
 COMMENT ON COLUMN duplicate_articles.article_id IS 'The duplicate';

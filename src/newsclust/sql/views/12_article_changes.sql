@@ -2,7 +2,7 @@
 CREATE OR REPLACE VIEW article_changes AS
 WITH lines AS (
     SELECT article_id, version, unnest(string_split(diff, chr(10))) AS line
-    FROM article_versions
+    FROM internal.article_versions
 ), words AS (  -- a word that only moved is neither added nor removed
     SELECT article_id, version, unnest(regexp_extract_all(lower(line[2:]), '[\p{L}\p{N}]+')) AS word,
            CASE line[1] WHEN '+' THEN 1 ELSE -1 END AS sign
@@ -21,8 +21,8 @@ SELECT versions.article_id, versions.version, articles.outlet, versions.seen_at,
        CASE WHEN versions.diff IS NOT NULL THEN coalesce(counts.added, 0) END AS words_added,
        CASE WHEN versions.diff IS NOT NULL THEN coalesce(counts.removed, 0) END AS words_removed,
        versions.diff
-FROM article_versions AS versions
-JOIN articles USING (article_id)
+FROM internal.article_versions AS versions
+JOIN internal.articles USING (article_id)
 LEFT JOIN counts USING (article_id, version)
 ORDER BY versions.replaced_at DESC, versions.article_id, versions.version;
 COMMENT ON VIEW article_changes IS 'Every edit of an article, the latest first, with what differs';

@@ -6,13 +6,13 @@ WITH members AS (
            -- The source is the article with a date to rely on, then the earlier one: an order, so there is no circle.
            row(articles.date_quality IN ('inferred', 'missing', 'future'), greatest(articles.published_at, articles.attested_at),
                articles.first_seen_at, articles.published_at, articles.article_id) AS age
-    FROM story_articles
-    JOIN articles ON articles.article_id = story_articles.article_id
+    FROM internal.story_articles
+    JOIN internal.articles ON articles.article_id = story_articles.article_id
     WHERE story_articles.left_at IS NULL
 ), shared AS (
-    SELECT article_a AS one, article_b AS other, score, method, evidence, compared_at FROM rewrite_comparisons WHERE is_rewrite
+    SELECT article_a AS one, article_b AS other, score, method, evidence, compared_at FROM internal.rewrite_comparisons WHERE is_rewrite
     UNION ALL
-    SELECT article_b, article_a, score, method, evidence, compared_at FROM rewrite_comparisons WHERE is_rewrite
+    SELECT article_b, article_a, score, method, evidence, compared_at FROM internal.rewrite_comparisons WHERE is_rewrite
 )
 SELECT later.story_id, later.article_id, later.title, later.outlet, later.language, later.published_at,
        source.article_id AS source_id, source.title AS source_title, source.outlet AS source_outlet,

@@ -2,7 +2,7 @@
 CREATE OR REPLACE VIEW article_texts AS
 SELECT article_id, title, outlet, word_count, text_source, text_source_reason, paywall_marker, published_at, date_quality, date_source,
        updated_at, text, canonical_url, text_dropped_at, text_dropped_reason, text_quality
-FROM articles
+FROM internal.articles
 ORDER BY published_at DESC, article_id;
 COMMENT ON VIEW article_texts IS 'Every article with its text, where that and its dates come from, and why';
 COMMENT ON COLUMN article_texts.article_id IS 'The article';

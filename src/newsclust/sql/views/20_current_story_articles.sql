@@ -2,11 +2,11 @@
 CREATE OR REPLACE VIEW current_story_articles AS
 SELECT stories.story_id, stories.headline, articles.article_id, articles.title, articles.outlet, articles.language,
        articles.published_at, articles.date_quality, articles.url, articles.paywall_marker IS NOT NULL AS is_paywalled,
-       (SELECT count(*) FROM duplicates WHERE duplicates.original_id = articles.article_id) AS duplicates,
+       (SELECT count(*) FROM internal.duplicates WHERE duplicates.original_id = articles.article_id) AS duplicates,
        story_articles.joined_at, articles.publisher, articles.links_to
-FROM stories
-JOIN story_articles ON story_articles.story_id = stories.story_id AND story_articles.left_at IS NULL
-JOIN articles ON articles.article_id = story_articles.article_id
+FROM internal.stories
+JOIN internal.story_articles ON story_articles.story_id = stories.story_id AND story_articles.left_at IS NULL
+JOIN internal.articles ON articles.article_id = story_articles.article_id
 WHERE stories.state = 'living'
 ORDER BY stories.last_at DESC, stories.story_id, articles.published_at, articles.article_id;
 COMMENT ON VIEW current_story_articles IS 'The articles of the living stories; duplicates are counted, not listed';

@@ -7,15 +7,15 @@ WITH members AS (
     GROUP BY story_id
 ), topic AS (
     SELECT topic_stories.story_id, topics.topic_id, topics.label
-    FROM topic_stories
-    JOIN topics ON topics.topic_id = topic_stories.topic_id
+    FROM internal.topic_stories
+    JOIN internal.topics ON topics.topic_id = topic_stories.topic_id
     WHERE topic_stories.left_at IS NULL
 )
 SELECT stories.story_id, stories.headline, stories.headline_en, stories.headline_fr,
        members.articles, members.duplicates, members.outlets, members.languages,
        stories.first_at, stories.last_at, stories.born_at,
        topic.topic_id, coalesce(topic.label, 'not in a topic') AS topic
-FROM stories
+FROM internal.stories
 JOIN members ON members.story_id = stories.story_id
 LEFT JOIN topic ON topic.story_id = stories.story_id
 WHERE stories.state = 'living'

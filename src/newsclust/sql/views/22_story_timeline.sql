@@ -3,9 +3,9 @@ CREATE OR REPLACE VIEW story_timeline AS
 SELECT stories.story_id, stories.headline, stories.state, articles.published_at,
        round(date_diff('minute', min(articles.published_at) OVER (PARTITION BY stories.story_id), articles.published_at) / 60.0, 2) AS hours_since_first,
        articles.outlet, articles.language, articles.title, articles.article_id
-FROM stories
-JOIN story_articles ON story_articles.story_id = stories.story_id AND story_articles.left_at IS NULL
-JOIN articles ON articles.article_id = story_articles.article_id
+FROM internal.stories
+JOIN internal.story_articles ON story_articles.story_id = stories.story_id AND story_articles.left_at IS NULL
+JOIN internal.articles ON articles.article_id = story_articles.article_id
 ORDER BY stories.story_id, articles.published_at, articles.article_id;
 COMMENT ON VIEW story_timeline IS 'How each story was told across outlets and languages, closed stories included';
 COMMENT ON COLUMN story_timeline.story_id IS 'The story';

@@ -2,8 +2,8 @@
 CREATE OR REPLACE VIEW story_history AS
 SELECT story_events.happened_at, story_events.story_id, stories.headline, story_events.event, story_events.articles,
        len(story_events.article_ids) AS moved_articles, nullif(story_events.other_story_id, '') AS other_story_id, story_events.reason
-FROM story_events
-JOIN stories ON stories.story_id = story_events.story_id
+FROM internal.story_events
+JOIN internal.stories ON stories.story_id = story_events.story_id
 ORDER BY story_events.happened_at, story_events.story_id, story_events.event;
 COMMENT ON VIEW story_history IS 'What happened to each story, night by night';
 COMMENT ON COLUMN story_history.happened_at IS 'The night, UTC';

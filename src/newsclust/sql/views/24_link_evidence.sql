@@ -2,9 +2,9 @@
 CREATE OR REPLACE VIEW link_evidence AS
 SELECT links.article_a, a.title AS title_a, links.article_b, b.title AS title_b, links.probability, links.evidence,
        links.linked_at
-FROM links
-JOIN articles AS a ON a.article_id = links.article_a
-JOIN articles AS b ON b.article_id = links.article_b
+FROM internal.links
+JOIN internal.articles AS a ON a.article_id = links.article_a
+JOIN internal.articles AS b ON b.article_id = links.article_b
 ORDER BY links.probability DESC, links.article_a, links.article_b;
 COMMENT ON VIEW link_evidence IS 'Pairs of articles that may tell one story, with the evidence';
 COMMENT ON COLUMN link_evidence.article_a IS 'One article';

@@ -6,7 +6,7 @@ WITH last_events AS (
     FROM (
         SELECT story_id, event, headline,
                (happened_at, list_position(['born', 'split', 'reopened', 'shrank', 'grew', 'renamed', 'merged', 'closed'], event)) AS position
-        FROM story_events
+        FROM internal.story_events
         WHERE happened_at <= moment
     )
     GROUP BY story_id
@@ -15,8 +15,8 @@ WITH last_events AS (
            list_sort(list(DISTINCT articles.language)) AS languages,
            min(articles.published_at) AS first_at, max(articles.published_at) AS last_at,
            list(story_articles.article_id ORDER BY story_articles.article_id) AS article_ids
-    FROM story_articles
-    JOIN articles ON articles.article_id = story_articles.article_id
+    FROM internal.story_articles
+    JOIN internal.articles ON articles.article_id = story_articles.article_id
     WHERE story_articles.joined_at <= moment AND (story_articles.left_at IS NULL OR story_articles.left_at > moment)
     GROUP BY story_articles.story_id
 )

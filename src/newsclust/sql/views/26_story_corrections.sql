@@ -3,7 +3,7 @@ CREATE OR REPLACE VIEW story_corrections AS
 SELECT corrections.correction_id, corrections.kind, corrections.made_at, corrections.is_active, corrections.story_ids,
        corrections.article_ids, corrections.other_article_ids, nullif(corrections.headline, '') AS headline,
        nullif(corrections.undoes, '') AS undoes
-FROM corrections
+FROM internal.corrections
 ORDER BY corrections.line_number;
 COMMENT ON VIEW story_corrections IS 'Corrections by people of stories and duplicates, oldest first';
 COMMENT ON COLUMN story_corrections.correction_id IS 'Id of the correction, for `newsclust story undo`';

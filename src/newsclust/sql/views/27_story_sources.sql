@@ -1,11 +1,11 @@
 -- Who told each story: how many outlets, how many of them with a text of their own, and who was first.
 CREATE OR REPLACE VIEW story_sources AS
 WITH carried AS (
-    SELECT story_id, article_id, false AS is_duplicate FROM story_articles WHERE left_at IS NULL
+    SELECT story_id, article_id, false AS is_duplicate FROM internal.story_articles WHERE left_at IS NULL
     UNION ALL
     SELECT story_articles.story_id, duplicates.article_id, true
-    FROM story_articles
-    JOIN duplicates ON duplicates.original_id = story_articles.article_id
+    FROM internal.story_articles
+    JOIN internal.duplicates ON duplicates.original_id = story_articles.article_id
     WHERE story_articles.left_at IS NULL
 ), sightings AS (
     SELECT carried.story_id, carried.article_id, carried.is_duplicate, rewritten_articles.article_id IS NOT NULL AS is_rewrite,
@@ -14,7 +14,7 @@ WITH carried AS (
            row(articles.date_quality IN ('inferred', 'missing', 'future'), greatest(articles.published_at, articles.attested_at),
                articles.first_seen_at, articles.published_at, articles.article_id) AS age
     FROM carried
-    JOIN articles ON articles.article_id = carried.article_id
+    JOIN internal.articles ON articles.article_id = carried.article_id
     LEFT JOIN rewritten_articles ON rewritten_articles.article_id = carried.article_id
 ), counted AS (
     SELECT story_id,
@@ -41,7 +41,7 @@ SELECT stories.story_id, stories.headline, stories.state, counted.articles, coun
             THEN round(date_diff('minute', counted.first_en.published_at, counted.first_fr.published_at) / 60.0, 2)
        END AS en_fr_lead_hours
 FROM counted
-JOIN stories ON stories.story_id = counted.story_id
+JOIN internal.stories ON stories.story_id = counted.story_id
 ORDER BY counted.independent_outlets DESC, counted.outlets DESC, stories.last_at DESC, stories.story_id;
 COMMENT ON VIEW story_sources IS 'Who told each story: outlets, those with a text of their own, languages, and who was first; closed stories included';
 COMMENT ON COLUMN story_sources.story_id IS 'The story';

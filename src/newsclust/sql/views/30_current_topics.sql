@@ -9,7 +9,7 @@ WITH placed AS (
 SELECT placed.topic_id, coalesce(topics.label, 'not in a topic') AS label, topics.words_en, topics.words_fr,
        topics.headline, placed.stories, placed.articles, topics.born_at, placed.last_at
 FROM placed
-LEFT JOIN topics ON topics.topic_id = placed.topic_id
+LEFT JOIN internal.topics ON topics.topic_id = placed.topic_id
 ORDER BY placed.topic_id IS NULL, placed.stories DESC, placed.articles DESC, placed.topic_id;
 COMMENT ON VIEW current_topics IS 'The topics of the living stories; a last row counts the stories in none';
 COMMENT ON COLUMN current_topics.topic_id IS 'Lasting id of the topic; NULL for the stories in none';

@@ -5,25 +5,25 @@ WITH requested AS (
     SELECT item_id, count(*) AS requests, count(*) FILTER (reason IS NOT NULL) AS failed_requests,
            max(requested_at) AS last_request_at, max(requested_at) FILTER (reason IS NULL) AS last_answer_at,
            round(median(seconds), 3) AS median_seconds
-    FROM fetches
+    FROM internal.fetches
     WHERE kind = 'feed' AND reason IS DISTINCT FROM 'offline'
     GROUP BY item_id
 ), counted AS (
-    SELECT feed_id, sum(requests) AS requests, sum(failed) AS failed_requests FROM request_counts GROUP BY feed_id
+    SELECT feed_id, sum(requests) AS requests, sum(failed) AS failed_requests FROM internal.request_counts GROUP BY feed_id
 ), shown AS (
     SELECT feed_id, count(*) AS entries, max(published_at) AS last_published_at,
            round(count(*) FILTER (date_quality IN ('inferred', 'missing', 'future')) / count(*), 3) AS share_undated
-    FROM entries
+    FROM internal.entries
     GROUP BY feed_id
 ), nights AS (
     SELECT feed_id, median(items) AS median_items, round(sum(shared) / sum(items), 3) AS share_shared,
            median(median_characters) AS median_characters, arg_max(content_type, night_at) AS content_type
-    FROM feed_run_stats
+    FROM internal.feed_run_stats
     WHERE items > 0
     GROUP BY feed_id
 ), language_counts AS (
     SELECT feed_id, unnest(map_entries(languages)) AS pair
-    FROM feed_run_stats
+    FROM internal.feed_run_stats
     WHERE NOT quarantined
 ), spoken AS (
     SELECT feed_id, list(language ORDER BY items DESC, language) AS languages
@@ -41,15 +41,15 @@ SELECT feeds.feed_id, feeds.title, feeds.url, coalesce(states.state, 'new') AS s
        coalesce(shown.entries, 0) AS entries, coalesce(waiting.entries, 0) AS quarantined_entries, shown.last_published_at, shown.share_undated,
        nights.median_items, nights.median_characters, nights.share_shared, coalesce(spoken.languages, []) AS languages,
        nights.content_type, coalesce(feed_warnings.warnings, []) AS warnings
-FROM feeds
-LEFT JOIN feed_health_states AS states ON states.feed_id = feeds.feed_id
+FROM internal.feeds
+LEFT JOIN internal.feed_health_states AS states ON states.feed_id = feeds.feed_id
 LEFT JOIN requested ON requested.item_id = feeds.feed_id
 LEFT JOIN counted ON counted.feed_id = feeds.feed_id
 LEFT JOIN shown ON shown.feed_id = feeds.feed_id
 LEFT JOIN nights ON nights.feed_id = feeds.feed_id
 LEFT JOIN spoken ON spoken.feed_id = feeds.feed_id
 LEFT JOIN waiting ON waiting.feed_id = feeds.feed_id
-LEFT JOIN feed_warnings ON feed_warnings.feed_id = feeds.feed_id
+LEFT JOIN internal.feed_warnings ON feed_warnings.feed_id = feeds.feed_id
 ORDER BY state = 'healthy', feeds.title;
 COMMENT ON VIEW feed_health IS 'How each feed has been doing, the troubled ones first';
 COMMENT ON COLUMN feed_health.feed_id IS 'The feed';

@@ -3,8 +3,8 @@ CREATE OR REPLACE VIEW night_steps AS
 SELECT runs.night_at, steps.run_id, steps.step, steps.attempt, steps.done, steps.skipped, steps.failed,
        round(steps.seconds, 2) AS seconds,
        round(steps.seconds / nullif(sum(steps.seconds) OVER (PARTITION BY steps.run_id), 0), 3) AS share, steps.error
-FROM steps
-JOIN runs ON runs.run_id = steps.run_id
+FROM internal.steps
+JOIN internal.runs ON runs.run_id = steps.run_id
 ORDER BY runs.started_at, steps.started_at;
 COMMENT ON VIEW night_steps IS 'Each step of each night, what it did and how long it took';
 COMMENT ON COLUMN night_steps.night_at IS 'The night, UTC';

@@ -2,8 +2,8 @@
 CREATE OR REPLACE VIEW failure_reasons AS
 SELECT runs.night_at, failures.run_id, failures.step, failures.reason, count(*) AS items, min(failures.item) AS example,
        min(failures.detail) AS detail
-FROM failures
-JOIN runs ON runs.run_id = failures.run_id
+FROM internal.failures
+JOIN internal.runs ON runs.run_id = failures.run_id
 GROUP BY ALL
 ORDER BY runs.night_at, items DESC, failures.step, failures.reason;
 COMMENT ON VIEW failure_reasons IS 'Failures of each night by step and reason';

@@ -1,8 +1,8 @@
 -- When each listed feed is requested next, and what decided.
 CREATE OR REPLACE VIEW polling_schedule AS
 SELECT feeds.feed_id, feeds.title, feed_schedules.next_request_at, feed_schedules.rule, feed_schedules.why, feed_schedules.decided_at
-FROM feeds
-JOIN feed_schedules ON feed_schedules.feed_id = feeds.feed_id
+FROM internal.feeds
+JOIN internal.feed_schedules ON feed_schedules.feed_id = feeds.feed_id
 WHERE feeds.listed
 ORDER BY feed_schedules.next_request_at NULLS LAST, feeds.title;
 COMMENT ON VIEW polling_schedule IS 'When each listed feed is requested next, the next first, and what decided';

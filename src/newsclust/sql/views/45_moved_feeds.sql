@@ -2,8 +2,8 @@
 CREATE OR REPLACE VIEW moved_feeds AS
 SELECT feed_moves.feed_id, feeds.title, feed_moves.from_url, feed_moves.to_url, feed_moves.moved_at, feed_moves.reverted_at,
        feed_moves.reverted_by
-FROM feed_moves
-JOIN feeds ON feeds.feed_id = feed_moves.feed_id
+FROM internal.feed_moves
+JOIN internal.feeds ON feeds.feed_id = feed_moves.feed_id
 WHERE feeds.listed
 ORDER BY feed_moves.reverted_at IS NOT NULL, feed_moves.moved_at DESC, feeds.title;
 COMMENT ON VIEW moved_feeds IS 'Feeds that are requested at another address than the list names, since permanent redirects held for three days';

@@ -1,8 +1,8 @@
 -- What each night wants a person to know beside its failures.
 CREATE OR REPLACE VIEW night_notices AS
 SELECT runs.night_at, run_notices.run_id, run_notices.kind, run_notices.text, run_notices.noticed_at
-FROM run_notices
-JOIN runs ON runs.run_id = run_notices.run_id
+FROM internal.run_notices
+JOIN internal.runs ON runs.run_id = run_notices.run_id
 ORDER BY runs.started_at, run_notices.noticed_at, run_notices.kind, run_notices.text;
 COMMENT ON VIEW night_notices IS 'What each night wants a person to know beside its failures';
 COMMENT ON COLUMN night_notices.night_at IS 'The night, UTC';
