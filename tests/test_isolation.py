@@ -21,6 +21,9 @@ def act(order: str) -> str:
         time.sleep(60)
     if order == "die":
         os._exit(7)
+    if order == "hang":  # while it ends: nothing is heard of it any more
+        os.closerange(3, 100)
+        time.sleep(600)
     if order == "allocate":
         bytes(2_000_000_000)
     if order == "raise":
@@ -99,6 +102,14 @@ def test_a_call_that_takes_too_long_times_out_and_the_next_has_another_process(a
 def test_a_call_that_ends_its_process_crashes_and_the_next_has_another(acting: Pool) -> None:
     assert failure(acting, "die") == ("item die", Reason.CRASHED, "the worker ended with 7")
     assert process_of(outcome(acting, "go"))
+
+
+def test_a_process_that_hangs_while_it_ends_is_waited_for_some_seconds() -> None:
+    with pool(timeout_s=600) as acting:
+        begun = time.monotonic()
+        assert failure(acting, "hang") == ("item hang", Reason.CRASHED, "the worker ended with -9")
+        assert time.monotonic() - begun < 30
+        assert process_of(outcome(acting, "go"))
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="no other system keeps to a limit on memory")

@@ -22,6 +22,7 @@ Failure = TypeVar("Failure", bound=ItemError)
 Key = TypeVar("Key")
 
 _START_TIMEOUT_S = 60.0  # of a worker that imports our code and its preloads: about a second
+_ENDS_WITHIN_S = 5.0  # of a process that has closed its pipe: an interpreter ends in a fraction of a second
 _GRACE_S = 5.0  # after an item's time, in which a worker whose parent is gone ends by itself
 # Of a worker: BLAS libraries reserve memory for a thread on each core, and would reach the limit on large machines.
 _ENVIRONMENT = {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"}
@@ -206,7 +207,7 @@ class _Worker(Generic[Result, Failure]):
                 self.kill()
                 self._fail(Reason.TIMEOUT)
         except (EOFError, OSError):  # only the end of the process closes its side of the pipe
-            self._process.wait()
+            end(self._process)
             self.kill()
             self._fail(Reason.TIMEOUT if self._process.returncode == -signal.SIGALRM else Reason.CRASHED)
 
@@ -240,6 +241,18 @@ class _Answer(Generic[Result, Failure]):
 
     outcome: Result | Failure | None = None
     crash: str = ""
+
+
+def end(process: "subprocess.Popen[bytes]") -> None:
+    """Wait for the end of a process that has closed its pipe, some seconds at most: then it is killed.
+
+    One that ran out of memory may hang while it ends, for ever.
+    """
+    try:
+        process.wait(timeout=_ENDS_WITHIN_S)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        process.wait()
 
 
 def serve(descriptor: int, function: str, memory_bytes: int, preload: Sequence[str]) -> None:

@@ -1,5 +1,6 @@
 """`newsclust query` in a process of its own: its limits hold, rows come as they are found, cells are inert."""
 
+import sys
 import time
 from pathlib import Path
 
@@ -38,7 +39,7 @@ def test_a_query_ends_in_its_time_and_memory_whatever_it_asks(sql: str, file: Pa
     begun = time.monotonic()
     with pytest.raises(StoreError) as ended, answered(file, sql, seconds=1) as answer:
         list(answer.batches)
-    assert time.monotonic() - begun < 1 + 2 + 2  # one core that others use: two seconds to start
+    assert time.monotonic() - begun < 1 + 5 + 10  # five for one that hangs while it ends, ten for a busy machine
     assert "stopped after 1 s" in str(ended.value) or "memory" in str(ended.value).lower()
 
 
@@ -58,6 +59,22 @@ def test_a_process_that_ends_by_itself_is_an_error(file: Path, monkeypatch: pyte
     monkeypatch.setattr(untrusted_sql.sys, "executable", "/bin/true")
     with pytest.raises(StoreError, match="ended its process"), answered(file, "select 1", seconds=1):
         pass
+
+
+def test_a_process_that_hangs_while_it_ends_is_waited_for_some_seconds(
+    file: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """One that ran out of memory once did so for an hour."""
+    hanging = tmp_path / "hanging"
+    hanging.write_text(
+        f"#!{sys.executable}\nimport os, time\nos.closerange(3, 100)\ntime.sleep(600)\n", encoding="utf-8"
+    )
+    hanging.chmod(0o755)
+    monkeypatch.setattr(untrusted_sql.sys, "executable", str(hanging))
+    begun = time.monotonic()
+    with pytest.raises(StoreError, match="ended its process"), answered(file, "select 1", seconds=1):
+        pass
+    assert time.monotonic() - begun < 30
 
 
 def test_a_cell_that_a_spreadsheet_would_calculate_is_defused_in_csv(terminal: Terminal, file: Path) -> None:

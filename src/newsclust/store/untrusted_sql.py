@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import Any
 
 from newsclust.errors import NewsclustError, SettingsError, StoreError
+from newsclust.isolation import end
 
 MEMORY_BYTES = 1_500_000_000  # of address space, besides what the program itself takes (Linux)
 _DUCKDB_MEMORY = "1GB"  # what sorts more fails with an error, and not with its process
@@ -85,7 +86,7 @@ def _next(pipe: "Connection[Any, Any]", process: "subprocess.Popen[bytes]", *, s
     try:
         message = pipe.recv()
     except (EOFError, OSError) as error:
-        process.wait()
+        end(process)
         raise StoreError(
             f"the query ended its process ({process.returncode}): it may have needed more than "
             f"{MEMORY_BYTES / 1e9:g} GB of memory"
