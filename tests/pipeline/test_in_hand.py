@@ -1,6 +1,7 @@
 """A document with which a night broke is set aside after one night, and said; a step has a budget of time."""
 
 import os
+import signal
 import subprocess
 import sys
 import time
@@ -133,3 +134,37 @@ def test_a_step_that_takes_too_long_ends_with_its_name(db: Database, work: Calla
     assert pipeline.run_step(db, begun(db, 2), lambda: NIGHT, "check", lambda: Count(done=1), limit_s=5) == Count(
         done=1
     )
+
+
+@pytest.mark.timeout(120)
+def test_a_query_that_takes_too_long_ends_at_whatever_moment_that_is_found(db: Database) -> None:
+    """A query goes on in DuckDB's own threads, and the next one on the connection once waited for them for ever."""
+    run = begun(db, 1)
+    for number in range(1, 60):
+        with pytest.raises(StepOverBudgetError):
+            pipeline.run_step(
+                db, run, lambda: NIGHT, "group_stories", lambda: in_the_database(db), limit_s=number / 5000
+            )
+        assert db.value("SELECT 1") == 1
+
+
+@pytest.mark.timeout(120)
+def test_a_transaction_that_is_left_in_a_query_is_rolled_back_at_once(db: Database) -> None:
+    def left(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    def begun_and_left() -> None:
+        with db.transaction():
+            db.execute("DELETE FROM entries")
+            in_the_database(db)
+
+    before = signal.signal(signal.SIGALRM, left)
+    try:
+        for number in range(1, 30):
+            signal.setitimer(signal.ITIMER_REAL, 0.05 + number / 5000)
+            with pytest.raises((KeyboardInterrupt, RuntimeError)):
+                begun_and_left()
+            assert db.value("SELECT count(*) FROM entries") == 5
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, 0)
+        signal.signal(signal.SIGALRM, before)

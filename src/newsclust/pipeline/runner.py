@@ -40,7 +40,7 @@ def run_step(
     """
     started_at, start = clock(), time.monotonic()
     try:
-        with _time_limit(step, limit_s):
+        with _time_limit(db, step, limit_s):
             count = work()
     except Exception as error:
         seconds = time.monotonic() - start
@@ -55,7 +55,7 @@ def run_step(
 
 
 @contextmanager
-def _time_limit(step: str, limit_s: float | None) -> Iterator[None]:
+def _time_limit(db: Database, step: str, limit_s: float | None) -> Iterator[None]:
     """Raise StepOverBudgetError in what runs inside when it takes longer: by a signal, so in a main thread alone."""
     if limit_s is None or threading.current_thread() is not threading.main_thread():
         yield
@@ -67,6 +67,8 @@ def _time_limit(step: str, limit_s: float | None) -> Iterator[None]:
     def over(*_: object) -> None:
         nonlocal is_over
         is_over = True
+        # Else its threads go on with the query, and the next one on the connection waits for them for ever.
+        db.connection.interrupt()
         raise error
 
     before = signal.signal(signal.SIGALRM, over)

@@ -114,6 +114,7 @@ class Database:
         try:
             yield
         except BaseException:
+            self.connection.interrupt()  # a query that Ctrl-C left: its threads would be waited for
             self.connection.execute("ROLLBACK")
             raise
         self.connection.execute("COMMIT")
