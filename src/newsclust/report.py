@@ -1,6 +1,5 @@
 """The summary of a night: a page in Markdown made from the views."""
 
-import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -9,10 +8,10 @@ from typing import Any
 
 import duckdb
 
-from newsclust.text.sanitize import one_line
+from newsclust.export.markdown import cell
 
 _MOST_FEEDS = 20  # in trouble, named in the summary
-_MARKUP = re.compile(r"[\\|<\[\]`]")  # each can be written with a backslash before it (CommonMark, 2.4)
+_MOST_CHARACTERS = 1000  # of a cell
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -159,8 +158,4 @@ def _table(header: Sequence[str], rows: Sequence[Sequence[Any]]) -> str:
 
 
 def _cell(value: Any) -> str:
-    """Return the value as escaped Markdown: no headline makes a column, a tag, a link or an image.
-
-    Prefect's pages and any Markdown viewer show this; a headline could otherwise load an image of its own.
-    """
-    return _MARKUP.sub(r"\\\g<0>", one_line(str(value), 1000))
+    return cell(str(value), _MOST_CHARACTERS)

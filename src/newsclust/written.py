@@ -5,11 +5,11 @@ import os
 import re
 import tempfile
 import tomllib
-from collections.abc import Iterable, Mapping
-from contextlib import suppress
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager, suppress
 from difflib import get_close_matches
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 from newsclust.errors import SettingsError
 from newsclust.text.sanitize import one_line
@@ -126,16 +126,30 @@ def _hint(line: str, reason: str) -> str:
 def replace_file(path: Path, text: str) -> None:
     """Replace a file as a whole, or make it; its mode and owner stay, and a link to it stays a link.
 
-    What is written stands in a new file of an unforeseeable name until it is whole: nobody else who writes in the
-    folder can lay a link in its way. OSError when it cannot be written; then the file is as before.
+    OSError when it cannot be written; then the file is as before.
+    """
+    with replacing(path) as written:
+        written.write(text.encode("utf-8"))
+
+
+@contextmanager
+def replacing(path: Path) -> Iterator[BinaryIO]:
+    """Inside, a new file to write, which takes the place of `path` at the end; an error leaves all as it was.
+
+    What is written stands in a file of an unforeseeable name until it is whole: nobody else who writes in the folder
+    can lay a link in its way. A device or a pipe is written as it is.
     """
     target = path.resolve()
+    if target.exists() and not target.is_file():
+        with target.open("wb") as there:
+            yield there
+        return
     descriptor, name = tempfile.mkstemp(dir=target.parent, prefix=f".{target.name}.")
     partial = Path(name)
     try:
-        with os.fdopen(descriptor, "w", encoding="utf-8", newline="") as written:
+        with os.fdopen(descriptor, "wb") as written:
             _take_over(descriptor, target)
-            written.write(text)
+            yield written
             written.flush()
             os.fsync(descriptor)
         partial.replace(target)

@@ -72,12 +72,14 @@ def test_a_query_is_answered_as_csv(newsclust: Terminal) -> None:
 
 
 def test_a_query_is_answered_as_one_json_object_a_line(newsclust: Terminal) -> None:
-    ended = newsclust("query", "--format", "json", "SELECT headline, languages, last_at FROM current_stories LIMIT 2")
+    sql = "SELECT headline, languages, last_at FROM current_stories LIMIT 2"
+    ended = newsclust("query", "--format", "jsonl", sql)
     lines = [json.loads(line) for line in ended.out.splitlines()]
     assert ended.code == 0
     assert [line.keys() for line in lines] == [{"headline", "languages", "last_at"}] * 2
     assert lines[0]["languages"] == ["en", "fr"]
-    assert re.match(r"2026-02-0\d \d\d:\d\d:\d\d", lines[0]["last_at"])
+    assert re.fullmatch(r"2026-02-0\dT\d\d:\d\d:\d\dZ", lines[0]["last_at"])
+    assert json.loads(newsclust("query", "--format", "json", sql).out) == lines
 
 
 def test_the_database_can_be_named_instead_of_configured(terminal: Terminal, demo_folder: Path) -> None:

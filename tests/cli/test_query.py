@@ -1,5 +1,6 @@
 """`newsclust query` in a process of its own: its limits hold, rows come as they are found, cells are inert."""
 
+import io
 import sys
 import time
 from pathlib import Path
@@ -89,8 +90,48 @@ def test_a_cell_that_a_spreadsheet_would_calculate_is_defused_in_csv(terminal: T
 
 
 def test_json_is_as_stored(terminal: Terminal, file: Path) -> None:
-    ended = terminal("query", "from titles limit 1 offset 1", "--format", "json", "--database", str(file))
-    assert ended.out == '{"title": "+1"}\n'
+    command = ("query", "from titles limit 1 offset 1", "--database", str(file))
+    assert terminal(*command, "--format", "jsonl").out == '{"title": "+1"}\n'
+    assert terminal(*command, "--format", "json").out == '[\n{"title": "+1"}\n]\n'
+
+
+def test_an_answer_without_rows_is_an_empty_array_and_an_empty_file_of_lines(terminal: Terminal, file: Path) -> None:
+    command = ("query", "from titles where false", "--database", str(file), "--format")
+    assert [terminal(*command, form).out for form in ("json", "jsonl", "csv")] == ["[]\n", "", "title\n"]
+
+
+def test_an_array_is_closed_only_when_all_rows_came(terminal: Terminal, file: Path) -> None:
+    sql = "select case when range = 4000 then error('broken') else range end as n from range(5000)"
+    ended = terminal("query", sql, "--database", str(file), "--format", "json")
+    assert ended.code == 2
+    assert not ended.out.rstrip().endswith("]")
+
+
+@pytest.mark.parametrize("arguments", [["-"], [], ["--file", "asked.sql"]])
+def test_sql_is_taken_from_standard_input_or_from_a_file(
+    arguments: list[str], terminal: Terminal, file: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sql = "-- how many?\nselect count(*) as titles\nfrom titles"
+    Path("asked.sql").write_text(sql, encoding="utf-8")
+    monkeypatch.setattr(
+        "sys.stdin", io.TextIOWrapper(io.BytesIO(b"select 1" if "--file" in arguments else sql.encode()))
+    )
+    ended = terminal("query", *arguments, "--database", str(file), "--format", "csv")
+    assert (ended.code, ended.out) == (0, "titles\n3\n")
+
+
+def test_sql_that_is_nowhere_or_in_two_places_is_refused(
+    terminal: Terminal, file: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    Path("asked.sql").write_text("select 1", encoding="utf-8")
+    both = terminal("query", "select 1", "--file", "asked.sql", "--database", str(file))
+    assert (both.code, "not in both" in both.err) == (2, True)
+    missing = terminal("query", "--file", "missing.sql", "--database", str(file))
+    assert (missing.code, "missing.sql" in missing.err) == (2, True)
+    monkeypatch.setattr("sys.stdin", io.TextIOWrapper(io.BytesIO(b"")))
+    monkeypatch.setattr("sys.stdin.isatty", lambda: True, raising=False)
+    nothing = terminal("query", "--database", str(file))
+    assert (nothing.code, "no SQL" in nothing.err, "--file" in nothing.err) == (2, True, True)
 
 
 def test_a_table_shows_its_first_rows_and_says_that_there_are_more(terminal: Terminal, file: Path) -> None:

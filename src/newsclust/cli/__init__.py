@@ -16,6 +16,7 @@ from newsclust.cli.flows import run_demo
 from newsclust.cli.init import make_data_folder
 from newsclust.cli.night import night, serve, status
 from newsclust.cli.notify import notify
+from newsclust.cli.output import Format, Output, OutputFile
 from newsclust.cli.polling import moved, refresh, release, schedule, undo_move
 from newsclust.cli.query import query
 from newsclust.cli.shared import Config, Published, print_query, published
@@ -26,6 +27,7 @@ from newsclust.text.sanitize import strip_controls
 app = typer.Typer(
     no_args_is_help=True,
     pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},  # verbs and groups of verbs take them over
 )
 _BEGIN, _NIGHTS, _READ, _CORRECT, _SCORE = (  # what `newsclust --help` shows together, in this order
     "Begin",
@@ -99,17 +101,21 @@ def views(
     name: Annotated[str | None, typer.Argument(help="One view, for its columns.")] = None,
     database: Published = None,
     config: Config = None,
+    form: Format = None,
+    output: OutputFile = None,
 ) -> None:
     """List the views of the published database, or the columns of one, with their comments."""
+    from newsclust.export import Rows
     from newsclust.store import other_version
 
+    out = Output.chosen(form, output)
     with published(database, config) as connection:
         if name is None:
-            print_query(
+            listed = Rows.answering(
                 connection,
-                "Views",
                 "SELECT view_name AS view, comment FROM duckdb_views() WHERE NOT internal ORDER BY view_name",
             )
+            out.show(listed, title="Views")
             return
         exists = connection.execute("SELECT 1 FROM duckdb_views() WHERE view_name = $1", [name]).fetchall()
         if not exists:
@@ -117,13 +123,13 @@ def views(
             raise SettingsError(
                 f"there is no view {name!r}{f': {other}' if other else '; `newsclust views` lists them'}"
             )
-        print_query(
+        columns = Rows.answering(
             connection,
-            name,
             'SELECT column_name AS "column", data_type AS type, comment FROM duckdb_columns() WHERE table_name = $1 '
             "ORDER BY column_index",
             name,
         )
+        out.show(columns, title=name)
 
 
 def main() -> None:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from newsclust.cli.output import Format, Output, OutputFile
 from newsclust.cli.shared import Config, Published, published, settings_of
 from newsclust.errors import SettingsError
 
@@ -17,6 +18,18 @@ if TYPE_CHECKING:
 
 duplicate_app = typer.Typer(no_args_is_help=True, help="Duplicates: list them, undo or restore one.")
 
+_COLUMNS = {  # those of the view duplicate_articles, and when a person declared an article a duplicate of none
+    "article_id": "VARCHAR",
+    "title": "VARCHAR",
+    "outlet": "VARCHAR",
+    "original_id": "VARCHAR",
+    "original_title": "VARCHAR",
+    "original_outlet": "VARCHAR",
+    "method": "VARCHAR",
+    "similarity": "DOUBLE",
+    "evidence": "VARCHAR",
+    "declared_none_at": "TIMESTAMP WITH TIME ZONE",
+}
 ArticleId = Annotated[str, typer.Argument(help="An article's id (or its beginning) or its address.")]
 
 
@@ -25,8 +38,13 @@ def list_duplicates(
     database: Published = None,
     config: Config = None,
     limit: Annotated[int, typer.Option(min=1, help="Show at most so many, the latest first.")] = 20,
+    form: Format = None,
+    output: OutputFile = None,
 ) -> None:
     """List the duplicates with their original and the evidence, and the articles that people declared none."""
+    from newsclust.export import Rows
+
+    out = Output.chosen(form, output)
     overrides = {correction.article_ids[0]: correction for correction in _overrides(config)}
     with published(database, config) as connection:
         (count,) = connection.execute(
@@ -42,15 +60,23 @@ def list_duplicates(
             "FROM internal.articles WHERE list_contains($1, article_id)",
             [list(overrides)],
         ).fetchall()
+    names = {article_id: (title, outlet, still) for article_id, title, outlet, still in stored}
+    if not out.is_for_people:
+        declared = [
+            [article_id, *names.get(article_id, (None, None, False))[:2], *[None] * 6, correction.made_at]
+            for article_id, correction in overrides.items()
+        ]
+        out.show(Rows.of(_COLUMNS, [*([*row, None] for row in rows), *declared]))
+        return
     print(f"Duplicates: {count}" + f", the latest {len(rows)} shown" * (len(rows) < count))
     for article_id, title, outlet, *original in rows:
         print(f"\n{article_id}  “{title}” ({outlet})")
         _show_original(*original)
     if overrides:
         print("\nDeclared duplicates of none by people:")
-    names = {article_id: (f"“{title}” ({outlet})", still) for article_id, title, outlet, still in stored}
     for article_id, correction in overrides.items():
-        name, still = names.get(article_id, ("not in this database", False))
+        title, outlet, still = names.get(article_id, (None, None, False))
+        name = "not in this database" if title is None else f"“{title}” ({outlet})"
         print(f"{article_id}  {name}, since {correction.made_at:%Y-%m-%d}{'; the next night frees it' * still}")
 
 

@@ -7,10 +7,11 @@ from collections.abc import Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from newsclust.cli.output import Format, Output, OutputFile
 from newsclust.cli.shared import Config, Published, console, print_query, published, settings_of, table
 from newsclust.errors import SettingsError
 from newsclust.text.sanitize import one_line
@@ -28,6 +29,23 @@ feeds_app = typer.Typer(
 
 _MAX_LINE = 200  # characters of untrusted text on one line
 
+_FEED_COLUMNS = {
+    "feed_id": "VARCHAR",
+    "title": "VARCHAR",
+    "kind": "VARCHAR",
+    "language": "VARCHAR",
+    "tags": "VARCHAR[]",
+    "pages": "VARCHAR",
+    "priority": "BIGINT",
+    "url": "VARCHAR",
+    "list": "VARCHAR",  # the OPML subscription that names it
+    "is_listed": "BOOLEAN",
+}
+_SUBSCRIBED_ROWS = (
+    "SELECT feed_id, title, kind, language, tags, NULL, NULL, url, listed_by, listed FROM feeds "
+    "WHERE listed_by IS NOT NULL ORDER BY NOT listed, listed_by, title"
+)
+
 Address = Annotated[
     str, typer.Argument(help="A feed, a site, a news sitemap, an OPML list (or file), or a reader's account.")
 ]
@@ -41,22 +59,34 @@ TokenEnv = Annotated[
 
 
 @feeds_app.command("list")
-def list_feeds(config: Config = None, database: Published = None) -> None:
+def list_feeds(
+    config: Config = None, database: Published = None, form: Format = None, output: OutputFile = None
+) -> None:
     """List the feeds of feeds.toml, its OPML subscriptions, and the feeds that these named last or name no more."""
+    from newsclust.export import Rows
     from newsclust.sources.feeds_toml import read_feeds, read_lists
 
+    out = Output.chosen(form, output)
     settings = settings_of(config)
     path = settings.paths.feeds
     found, lists = read_feeds(path), read_lists(path)
-    rows = [
+    is_published = database is not None or settings.paths.published.exists()  # a file that is named has to be there
+    if not out.is_for_people:
+        rows: list[Sequence[Any]] = [*map(_listed_row, found)]
+        if is_published:
+            with published(database, config) as connection:
+                rows += connection.execute(_SUBSCRIBED_ROWS).fetchall()
+        out.show(Rows.of(_FEED_COLUMNS, rows))
+        return
+    shown = [
         [feed.title, feed.kind, feed.language or "", ", ".join(feed.tags), feed.pages, feed.priority or "", feed.url]
         for feed in found
     ]
     names = ["title", "kind", "language", "tags", "pages", "priority", "url"]
     if any(HIDDEN in feed.url for feed in found):  # two of one reader look alike
-        rows = [[*row, feed.id if HIDDEN in feed.url else ""] for row, feed in zip(rows, found, strict=True)]
+        shown = [[*row, feed.id if HIDDEN in feed.url else ""] for row, feed in zip(shown, found, strict=True)]
         names.append("id")
-    console().print(table(_counted(len(found), "feed", "feeds"), names, rows))
+    console().print(table(_counted(len(found), "feed", "feeds"), names, shown))
     if lists:
         console().print(
             table(
@@ -65,7 +95,7 @@ def list_feeds(config: Config = None, database: Published = None) -> None:
                 [[subscription.url, ", ".join(subscription.tags)] for subscription in lists],
             )
         )
-    if (database or settings.paths.published).exists():
+    if is_published:
         _show_subscribed(database, config)
     elif lists:
         print("Their feeds are shown here when a night has read them.")
@@ -207,6 +237,11 @@ def export_feeds(config: Config = None) -> None:
         elif HIDDEN in feed.url:
             print(f"{feed.title} ({feed.url}): left out, its address holds a secret: add it by hand", file=sys.stderr)
     print(write_opml([feed for feed in feeds if HIDDEN not in feed.url]))
+
+
+def _listed_row(feed: "Feed") -> list[Any]:
+    settings = [feed.language, list(feed.tags), str(feed.pages), feed.priority]
+    return [feed.id, feed.title, feed.kind, *settings, feed.url, None, True]
 
 
 def _show_subscribed(database: Path | None, config: Path | None) -> None:

@@ -1,76 +1,61 @@
-"""`newsclust query`: SQL on the published file, as a table, CSV or JSON."""
+"""`newsclust query`: SQL on the published file, as a table or as another program reads it."""
 
-import csv
-import io
-import json
 import sys
-from collections.abc import Iterable, Iterator, Sequence
-from enum import StrEnum
-from itertools import chain, islice
-from typing import TYPE_CHECKING, Annotated, Any
+from pathlib import Path
+from typing import Annotated
 
 import typer
 
-from newsclust.cli.shared import Config, Published, console, settings_of, table
-from newsclust.text.sanitize import strip_controls
+from newsclust.cli.output import Format, Output, OutputFile
+from newsclust.cli.shared import Config, Published, settings_of
+from newsclust.errors import SettingsError
 
-if TYPE_CHECKING:
-    from newsclust.store.untrusted_sql import Answer
-
-_TABLE_ROWS = 5_000  # a table is measured whole before its first line is drawn
-_FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")  # how a spreadsheet's formulas begin
-
-
-class OutputFormat(StrEnum):
-    """How the rows of a query are printed."""
-
-    TABLE = "table"
-    CSV = "csv"
-    JSON = "json"
+_STDIN = "-"
 
 
 def query(
-    sql: Annotated[str, typer.Argument(help='SQL, such as "from current_stories limit 10".')],
+    sql: Annotated[
+        str | None,
+        typer.Argument(
+            metavar="[SQL]", help='Such as "from current_stories limit 10"; - or nothing: from standard input.'
+        ),
+    ] = None,
     database: Published = None,
     config: Config = None,
-    output: Annotated[OutputFormat, typer.Option("--format")] = OutputFormat.TABLE,
+    file: Annotated[Path | None, typer.Option("--file", help="Read the SQL from this file.")] = None,
+    form: Format = None,
+    output: OutputFile = None,
     seconds: Annotated[float, typer.Option(min=0.001, help="Give up after this many seconds.")] = 60,
     raw: Annotated[
         bool, typer.Option("--raw", help="CSV: leave a text that a spreadsheet would take for a formula as it is.")
     ] = False,
 ) -> None:
     """Run SQL on the published database; it is opened read-only and can reach nothing else."""
+    from newsclust.export import Rows
     from newsclust.store.untrusted_sql import answered
 
+    out = Output.chosen(form, output, raw=raw)
+    asked = _sql(sql, file)
     path = database or settings_of(config).paths.published
-    with answered(path, sql, seconds=seconds) as answer:
-        if output is OutputFormat.TABLE:
-            _print_table(answer)
-            return
-        for line in _lines(output, answer, raw=raw):
-            # A program gets what is stored; a terminal must not obey control characters in it.
-            sys.stdout.write(strip_controls(line) if sys.stdout.isatty() else line)
+    with answered(path, asked, seconds=seconds) as answer:
+        out.show(Rows(names=answer.names, types=answer.types, batches=answer.batches))
 
 
-def _print_table(answer: "Answer") -> None:
-    rows = list(islice(chain.from_iterable(answer.batches), _TABLE_ROWS + 1))
-    console().print(table("", answer.names, rows[:_TABLE_ROWS]))
-    if len(rows) > _TABLE_ROWS:
-        print(f"The first {_TABLE_ROWS:,} rows; --format csv or json gives all.", file=sys.stderr)
+def _sql(argument: str | None, file: Path | None) -> str:
+    """Return the SQL of the argument, the file or standard input; SettingsError when it is none of them, or two."""
+    from newsclust.written import decoded, read_written
 
-
-def _lines(output: OutputFormat, answer: "Answer", *, raw: bool) -> Iterator[str]:
-    rows: Iterable[Sequence[Any]] = chain.from_iterable(answer.batches)
-    if output is OutputFormat.JSON:
-        for row in rows:
-            yield json.dumps(dict(zip(answer.names, row, strict=True)), ensure_ascii=False, default=str) + "\n"
-        return
-    for row in chain([answer.names], rows):
-        line = io.StringIO()
-        csv.writer(line, lineterminator="\n").writerow(row if raw else map(_defused, row))
-        yield line.getvalue()
-
-
-def _defused(cell: Any) -> Any:
-    """Return a text that no spreadsheet takes for a formula: strangers wrote the titles (CWE-1236)."""
-    return f"'{cell}" if isinstance(cell, str) and cell.startswith(_FORMULA) else cell
+    if file is not None:
+        if argument is not None:
+            raise SettingsError(f"the SQL stands in the argument or in --file {file}: not in both")
+        return read_written(file)
+    if argument is not None and argument != _STDIN:
+        return argument
+    if argument is None and sys.stdin.isatty():
+        raise SettingsError(
+            'no SQL: newsclust query "from current_stories limit 10", or --file FILE, or - for standard input'
+        )
+    try:
+        return decoded(sys.stdin.buffer.read())
+    except ValueError as error:
+        raise SettingsError(f"standard input: {error}") from error

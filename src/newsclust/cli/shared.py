@@ -1,5 +1,7 @@
 """What all verbs share: the options for settings and published file, and tables for the terminal."""
 
+import re
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -14,8 +16,9 @@ if TYPE_CHECKING:  # duckdb and pydantic cost half of `newsclust --help`
 
     from newsclust.settings import Settings
 
-_ID_WIDTH = 16
 _MIN_WIDTH = 12  # columns of a terminal
+_ID = re.compile(r"[0-9a-f]{8,64}\b")  # of an article, a story, a feed, a correction; or the beginning of a hash
+_ID_COLUMN = re.compile(r"(^|_)ids?$")
 
 Config = Annotated[Path | None, typer.Option("--config", help="Settings file (default: newsclust.toml, if there).")]
 Published = Annotated[
@@ -61,14 +64,11 @@ def table(title: str, names: list[str], rows: list[Any], *, width: int | None = 
     from rich.markup import escape
     from rich.table import Table
 
-    cells = [["" if value is None else escape(strip_controls(str(value))) for value in row] for row in rows]
-    # Ids stay whole: people copy them. Other words are folded, but not below a readable width.
-    min_widths = [
-        _ID_WIDTH
-        if name.endswith("_id")
-        else min(_MIN_WIDTH, max(len(word) for cell in [name, *column] for word in cell.split() or [""]))
-        for name, column in zip(names, zip(*cells, strict=True) if cells else [()] * len(names), strict=True)
-    ]
+    from newsclust.export.values import shown_text
+
+    cells = [[escape(strip_controls(shown_text(value))) for value in row] for row in rows]
+    columns: list[Any] = list(zip(*cells, strict=True)) if cells else [()] * len(names)
+    min_widths = [_least_width(name, column) for name, column in zip(names, columns, strict=True)]
     if sum(min_widths) + 3 * len(min_widths) > (width or console().width):
         shown = Table(title=title or None, box=None, title_justify="left", show_header=False)
         shown.add_column(no_wrap=True)
@@ -84,3 +84,12 @@ def table(title: str, names: list[str], rows: list[Any], *, width: int | None = 
     for row in cells:
         shown.add_row(*row)
     return shown
+
+
+def _least_width(name: str, cells: Sequence[str]) -> int:
+    """Return how narrow a column may be: ids stay whole, people copy them; other words are folded, but readable."""
+    words = [word for cell in [name, *cells] for word in cell.split()]
+    if _ID_COLUMN.search(name):
+        return max(map(len, words), default=0)
+    ids = [len(word) for word in words if _ID.match(word)]
+    return max([*ids, min(_MIN_WIDTH, max(map(len, words), default=0))])

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from newsclust.cli.output import Format, Output, OutputFile
 from newsclust.cli.shared import Config, Published, console, published, settings_of, table
 from newsclust.errors import SettingsError
 
@@ -23,6 +24,17 @@ if TYPE_CHECKING:
 story_app = typer.Typer(no_args_is_help=True, help="Correct stories: merge, split, rename, undo, list, export.")
 
 StoryId = Annotated[str, typer.Argument(help="A story's id, or its beginning.")]
+_CORRECTION_COLUMNS = {  # those of the view story_corrections
+    "correction_id": "VARCHAR",
+    "made_at": "TIMESTAMP WITH TIME ZONE",
+    "kind": "VARCHAR",
+    "is_active": "BOOLEAN",
+    "story_ids": "VARCHAR[]",
+    "article_ids": "VARCHAR[]",
+    "other_article_ids": "VARCHAR[]",
+    "headline": "VARCHAR",
+    "undoes": "VARCHAR",
+}
 _NEXT = "The next night honours it."
 _SHARED = "both say "  # how the pair model names what both articles say
 _SHOWN_IN_FULL = 2  # links of an article: of the others the probability is enough, `why ONE OTHER` tells the rest
@@ -117,24 +129,36 @@ def undo(
 
 
 @story_app.command("list")
-def list_corrections(config: Config = None) -> None:
+def list_corrections(config: Config = None, form: Format = None, output: OutputFile = None) -> None:
     """List the corrections, and whether each is active."""
+    from newsclust.export import Rows
     from newsclust.overrides import active_corrections, read_corrections
 
+    out = Output.chosen(form, output)
     corrections = read_corrections(settings_of(config).paths.corrections)
     active = {correction.id for correction in active_corrections(corrections)}
+    if out.is_for_people:
+        shown = [
+            [
+                c.id,
+                f"{c.made_at:%Y-%m-%d %H:%M}",
+                c.kind.value,
+                "yes" if c.id in active else "",
+                " ".join(c.story_ids),
+                _what(c),
+            ]
+            for c in corrections
+        ]
+        console().print(table("Corrections", ["id", "made at", "kind", "active", "stories", "what"], shown))
+        return
     rows = [
         [
-            c.id,
-            f"{c.made_at:%Y-%m-%d %H:%M}",
-            c.kind.value,
-            "yes" if c.id in active else "",
-            " ".join(c.story_ids),
-            _what(c),
+            *(c.id, c.made_at, c.kind.value, c.id in active, list(c.story_ids)),
+            *(list(c.article_ids), list(c.other_article_ids), c.headline or None, c.undoes or None),
         ]
         for c in corrections
     ]
-    console().print(table("Corrections", ["id", "made at", "kind", "active", "stories", "what"], rows))
+    out.show(Rows.of(_CORRECTION_COLUMNS, rows))
 
 
 @story_app.command()

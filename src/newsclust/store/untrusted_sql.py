@@ -29,9 +29,10 @@ _START_TIMEOUT_S = 60.0
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Answer:
-    """The names of an answer's columns, and its rows, some at a time as they are found."""
+    """The names and types of an answer's columns, and its rows, some at a time as they are found."""
 
     names: list[str]
+    types: list[str]  # of DuckDB
     batches: Iterator[list[tuple[Any, ...]]]
 
 
@@ -60,8 +61,8 @@ def answered(path: Path, sql: str, *, seconds: float) -> Iterator[Answer]:
                 ours.send((str(path), sql))
             _next(ours, process, seconds=_START_TIMEOUT_S, limit=_START_TIMEOUT_S)
             messages = _messages(ours, process, seconds)
-            names = next(messages)
-            yield Answer(names=names, batches=messages)
+            columns: list[tuple[str, str]] = next(messages)
+            yield Answer(names=[name for name, _ in columns], types=[kind for _, kind in columns], batches=messages)
     finally:
         process.kill()
         process.wait()
@@ -113,7 +114,7 @@ def serve(descriptor: int) -> None:
                     result = connection.execute(sql)
                     if result is None:  # nothing but blanks and comments
                         raise SettingsError("the query cannot be answered: it is empty")
-                    pipe.send([column[0] for column in result.description or ()])
+                    pipe.send([(column[0], str(column[1])) for column in result.description or ()])
                     while rows := result.fetchmany(_ROWS_AT_ONCE):
                         pipe.send(rows)
                 except (duckdb.OutOfMemoryException, MemoryError) as error:
