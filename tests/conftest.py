@@ -69,6 +69,9 @@ def newsclust(terminal: Terminal, demo_folder: Path, monkeypatch: pytest.MonkeyP
     """A terminal whose settings name what the demonstration published."""
     monkeypatch.setenv("NEWSCLUST_PATHS__PUBLISHED", str(demo_folder / "published" / "newsclust.duckdb"))
     monkeypatch.setenv("NEWSCLUST_PATHS__FEEDS", str(demo_folder / "feeds.toml"))
+    # Its own settings name files beside it, which all tests share: what one says stays in its own folder.
+    for name in ("corrections", "feed_commands"):
+        monkeypatch.setenv(f"NEWSCLUST_PATHS__{name.upper()}", f"data/{name}.jsonl")
     return terminal
 
 

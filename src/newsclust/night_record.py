@@ -130,19 +130,23 @@ def record_file(published: Path) -> Path:
     return published.with_name("last_night.json")
 
 
-def read_record(published: Path) -> NightRecord | None:
+def read_record(published: Path, *, named: bool = False) -> NightRecord | None:
     """Return the record of the nights that publish this file, None before the first.
 
-    When the folder could not be written, the record stands in the user's state folder: the newer one counts.
+    When the folder could not be written, the record stands in the user's state folder: the newer one counts. A record
+    that names another file of the folder is none; with `named`, one that names no file (before 0.1.0) is none either.
     StoreError when it cannot be read.
     """
-    found = [record for file in _places(published) if (record := _read(file)) is not None]
+    found = [
+        record for file in _places(published) if (record := _read(file, published.name, named=named)) is not None
+    ]
     return max(found, key=lambda record: record.last.started_at, default=None)
 
 
 def write_record(published: Path, record: NightRecord) -> Path | None:
     """Store the record and return where: beside the published file, else in the user's state folder, else nowhere."""
-    return write_in_one_of(_places(published), json.dumps(asdict(record), indent=1, default=_plain))
+    content = asdict(record) | {"published": published.name}
+    return write_in_one_of(_places(published), json.dumps(content, indent=1, default=_plain))
 
 
 def write_in_one_of(files: Iterable[Path], text: str) -> Path | None:
@@ -176,7 +180,7 @@ def state_file(published: Path, name: str) -> Path:
     return Path(state) / "newsclust" / f"{of_file}{name}.json"
 
 
-def _read(file: Path) -> NightRecord | None:
+def _read(file: Path, published: str, *, named: bool) -> NightRecord | None:
     try:
         text = file.read_text(encoding="utf-8")
     except (FileNotFoundError, NotADirectoryError):
@@ -185,6 +189,8 @@ def _read(file: Path) -> NightRecord | None:
         raise StoreError(f"{file}: the record of the last night cannot be read: {error}") from error
     try:
         stored = json.loads(text)
+        if stored.get("published", None if named else published) != published:
+            return None
         last, good = _attempt(stored["last"]), stored["last_good"]
         return NightRecord(last=last, last_good=None if good is None else _attempt(good))
     except (ValueError, KeyError, TypeError, AttributeError) as error:

@@ -361,9 +361,12 @@ def _folders(settings: Settings) -> Iterator[Finding]:
             refused = True
             yield finding
     for path in (paths.database, paths.published):
-        if path.exists() and not os.access(path, os.R_OK | os.W_OK):
+        needed = (
+            os.R_OK if path == paths.published else os.R_OK | os.W_OK
+        )  # what is published is replaced, not written
+        if path.exists() and not os.access(path, needed):
             refused = True
-            yield _store_problem("folders", f"{path} cannot be written", "give it to the user of the night")
+            yield _store_problem("folders", f"{path} cannot be opened", "give it to the user of the night")
     if not refused:
         places = ", ".join(dict.fromkeys(f"{path.parent.absolute()}" for path in (paths.database, paths.published)))
         yield _ok("folders", f"{places}: writable")

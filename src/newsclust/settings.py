@@ -11,6 +11,7 @@ import inspect
 import json
 import os
 import re
+import tomllib
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -47,12 +48,13 @@ from newsclust.polling.scheduler import PollingLimits
 from newsclust.stories.clustering import Clusterer
 from newsclust.stories.pairs import Linker
 from newsclust.urls import HIDDEN, VARIABLE, redacted
-from newsclust.written import parsed_toml, problem_text, read_written
+from newsclust.written import decoded, parsed_toml, problem_text, read_written
 
 CONFIG_FILE = "newsclust.toml"
 _DAYS_OF_MONTH = 30.4375
 _PREFIX = "NEWSCLUST_"
 _CONFIG_VARIABLE = "NEWSCLUST_CONFIG"
+_FOLDERS_UP = 4  # from a published file to the folder of its settings: published/ stands in it, or data/published/
 _RENAMED = {  # before 0.1.0 -> now
     "paths.orders": "paths.feed_commands",
     "fetch.ask": "polling.poll",
@@ -474,6 +476,24 @@ def load_settings(path: Path | None = None, **sections: Any) -> Settings:
 def settings_file(path: Path | None = None) -> Path:
     """Return the file in force, which may not exist: `path`, else $NEWSCLUST_CONFIG, else ./newsclust.toml."""
     return path or Path(os.environ.get(_CONFIG_VARIABLE) or CONFIG_FILE)
+
+
+def settings_publishing(published: Path) -> Path | None:
+    """Return the settings file whose nights publish this file, looked for in the folders that it stands in.
+
+    None when no `newsclust.toml` there names it. The environment is not asked: it may name another night's file.
+    """
+    target = published.resolve()
+    for folder in list(target.parents)[:_FOLDERS_UP]:
+        source = folder / CONFIG_FILE
+        try:
+            written = tomllib.loads(decoded(source.read_bytes())).get("paths", {})
+            named = Path(str(written.get("published", Paths.model_fields["published"].default)))
+        except (OSError, ValueError, AttributeError):  # not there, or it is not settings
+            continue
+        if (folder / named).resolve() == target:
+            return source
+    return None
 
 
 def readable_settings(path: Path | None = None) -> Settings:

@@ -1,9 +1,12 @@
 """`newsclust status` and what it ends with; `newsclust night` and its moments (its nights: tests/flows)."""
 
+import json
+import shutil
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+import duckdb
 import pytest
 
 from newsclust.cli.night import _age, _moment
@@ -96,7 +99,57 @@ def test_status_of_a_file_that_is_not_there_answers_with_no_other_files_night(te
     assert (ended.code, "does not exist" in ended.err) == (3, True)
 
 
-def test_without_a_record_the_published_file_says_when_the_last_good_night_was(terminal: Terminal) -> None:
+@pytest.fixture
+def good_file(terminal: Terminal) -> Path:
+    """A published file of one good night, with the record of later ones beside it."""
+    publish_a_night(PUBLISHED)
+    write_record(PUBLISHED, NightRecord(last=failed(3), last_good=good(27)))
+    return PUBLISHED
+
+
+def test_status_of_a_broken_file_is_an_error_and_not_the_night_of_another(
+    terminal: Terminal, good_file: Path
+) -> None:
+    bad = good_file.with_name("bad.duckdb")
+    bad.write_text("no database")
+    foreign = good_file.with_name("foreign.duckdb")
+    duckdb.connect(str(foreign)).close()
+    for file, reason in ((bad, "is no DuckDB file"), (foreign, "no newsclust published this file")):
+        for more in ([], ["--check"], ["--format", "json"]):
+            ended = terminal("status", "--database", str(file), *more)
+            assert (ended.code, reason in ended.err, ended.out) == (3, True, ""), file
+
+
+def test_status_of_another_file_speaks_of_its_own_nights(terminal: Terminal, good_file: Path) -> None:
+    copy = good_file.with_name("copy.duckdb")
+    shutil.copyfile(good_file, copy)
+    ended = terminal("status", "--database", str(copy))
+    assert (ended.code, "2026-02-03 22:00 UTC" in ended.out, "failed" in ended.out) == (0, True, False)
+    of_settings = terminal("status", "--database", str(good_file))
+    assert (of_settings.code, "is [red]locked" in of_settings.out) == (1, True)
+
+
+def test_a_record_speaks_of_the_file_that_it_names_wherever_the_settings_are(
+    terminal: Terminal, good_file: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    absolute = good_file.absolute()
+    monkeypatch.setenv("NEWSCLUST_PATHS__PUBLISHED", "elsewhere.duckdb")
+    assert terminal("status", "--database", str(absolute)).code == 1
+    record = record_file(absolute)
+    record.write_text(record.read_text().replace('"published": "newsclust.duckdb"', '"published": "other.duckdb"'))
+    assert terminal("status", "--database", str(absolute)).code == 0
+
+
+def test_status_is_one_row_for_programs_with_the_same_exit_code(terminal: Terminal, good_file: Path) -> None:
+    ended = terminal("status", "--format", "json")
+    (row,) = json.loads(ended.out)
+    assert (ended.code, row["standing"], row["is_good"], row["exit_code"]) == (1, "failed", False, 3)
+    assert row["error"] == "a.duckdb is [red]locked"
+    assert row["last_good_night_at"].endswith("Z")
+    assert terminal("status", "--check", "--format", "jsonl").code == 2
+
+
+def publish_a_night(target: Path) -> None:
     with Database(Path("working.duckdb")) as db:
         db.execute(
             "INSERT INTO runs BY NAME SELECT 'r' AS run_id, 'nightly' AS flow, "
@@ -104,7 +157,11 @@ def test_without_a_record_the_published_file_says_when_the_last_good_night_was(t
             "TIMESTAMP '2026-02-03 22:09' AS finished_at, "
             "'finished' AS outcome, '{}' AS settings, '0' AS version"
         )
-        publish(db, PUBLISHED)
+        publish(db, target)
+
+
+def test_without_a_record_the_published_file_says_when_the_last_good_night_was(terminal: Terminal) -> None:
+    publish_a_night(PUBLISHED)
     ended = terminal("status")
     assert (ended.code, "2026-02-03 22:00 UTC" in ended.out) == (0, True)
     assert terminal("status", "--check").code == 2

@@ -1,6 +1,7 @@
 """`newsclust story ...` and `newsclust why` on a published night: what is written, what is shown, what is refused."""
 
 import json
+import shutil
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -89,6 +90,60 @@ def test_an_incomplete_correction_is_refused_and_not_written(
     assert ended.code == 2
     assert message in ended.err
     assert read_corrections(FILE) == []
+
+
+@pytest.fixture
+def two_archives(terminal: Terminal, demo_folder: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The real nights' settings in this folder, and the demonstration with its own in `demo`: its published file."""
+    monkeypatch.delenv("NEWSCLUST_PATHS__CORRECTIONS", raising=False)
+    Path("newsclust.toml").write_text('[paths]\ncorrections = "corrections.jsonl"\n')
+    published = Path("demo/published/newsclust.duckdb")
+    published.parent.mkdir(parents=True)
+    shutil.copyfile(demo_folder / "published" / "newsclust.duckdb", published)
+    Path("demo/newsclust.toml").write_text(
+        '[paths]\npublished = "published/newsclust.duckdb"\ncorrections = "corrections.jsonl"\n'
+        'feeds = "feeds.toml"\nfeed_commands = "commands.jsonl"\n'
+    )
+    Path("demo/feeds.toml").write_bytes((demo_folder / "feeds.toml").read_bytes())
+    return published
+
+
+@pytest.mark.parametrize("way", ["option", "variable"])
+def test_what_is_said_of_the_demonstration_goes_to_its_own_nights(
+    way: str, terminal: Terminal, two_archives: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    named = ["--database", str(two_archives)] if way == "option" else []
+    if way == "variable":
+        monkeypatch.setenv("NEWSCLUST_PATHS__PUBLISHED", str(two_archives))
+    with open_published(two_archives) as connection:
+        one, other = two_stories(connection)
+        (feed,) = connection.execute("SELECT feed_id FROM feed_health LIMIT 1").fetchall()[0]
+        (copy,) = connection.execute("SELECT article_id FROM duplicate_articles LIMIT 1").fetchall()[0]
+    assert terminal("story", "merge", one, other, *named).code == 0
+    assert terminal("duplicate", "undo", copy, *named).code == 0
+    assert terminal("feeds", "refresh", feed, *named).code == 0
+    ours = read_corrections(Path("demo/corrections.jsonl"))
+    assert [correction.kind for correction in ours] == [CorrectionKind.SAME, CorrectionKind.NOT_DUPLICATE]
+    assert Path("demo/commands.jsonl").exists()
+    assert ours[0].id in terminal("story", "list", *named).out
+    assert terminal("story", "undo", ours[0].id, *named).code == 0
+    assert terminal("feeds", "list", *named).out.startswith("15 feeds")
+    assert not Path("corrections.jsonl").exists()
+    assert not Path("data").exists()
+
+
+def test_what_is_said_of_a_file_whose_nights_nobody_knows_is_refused(terminal: Terminal, two_archives: Path) -> None:
+    copy = Path("mine.duckdb")
+    shutil.copyfile(two_archives, copy)
+    with open_published(copy) as connection:
+        one, other = two_stories(connection)
+        (article,) = connection.execute("SELECT article_id FROM duplicate_articles LIMIT 1").fetchall()[0]
+    for verb in (["story", "merge", one, other], ["duplicate", "undo", article], ["feeds", "list"]):
+        ended = terminal(*verb, "--database", str(copy))
+        assert (ended.code, "name their settings by --config" in ended.err) == (2, True), verb
+    assert terminal("duplicate", "list", "--database", str(copy)).code == 0
+    named = terminal("story", "merge", one, other, "--database", str(copy), "--config", "newsclust.toml")
+    assert (named.code, len(read_corrections(Path("corrections.jsonl")))) == (0, 1)
 
 
 def test_a_whole_story_cannot_be_split_off_itself(newsclust: Terminal, published: duckdb.DuckDBPyConnection) -> None:

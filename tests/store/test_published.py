@@ -1,5 +1,6 @@
 """The published file: it answers like the working file, holds nothing else, and is replaced all at once."""
 
+import os
 import random
 import shutil
 import subprocess
@@ -16,6 +17,7 @@ import pyarrow as pa
 import pytest
 
 from newsclust.centering import Part, centre
+from newsclust.errors import StoreError
 from newsclust.explain import clusterer_of
 from newsclust.model import Count
 from newsclust.store import Database, open_published, publish, runs
@@ -56,6 +58,38 @@ def test_every_table_is_published_or_withheld_for_a_reason(tmp_path: Path) -> No
     assert not PUBLISHED.keys() & WITHHELD.keys()
     assert PUBLISHED.keys() | WITHHELD.keys() | set(VECTOR_TABLES) == named
     assert tables == named - {"feed_warnings", "story_clusterer", "embedding_means"}
+
+
+def test_the_published_file_cannot_be_written_and_is_replaced_all_the_same(tmp_path: Path) -> None:
+    target = tmp_path / "published.duckdb"
+    with Database(tmp_path / "work.duckdb") as db:
+        for _ in range(2):
+            publish(db, target)
+            assert target.stat().st_mode & 0o222 == 0
+    with open_published(target) as first, open_published(target) as second:
+        assert first.execute("SELECT 1").fetchall() == second.execute("SELECT 1").fetchall()
+    if os.geteuid() != 0:  # whom no mode stops
+        with pytest.raises(duckdb.IOException, match="Permission denied"):
+            duckdb.connect(str(target))
+
+
+def test_who_locks_readers_out_is_named_with_the_mend(tmp_path: Path) -> None:
+    target = tmp_path / "published.duckdb"
+    with Database(tmp_path / "work.duckdb") as db:
+        publish(db, target)
+    target.chmod(0o644)
+    code = "import duckdb, sys; c = duckdb.connect(sys.argv[1]); print('open', flush=True); sys.stdin.read()"
+    with subprocess.Popen(
+        [sys.executable, "-c", code, str(target)], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    ) as holder:
+        assert holder.stdout is not None
+        assert holder.stdin is not None
+        assert holder.stdout.readline() == "open\n"
+        with pytest.raises(StoreError) as refused, open_published(target):
+            pass
+        holder.stdin.close()
+    assert f"process {holder.pid}" in str(refused.value)
+    assert "read_only=True" in str(refused.value)
 
 
 def test_every_view_tells_the_same_in_the_published_file_as_in_the_working_file(

@@ -10,11 +10,12 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from newsclust.cli.output import Format, Output, OutputFile
-from newsclust.cli.shared import Config, Published, published, settings_of
+from newsclust.cli.shared import Config, Published, nights_behind, nights_to_change, published
 from newsclust.errors import SettingsError
 
 if TYPE_CHECKING:
     from newsclust.overrides import Correction
+    from newsclust.settings import Settings
 
 duplicate_app = typer.Typer(no_args_is_help=True, help="Duplicates: list them, undo or restore one.")
 
@@ -45,7 +46,7 @@ def list_duplicates(
     from newsclust.export import Rows
 
     out = Output.chosen(form, output)
-    overrides = {correction.article_ids[0]: correction for correction in _overrides(config)}
+    overrides = {correction.article_ids[0]: correction for correction in _overrides(nights_behind(database, config))}
     with published(database, config) as connection:
         (count,) = connection.execute(
             "SELECT count(*) FROM internal.duplicates WHERE NOT list_contains($1, article_id)", [list(overrides)]
@@ -94,13 +95,21 @@ def undo(article: ArticleId, database: Published = None, config: Config = None) 
             [found.id],
         ).fetchone()
     name = f"{found.id}  “{found.title}” ({found.outlet})"
-    if made := [correction for correction in _overrides(config) if found.id in correction.article_ids]:
+    if made := [
+        correction
+        for correction in _overrides(nights_to_change(database, config))
+        if found.id in correction.article_ids
+    ]:
         raise SettingsError(f"{name}: since {made[0].made_at:%Y-%m-%d} it is declared a duplicate of none")
     if original is None:
         raise SettingsError(f"{name}: it is a duplicate of none; `newsclust duplicate list` shows the duplicates")
     print(name)
     _show_original(*original)
-    _add(config, new_correction(CorrectionKind.NOT_DUPLICATE, made_at=datetime.now(UTC), article_ids=[found.id]))
+    _add(
+        database,
+        config,
+        new_correction(CorrectionKind.NOT_DUPLICATE, made_at=datetime.now(UTC), article_ids=[found.id]),
+    )
     print("The next night frees it, and no later one calls it a duplicate.")
     print(f"`newsclust duplicate restore {found.id}` takes this back.")
 
@@ -114,22 +123,28 @@ def restore(article: ArticleId, database: Published = None, config: Config = Non
     with published(database, config) as connection:
         found = find_article(connection, article)
     name = f"{found.id}  “{found.title}” ({found.outlet})"
-    made = [correction for correction in _overrides(config) if found.id in correction.article_ids]
+    made = [
+        correction
+        for correction in _overrides(nights_to_change(database, config))
+        if found.id in correction.article_ids
+    ]
     if not made:
         raise SettingsError(
             f"{name}: nobody declared it a duplicate of none; `newsclust duplicate list` shows what was declared"
         )
     print(name)
     for correction in made:
-        _add(config, new_correction(CorrectionKind.UNDO, made_at=datetime.now(UTC), undoes=correction.id))
+        _add(database, config, new_correction(CorrectionKind.UNDO, made_at=datetime.now(UTC), undoes=correction.id))
     print("The next night compares it anew.")
 
 
-def _overrides(config: Path | None) -> list["Correction"]:
-    """Return the active corrections that declare an article a duplicate of none."""
+def _overrides(settings: "Settings | None") -> list["Correction"]:
+    """Return the active corrections that declare an article a duplicate of none; none of a file of unknown nights."""
     from newsclust.overrides import CorrectionKind, active_corrections, read_corrections
 
-    active = active_corrections(read_corrections(settings_of(config).paths.corrections))
+    if settings is None:
+        return []
+    active = active_corrections(read_corrections(settings.paths.corrections))
     return [correction for correction in active if correction.kind is CorrectionKind.NOT_DUPLICATE]
 
 
@@ -138,9 +153,9 @@ def _show_original(original_id: str, title: str, outlet: str, method: str, simil
     print(f"  {method.replace('_', ' ')}, {similarity:.2f}: {evidence}")
 
 
-def _add(config: Path | None, correction: "Correction") -> None:
+def _add(database: Path | None, config: Path | None, correction: "Correction") -> None:
     from newsclust.overrides import append_correction
 
-    target = settings_of(config).paths.corrections
+    target = nights_to_change(database, config).paths.corrections
     append_correction(target, correction)
     print(f"{correction.id}: written to {target}.")

@@ -12,7 +12,16 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from newsclust.cli.output import Format, Output, OutputFile
-from newsclust.cli.shared import Config, Published, console, print_query, published, settings_of, table
+from newsclust.cli.shared import (
+    Config,
+    Published,
+    console,
+    nights_to_change,
+    print_query,
+    published,
+    settings_of,
+    table,
+)
 from newsclust.errors import SettingsError
 from newsclust.text.sanitize import one_line
 from newsclust.urls import HIDDEN, canonical, redacted
@@ -67,7 +76,7 @@ def list_feeds(
     from newsclust.sources.feeds_toml import read_feeds, read_lists
 
     out = Output.chosen(form, output)
-    settings = settings_of(config)
+    settings = nights_to_change(database, config)  # those whose feeds.toml is meant
     path = settings.paths.feeds
     found, lists = read_feeds(path), read_lists(path)
     is_published = database is not None or settings.paths.published.exists()  # a file that is named has to be there

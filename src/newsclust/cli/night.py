@@ -1,6 +1,8 @@
 """`newsclust night`, `serve` and `status`: nights lived now or by schedule, and how they stand."""
 
 import re
+from collections.abc import Mapping
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -9,14 +11,31 @@ from zoneinfo import ZoneInfo
 import typer
 
 from newsclust.cli.flows import flow_module
-from newsclust.cli.shared import Config, Published, console, settings_of
-from newsclust.errors import SettingsError, StoreError
+from newsclust.cli.output import Format, Output, OutputFile
+from newsclust.cli.shared import Config, Published, console, nights_behind, settings_of
+from newsclust.errors import SettingsError
 
 if TYPE_CHECKING:  # the others are imported where they are used: `newsclust --help` has to be quick
-    from newsclust.night_record import NightRecord
+    from newsclust.export import Rows
+    from newsclust.night_record import NightRecord, NightStanding
 
 _AGE = re.compile(r"(\d+(?:\.\d+)?)\s*([mhd])")
 _UNITS = {"m": "minutes", "h": "hours", "d": "days"}
+_STATUS_COLUMNS = {
+    "standing": "VARCHAR",
+    "is_good": "BOOLEAN",
+    "text": "VARCHAR",
+    "published": "VARCHAR",
+    "night_at": "TIMESTAMP WITH TIME ZONE",
+    "started_at": "TIMESTAMP WITH TIME ZONE",
+    "finished_at": "TIMESTAMP WITH TIME ZONE",
+    "outcome": "VARCHAR",
+    "error": "VARCHAR",
+    "exit_code": "BIGINT",
+    "last_good_night_at": "TIMESTAMP WITH TIME ZONE",
+    "last_good_finished_at": "TIMESTAMP WITH TIME ZONE",
+    "undelivered": "VARCHAR[]",  # the last messages that did not get through
+}
 _NOT_GOOD = 1  # exit code of `status` when the last night was not good ...
 _CRITICAL = 2  # ... and of `status --check`: Nagios calls it critical
 
@@ -43,47 +62,69 @@ def status(
         bool, typer.Option("--check", help="One line; end with 2 when the last night was not good or is too old.")
     ] = False,
     max_age: Annotated[str, typer.Option(help="Of the last good night, with --check: 90m, 26h, 2d.")] = "26h",
+    form: Format = None,
+    output: OutputFile = None,
 ) -> None:
     """Show how the nights stand and the summary of the last one; end with 1 when it was not good."""
     from newsclust.night_record import is_night_running, judge
     from newsclust.notify import read_announced
 
-    published, working = _files(database, config)
+    out = Output.chosen(form, output)
+    nights = _nights(database, config)
     found = judge(
-        _record(published),
-        is_running=working is not None and is_night_running(working),
+        nights.record,
+        is_running=nights.working is not None and is_night_running(nights.working),
         now=datetime.now(UTC),
         max_age=_age(max_age) if check else None,
     )
-    if check:
+    ended = 0 if found.standing.is_good else _CRITICAL if check else _NOT_GOOD
+    refusals = read_announced(nights.published).refusals if nights.working is not None else {}
+    if not out.is_for_people:
+        out.show(_status_row(nights, found, refusals))
+    elif check:
         print(f"newsclust {'ok' if found.standing.is_good else 'critical'}: {found.text}")
-        raise typer.Exit(0 if found.standing.is_good else _CRITICAL)
-    console().print(found.text, style=None if found.standing.is_good else "bold red", markup=False)
-    for address, error in read_announced(published).refusals.items():
-        console().print(f"The last message did not get through to {address}: {error}", style="yellow", markup=False)
-    _print_summary(published)
-    raise typer.Exit(0 if found.standing.is_good else _NOT_GOOD)
+    else:
+        console().print(found.text, style=None if found.standing.is_good else "bold red", markup=False)
+        for address, error in refusals.items():
+            console().print(
+                f"The last message did not get through to {address}: {error}", style="yellow", markup=False
+            )
+        _print_summary(nights)
+    raise typer.Exit(ended)
 
 
-def _files(database: Path | None, config: Path | None) -> tuple[Path, Path | None]:
-    """Return the published file that is asked about, and its working file where the settings name it."""
-    if database is not None:
-        if not database.is_file():
-            raise StoreError(f"{database} does not exist: no night has been published there")
-        return database, None
-    paths = settings_of(config).paths
-    return paths.published, paths.database
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Nights:
+    """The nights that are asked about: what is recorded of them, and the files that are theirs."""
+
+    record: "NightRecord | None"
+    published: Path
+    working: Path | None  # None: nobody knows whose nights publish the file, so that it alone can answer
 
 
-def _record(published: Path) -> "NightRecord | None":
-    """Return the record of the nights; where there is none, as before 0.1.0, what the published file says of them."""
-    from newsclust.night_record import NightAttempt, NightOutcome, NightRecord, read_record
+def _nights(database: Path | None, config: Path | None) -> _Nights:
+    """Return the nights that publish the file; of a file that is named, StoreError when it is not to be read.
+
+    What stands beside a file speaks of it only when it says so, or the settings do: another one's record would
+    answer for a file that is broken.
+    """
+    from newsclust.night_record import read_record
+
+    settings = nights_behind(database, config)
+    file = database or (settings_of(config).paths.published if settings is None else settings.paths.published)
+    of_file = None if database is None else _published_nights(file)
+    record = read_record(file, named=settings is None) or of_file
+    if record is None and database is None and file.is_file():  # before 0.1.0 nothing was recorded
+        record = _published_nights(file)
+    return _Nights(record=record, published=file, working=None if settings is None else settings.paths.database)
+
+
+def _published_nights(file: Path) -> "NightRecord | None":
+    """Return what the published file says of its last good night; StoreError when it is none of newsclust."""
+    from newsclust.night_record import NightAttempt, NightOutcome, NightRecord
     from newsclust.store import open_published
 
-    record = read_record(published)
-    if record is not None or not published.is_file():
-        return record
-    with open_published(published) as connection:
+    with open_published(file) as connection:
         nights = connection.execute(
             "SELECT night_at, started_at, finished_at FROM internal.runs WHERE outcome = 'finished' "
             "ORDER BY started_at DESC LIMIT 1"
@@ -97,14 +138,36 @@ def _record(published: Path) -> "NightRecord | None":
     return None
 
 
-def _print_summary(published: Path) -> None:
+def _status_row(nights: _Nights, found: "NightStanding", refusals: Mapping[str, str]) -> "Rows":
+    from newsclust.export import Rows
+
+    last = nights.record.last if nights.record else None
+    good = nights.record.last_good if nights.record else None
+    row = [
+        *(found.standing.value, found.standing.is_good, found.text, str(nights.published)),
+        *((last.night_at, last.started_at, last.finished_at, last.outcome.value) if last else [None] * 4),
+        *((last.error, last.exit_code) if last else [None] * 2),
+        *((good.night_at, good.finished_at) if good else [None] * 2),
+        [f"{address}: {error}" for address, error in refusals.items()],
+    ]
+    return Rows.of(_STATUS_COLUMNS, [row])
+
+
+def _print_summary(nights: _Nights) -> None:
+    """Print the summary of the last night: the page beside the published file, or what the file itself says."""
     from rich.markdown import Markdown
 
-    from newsclust.report import summary_page
+    from newsclust.report import summary_markdown, summary_page
+    from newsclust.store import open_published
 
-    summary = summary_page(published)
-    if summary.exists():
-        console().print(Markdown(summary.read_text(encoding="utf-8")))
+    page = summary_page(nights.published)
+    if nights.working is None:
+        with open_published(nights.published) as connection:
+            runs = connection.execute("SELECT run_id FROM nightly_summary ORDER BY night_at DESC LIMIT 1").fetchall()
+            for (run_id,) in runs:
+                console().print(Markdown(summary_markdown(connection, run_id)))
+    elif page.exists():
+        console().print(Markdown(page.read_text(encoding="utf-8")))
 
 
 def _age(text: str) -> timedelta:

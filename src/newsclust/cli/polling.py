@@ -9,7 +9,7 @@ from typing import Annotated
 
 import typer
 
-from newsclust.cli.shared import Config, Published, print_query, published, settings_of
+from newsclust.cli.shared import Config, Published, nights_to_change, print_query, published
 from newsclust.errors import SettingsError
 
 Named = Annotated[
@@ -52,7 +52,7 @@ def undo_move(feed: Named, database: Published = None, config: Config = None) ->
         ).fetchall()
     if not moves:
         raise SettingsError(f"{feed}: the feed has not moved; `newsclust feeds moved` lists those that have")
-    path = settings_of(config).paths.feed_commands
+    path = nights_to_change(database, config).paths.feed_commands
     order = FeedCommand(
         kind=FeedCommandKind.KEEP_ADDRESS, feed_id=feed_id, given_at=datetime.now(UTC), address=moves[0][1]
     )
@@ -65,7 +65,7 @@ def refresh(feed: Named, database: Published = None, config: Config = None) -> N
     from newsclust.overrides import FeedCommand, FeedCommandKind, append_feed_command
 
     feed_id = _feed_id(feed, database, config)
-    path = settings_of(config).paths.feed_commands
+    path = nights_to_change(database, config).paths.feed_commands
     append_feed_command(path, FeedCommand(kind=FeedCommandKind.REFRESH, feed_id=feed_id, given_at=datetime.now(UTC)))
     print(f"Written to {path}. The next run requests it, unless its site wants no request by then.")
 
@@ -87,7 +87,7 @@ def release(feed: Named, database: Published = None, config: Config = None) -> N
         ).fetchall()[0]
     if why is None or not (is_quarantined or entries):
         raise SettingsError(f"{feed}: nothing of the feed is quarantined; the view quarantined_entries lists what is")
-    path = settings_of(config).paths.feed_commands
+    path = nights_to_change(database, config).paths.feed_commands
     append_feed_command(path, FeedCommand(kind=FeedCommandKind.RELEASE, feed_id=feed_id, given_at=datetime.now(UTC)))
     print(f"Written to {path}. The next run releases {entries} entries. They were quarantined because: {why[0]}.")
 

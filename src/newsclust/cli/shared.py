@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from newsclust.errors import SettingsError
 from newsclust.text.sanitize import strip_controls
 
 if TYPE_CHECKING:  # duckdb and pydantic cost half of `newsclust --help`
@@ -38,6 +39,36 @@ def published(database: Path | None, config: Path | None) -> "AbstractContextMan
     from newsclust.store import open_published
 
     return open_published(database or settings_of(config).paths.published)
+
+
+def nights_behind(database: Path | None, config: Path | None) -> "Settings | None":
+    """Return the settings of the nights that publish the file: theirs are its corrections, commands and feeds.
+
+    The settings that `--config` names; else those that stand around the file and publish it, so that nothing said of
+    the demonstration's file reaches other nights; else the default ones. None when `--database` names a file that
+    these do not publish. `paths.published` is the file.
+    """
+    from newsclust.settings import settings_publishing
+
+    own = None
+    if config is None:
+        own = settings_publishing(database or settings_of(None).paths.published)
+    settings = settings_of(config or own)
+    file = database or settings_of(config).paths.published
+    if config is None and own is None and file.resolve() != settings.paths.published.resolve():
+        return None
+    return settings.model_copy(update={"paths": settings.paths.model_copy(update={"published": file})})
+
+
+def nights_to_change(database: Path | None, config: Path | None) -> "Settings":
+    """Return the settings of the nights that publish the file; SettingsError when nobody knows them."""
+    settings = nights_behind(database, config)
+    if settings is None:
+        raise SettingsError(
+            f"{database}: no newsclust.toml around it publishes it, so that nobody knows whose nights would honour "
+            "this; name their settings by --config"
+        )
+    return settings
 
 
 def console() -> Any:

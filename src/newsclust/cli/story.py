@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from newsclust.cli.output import Format, Output, OutputFile
-from newsclust.cli.shared import Config, Published, console, published, settings_of, table
+from newsclust.cli.shared import Config, Published, console, nights_to_change, published, table
 from newsclust.errors import SettingsError
 
 if TYPE_CHECKING:
@@ -56,7 +56,7 @@ def merge(
         articles = {article for story_id in found for article in members_of(connection, story_id)}
     if len(found) < 2:
         raise SettingsError("merge: name two different stories at least")
-    _add(config, new_correction(CorrectionKind.SAME, made_at=_now(), article_ids=articles, story_ids=found))
+    _add(database, config, new_correction(CorrectionKind.SAME, made_at=_now(), article_ids=articles, story_ids=found))
 
 
 @story_app.command()
@@ -85,7 +85,7 @@ def split(
         other_article_ids=members - split_off,
         story_ids=[story_id],
     )
-    _add(config, correction)
+    _add(database, config, correction)
 
 
 @story_app.command()
@@ -103,6 +103,7 @@ def rename(
         story_id, _ = find_story(connection, story)
         articles = members_of(connection, story_id)
     _add(
+        database,
         config,
         new_correction(
             CorrectionKind.RENAME,
@@ -117,25 +118,28 @@ def rename(
 @story_app.command()
 def undo(
     correction: Annotated[str, typer.Argument(help="The correction's id; `newsclust story list` shows them.")],
+    database: Published = None,
     config: Config = None,
 ) -> None:
     """Take a correction back; the undo itself can be undone."""
     from newsclust.overrides import CorrectionKind, new_correction, read_corrections
 
-    known = {earlier.id for earlier in read_corrections(settings_of(config).paths.corrections)}
+    known = {earlier.id for earlier in read_corrections(nights_to_change(database, config).paths.corrections)}
     if correction not in known:
         raise SettingsError(f"there is no correction {correction!r}; `newsclust story list` shows them")
-    _add(config, new_correction(CorrectionKind.UNDO, made_at=_now(), undoes=correction))
+    _add(database, config, new_correction(CorrectionKind.UNDO, made_at=_now(), undoes=correction))
 
 
 @story_app.command("list")
-def list_corrections(config: Config = None, form: Format = None, output: OutputFile = None) -> None:
+def list_corrections(
+    database: Published = None, config: Config = None, form: Format = None, output: OutputFile = None
+) -> None:
     """List the corrections, and whether each is active."""
     from newsclust.export import Rows
     from newsclust.overrides import active_corrections, read_corrections
 
     out = Output.chosen(form, output)
-    corrections = read_corrections(settings_of(config).paths.corrections)
+    corrections = read_corrections(nights_to_change(database, config).paths.corrections)
     active = {correction.id for correction in active_corrections(corrections)}
     if out.is_for_people:
         shown = [
@@ -168,7 +172,7 @@ def export(database: Published = None, config: Config = None) -> None:
 
     corrections = [
         c
-        for c in active_corrections(read_corrections(settings_of(config).paths.corrections))
+        for c in active_corrections(read_corrections(nights_to_change(database, config).paths.corrections))
         if c.kind is not CorrectionKind.NOT_DUPLICATE
     ]
     named = sorted(
@@ -317,10 +321,10 @@ def _what(correction: "Correction") -> str:
     return f"{len(articles)} articles" + f", {len(others)} others" * bool(others)
 
 
-def _add(config: Path | None, correction: "Correction") -> None:
+def _add(database: Path | None, config: Path | None, correction: "Correction") -> None:
     from newsclust.overrides import append_correction
 
-    target = settings_of(config).paths.corrections
+    target = nights_to_change(database, config).paths.corrections
     append_correction(target, correction)
     print(f"{correction.id}: written to {target}. {_NEXT}")
 

@@ -27,6 +27,7 @@ T = TypeVar("T")
 _COMMENT = re.compile(
     r"^(?P<on>COMMENT ON (?:TABLE|COLUMN)) (?P<subject>\S+) IS '(?P<text>(?:[^']|'')*)';$", re.MULTILINE
 )
+_HOLDER = re.compile(r"held in (?P<program>.+?) \(PID (?P<pid>\d+)\)")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -310,12 +311,22 @@ def connect(path: Path, *, read_only: bool, config: dict[str, Any] | None = None
     except duckdb.Error as error:
         text = str(error)
         if "Could not set lock" in text or "Conflicting lock" in text:
-            raise StoreError(
-                f"{path} is open in another process ({first_line(text)}); read the published copy instead"
-            ) from error
+            raise StoreError(_locked(path, text, read_only=read_only)) from error
         if "not a valid DuckDB database file" in text:
             raise StoreError(f"{path} is no DuckDB file: name another one, or move this one away") from error
         raise StoreError(f"cannot open {path}: {first_line(text)}") from error
+
+
+def _locked(path: Path, text: str, *, read_only: bool) -> str:
+    """Return what to say of a file that another process has locked, with its name and number if DuckDB tells them."""
+    holder = _HOLDER.search(text)
+    by = f"{Path(holder['program']).name}, process {holder['pid']}" if holder else first_line(text)
+    if read_only:
+        return (
+            f"{path} is open for writing in another process ({by}), which shuts every reader out: close it there, "
+            "and open it read-only: duckdb.connect(path, read_only=True), or ATTACH ... (READ_ONLY)"
+        )
+    return f"{path} is open in another process ({by}); read the published copy instead"
 
 
 def _migrate(connection: duckdb.DuckDBPyConnection, path: Path, now: datetime) -> None:

@@ -6,6 +6,7 @@ and macros that read them, in `main`.
 """
 
 import re
+import stat
 from collections.abc import Collection, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
@@ -17,6 +18,9 @@ from newsclust.errors import StoreError
 from newsclust.store.database import Database, comment_tables, connect, first_line, object_name, sql_files, sync
 from newsclust.store.vectors import VECTOR_COMMENTS, VECTOR_TABLES, write_centred
 
+# A file that may be written is opened for writing by a plain duckdb.connect(), and then by nobody else. One that may
+# not be is refused. (The superuser may write all: nothing helps there but read_only=True.)
+_WRITE = stat.S_IWUSR | stat.S_IWGRP | stat.S_IWOTH
 _MEMORY_GB = 1  # while building; what is larger is sorted and grouped on disk
 _BUILD = "published_build"  # what the new file is called while the tables are written
 _MACRO = re.compile(r"^CREATE OR REPLACE MACRO (?P<name>\w+)\((?P<parameters>.*?)\) AS TABLE$", re.MULTILINE)
@@ -99,6 +103,7 @@ def publish(db: Database, target: Path) -> int:
         target.parent.mkdir(parents=True, exist_ok=True)
         _remove(partial)
         _build(db, partial)
+        partial.chmod(partial.stat().st_mode & ~_WRITE)
         sync(partial)
         # What somebody wrote into the old file waits in its WAL, and would be replayed into the new one.
         target.with_name(f"{target.name}.wal").unlink(missing_ok=True)
