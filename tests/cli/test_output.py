@@ -13,9 +13,12 @@ import pyarrow.parquet as pq
 import pytest
 
 from newsclust.cli.output import OutputFormat
+from newsclust.cli.shared import table
 from tests.terminal import Terminal
 
 READING = {  # a verb, and a column of its rows
+    ("top",): "story_id",
+    ("status",): "standing",
     ("query", "from current_stories limit 3"): "story_id",
     ("views",): "view",
     ("views", "current_stories"): "comment",
@@ -100,6 +103,24 @@ def test_ids_are_whole_however_narrow_the_terminal_is(
     shown = newsclust("query", sql).out
     assert len(ids) >= 15
     assert [found for found in ids if found not in shown] == []
+
+
+@pytest.mark.parametrize("width", range(34, 140))
+def test_a_table_of_any_width_keeps_its_ids_whole(width: int, capsys: pytest.CaptureFixture[str]) -> None:
+    from rich.console import Console
+
+    row = [
+        7,
+        12,
+        "en fr",
+        "A headline of some length that has to be folded",
+        "76723921cb18728d",
+        ["5b89c622b22d8f2c"] * 2,
+    ]
+    names = ["outlets", "articles", "lang", "headline", "story", "article_ids"]
+    Console(width=width).print(table("Stories", names, [row], width=width))
+    shown = capsys.readouterr().out
+    assert (shown.count("76723921cb18728d"), shown.count("5b89c622b22d8f2c")) == (1, 2)
 
 
 @pytest.mark.parametrize("verb", [["query"], ["feeds"], ["feeds", "list"], ["story", "list"], [], ["views"]])

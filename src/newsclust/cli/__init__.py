@@ -19,10 +19,13 @@ from newsclust.cli.notify import notify
 from newsclust.cli.output import Format, Output, OutputFile
 from newsclust.cli.polling import moved, refresh, release, schedule, undo_move
 from newsclust.cli.query import query
-from newsclust.cli.shared import Config, Published, print_query, published
+from newsclust.cli.shared import Config, Published, published
 from newsclust.cli.story import story_app, why
+from newsclust.cli.top import top
 from newsclust.errors import NewsclustError, SettingsError
 from newsclust.text.sanitize import strip_controls
+
+__all__ = ["app", "main", "top"]
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -70,29 +73,7 @@ def _program(
     """Turn a night of tech feeds into stories, topics and one published DuckDB file."""
 
 
-@app.command(rich_help_panel=_READ)
-def top(
-    database: Published = None,
-    config: Config = None,
-    number: Annotated[int, typer.Option(min=1, help="Show at most so many of each.")] = 10,
-) -> None:
-    """Show the stories with the most outlets, and the topics, of the last published night."""
-    with published(database, config) as connection:
-        print_query(
-            connection,
-            "Stories",
-            "SELECT outlets, articles, array_to_string(languages, ' ') AS lang, headline, topic "
-            "FROM current_stories LIMIT $1",
-            number,
-        )
-        print_query(
-            connection,
-            "Topics",
-            "SELECT stories, articles, label, headline FROM current_topics LIMIT $1",
-            number,
-        )
-
-
+app.command(rich_help_panel=_READ)(top)
 app.command(rich_help_panel=_READ)(query)
 
 
@@ -127,7 +108,7 @@ def views(
             connection,
             'SELECT column_name AS "column", data_type AS type, comment FROM duckdb_columns() WHERE table_name = $1 '
             "ORDER BY column_index",
-            name,
+            [name],
         )
         out.show(columns, title=name)
 

@@ -97,29 +97,54 @@ def table(title: str, names: list[str], rows: list[Any], *, width: int | None = 
 
     from newsclust.export.values import shown_text
 
-    cells = [[escape(strip_controls(shown_text(value))) for value in row] for row in rows]
+    cells = [[strip_controls(shown_text(value)) for value in row] for row in rows]
     columns: list[Any] = list(zip(*cells, strict=True)) if cells else [()] * len(names)
-    min_widths = [_least_width(name, column) for name, column in zip(names, columns, strict=True)]
-    if sum(min_widths) + 3 * len(min_widths) > (width or console().width):
+    # rich narrows its columns below the least width that they are given: so each gets the one that it has.
+    room = (width or console().width) - 3 * len(names) - 1  # blanks around cells, and a frame of blanks
+    widths = _widths(
+        [_least_width(*column) for column in zip(names, columns, strict=True)],
+        [_whole_width(*column) for column in zip(names, columns, strict=True)],
+        room,
+    )
+    if widths is None:
         shown = Table(title=title or None, box=None, title_justify="left", show_header=False)
         shown.add_column(no_wrap=True)
         shown.add_column(overflow="fold")
         for row in cells or [["no rows", *[""] * (len(names) - 1)]]:
             for name, cell in zip(names, row, strict=True):
-                shown.add_row(escape(name), cell)
+                shown.add_row(escape(name), escape(cell))
             shown.add_row()
         return shown
     shown = Table(title=title or None, box=box.SIMPLE_HEAD, title_justify="left")
-    for name, width in zip(names, min_widths, strict=True):
-        shown.add_column(escape(name), min_width=width, overflow="fold")
+    for name, wide in zip(names, widths, strict=True):
+        shown.add_column(escape(name), width=wide, overflow="fold")
     for row in cells:
-        shown.add_row(*row)
+        shown.add_row(*map(escape, row))
     return shown
+
+
+def _widths(least: Sequence[int], whole: Sequence[int], room: int) -> list[int] | None:
+    """Return how wide each column is, between its least and its whole width; None when the least are too wide.
+
+    Those that need less than the others get what they need, the others the same.
+    """
+    if sum(least) > room:
+        return None
+    level = min(room, max(whole, default=0))
+    while sum(widths := [min(all_, max(some, level)) for some, all_ in zip(least, whole, strict=True)]) > room:
+        level -= 1
+    return widths
+
+
+def _whole_width(name: str, cells: Sequence[str]) -> int:
+    from rich.cells import cell_len
+
+    return max((cell_len(line) for cell in [name, *cells] for line in cell.split("\n")), default=0)
 
 
 def _least_width(name: str, cells: Sequence[str]) -> int:
     """Return how narrow a column may be: ids stay whole, people copy them; other words are folded, but readable."""
-    words = [word for cell in [name, *cells] for word in cell.split()]
+    words = [word for cell in [name, *cells] for word in cell.split()]  # wide letters only make it wider
     if _ID_COLUMN.search(name):
         return max(map(len, words), default=0)
     ids = [len(word) for word in words if _ID.match(word)]

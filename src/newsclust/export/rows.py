@@ -3,7 +3,7 @@
 import csv
 import io
 import json
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from itertools import chain
@@ -49,9 +49,12 @@ class Rows:
         return cls(names=list(columns), types=list(columns.values()), batches=[list(rows)])
 
     @classmethod
-    def answering(cls, connection: "duckdb.DuckDBPyConnection", sql: str, *parameters: Any) -> Self:
+    def answering(
+        cls, connection: "duckdb.DuckDBPyConnection", sql: str, parameters: Sequence[Any] | Mapping[str, Any] = ()
+    ) -> Self:
         """Return the answer to a query of ours; its rows are fetched as they are read."""
-        result = connection.execute(sql, list(parameters))
+        given = dict(parameters) if isinstance(parameters, Mapping) else list(parameters)
+        result = connection.execute(sql, given)
         described = result.description or []
         return cls(
             names=[column[0] for column in described],
