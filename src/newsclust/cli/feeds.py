@@ -51,7 +51,7 @@ _FEED_COLUMNS = {
     "is_listed": "BOOLEAN",
 }
 _SUBSCRIBED_ROWS = (
-    "SELECT feed_id, title, kind, language, tags, NULL, NULL, url, listed_by, listed FROM feeds "
+    "SELECT feed_id, title, kind, language, tags, NULL, NULL, url, listed_by, listed FROM internal.feeds "
     "WHERE listed_by IS NOT NULL ORDER BY NOT listed, listed_by, title"
 )
 
