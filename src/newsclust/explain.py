@@ -5,7 +5,7 @@ anew, by the clusterer that made the stories.
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from datetime import UTC
 from typing import Any
 
@@ -18,6 +18,13 @@ from newsclust.settings import Settings, recorded_stories
 from newsclust.store.vectors import read_raw
 from newsclust.stories.clustering import AverageLinkage, Clusterer, MergeClassifier
 from newsclust.stories.clustering.merge_classifier import MergeAssessment
+from newsclust.stories.pairs.word_rarity import LEAD_CHARACTERS, written_forms
+
+_SHARED = "both say "  # how the pair model names what both articles say
+_OUTLETS = ("outlets", "same outlet")  # how it names what their outlets weigh; the second in older files
+_MOST_NAMED = 4  # of what a beginning of an id may mean
+_MOST_ASSESSED = 40  # articles of a story: each is compared with all others
+_MOST_COMPARED = 12  # other stories
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -36,7 +43,9 @@ class PairEvidence:
 
     other: ArticleRef
     probability: float
-    evidence: Mapping[str, float]
+    evidence: Mapping[str, float]  # to the log-odds, in words
+    names: Mapping[str, float] = field(default_factory=dict)  # what both say, as it is written, by its rarity
+    article: ArticleRef | None = None  # whose link it is, where several articles are asked about
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -67,6 +76,50 @@ class Explanation:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class StoryRef:
+    """A story by id and headline, living or not, and its articles."""
+
+    id: str
+    headline: str
+    state: str  # living, closed or merged
+    merged_into: str | None
+    article_ids: tuple[str, ...]  # in order of publication
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MemberEvidence:
+    """An article of a story, and how probably it tells what the others do."""
+
+    article: ArticleRef
+    language: str
+    links: int  # to other articles of the story
+    assessment: MergeAssessment | None  # None when it is hardly linked to them, or not assessed
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StoryExplanation:
+    """What holds a story together, and the nearest other one."""
+
+    story: StoryRef
+    measure: str | None
+    members: tuple[MemberEvidence, ...]
+    nearby: NearbyStory | None
+    corrections: tuple[str, ...]  # of its articles, by people
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GroupExplanation:
+    """What links a story, as a whole, and another story or an article, or keeps them apart."""
+
+    is_member: bool  # the article is one of the story's
+    measure: str | None
+    assessment: MergeAssessment | None
+    links: int
+    strongest: PairEvidence | None
+    corrections: tuple[str, ...]  # by people, that keep the two apart
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class PairExplanation:
     """What links two articles, or keeps them in two stories."""
 
@@ -77,30 +130,90 @@ class PairExplanation:
     corrections: tuple[str, ...]  # of both articles, by people
 
 
+def find_subject(connection: duckdb.DuckDBPyConnection, wanted: str) -> ArticleRef | StoryRef:
+    """Return the article or the story of this id or beginning of one, or the article of this address.
+
+    SettingsError when there is none, or several.
+    """
+    articles, stories = _articles_called(connection, wanted), _stories_called(connection, wanted)
+    if len(articles) + len(stories) != 1:
+        if not articles and not stories:
+            raise SettingsError(f"{wanted!r}: no article has this id or address, and no story this id")
+        shown = [f"article {article.id} “{article.title}”" for article in articles]
+        shown += [f"story {story_id} “{headline}”" for story_id, headline in stories]
+        raise SettingsError(f"{wanted!r} is the beginning of several ids: {', '.join(shown[:_MOST_NAMED])}, ...")
+    return articles[0] if articles else _story(connection, stories[0][0])
+
+
 def find_article(connection: duckdb.DuckDBPyConnection, wanted: str) -> ArticleRef:
     """Return the article of this id, beginning of an id, or address; SettingsError when there is none, or several."""
-    rows = connection.execute(
-        "SELECT article_id, title, outlet FROM internal.articles "
-        "WHERE starts_with(article_id, $1) OR url = $1 "
-        "OR article_id IN (SELECT article_id FROM internal.entries WHERE link = $1) ORDER BY article_id LIMIT 3",
-        [wanted],
-    ).fetchall()
-    if len(rows) != 1:
-        found = "no article" if not rows else "more than one article"
-        raise SettingsError(f"{wanted!r}: {found} has this id or address")
-    article_id, title, outlet = rows[0]
-    return ArticleRef(id=article_id, title=title, outlet=outlet, story_id=_story_of(connection, article_id))
+    found = _articles_called(connection, wanted)
+    if len(found) != 1:
+        raise SettingsError(
+            f"{wanted!r}: {'no article' if not found else 'more than one article'} has this id or address"
+            + _instead("story", bool(not found and _stories_called(connection, wanted)))
+        )
+    return found[0]
 
 
 def find_story(connection: duckdb.DuckDBPyConnection, wanted: str) -> tuple[str, str]:
     """Return (id, headline) of the story of this id or beginning of one; SettingsError when there is none."""
+    found = _stories_called(connection, wanted)
+    if len(found) != 1:
+        raise SettingsError(
+            f"{wanted!r}: {'no story' if not found else 'more than one story'} has this id"
+            + _instead("article", bool(not found and _articles_called(connection, wanted)))
+        )
+    return found[0]
+
+
+def _instead(kind: str, exists: bool) -> str:  # noqa: FBT001 (what is said, or nothing)
+    return f"; {'an' if kind == 'article' else 'a'} {kind} has" if exists else ""
+
+
+def _articles_called(connection: duckdb.DuckDBPyConnection, wanted: str) -> list[ArticleRef]:
+    """Return some articles of this id, beginning of an id, or address; SettingsError when nothing is wanted."""
     rows = connection.execute(
-        "SELECT story_id, headline FROM internal.stories WHERE starts_with(story_id, $1) ORDER BY story_id LIMIT 2",
-        [wanted],
+        "SELECT article_id, title, outlet FROM internal.articles "
+        "WHERE starts_with(article_id, $1) OR url = $1 "
+        "OR article_id IN (SELECT article_id FROM internal.entries WHERE link = $1) "
+        "ORDER BY article_id <> $1, article_id LIMIT 3",
+        [_named(wanted)],
     ).fetchall()
-    if len(rows) != 1:
-        raise SettingsError(f"{wanted!r}: {'no story' if not rows else 'more than one story'} has this id")
-    return rows[0][0], rows[0][1]
+    exact = [row for row in rows if row[0] == wanted.strip()]
+    return [
+        ArticleRef(id=article_id, title=title, outlet=outlet, story_id=_story_of(connection, article_id))
+        for article_id, title, outlet in exact or rows
+    ]
+
+
+def _stories_called(connection: duckdb.DuckDBPyConnection, wanted: str) -> list[tuple[str, str]]:
+    """Return (id, headline) of some stories of this id or beginning of one; SettingsError when nothing is wanted."""
+    return connection.execute(
+        "SELECT story_id, headline FROM internal.stories WHERE starts_with(story_id, $1) ORDER BY story_id LIMIT 3",
+        [_named(wanted)],
+    ).fetchall()
+
+
+def _named(wanted: str) -> str:
+    if not wanted.strip():
+        raise SettingsError("nothing is named: give an article's id or address, or a story's id")
+    return wanted.strip()
+
+
+def _story(connection: duckdb.DuckDBPyConnection, story_id: str) -> StoryRef:
+    ((headline, state, merged_into),) = connection.execute(
+        "SELECT headline, state, merged_into FROM internal.stories WHERE story_id = $1", [story_id]
+    ).fetchall()
+    rows = connection.execute(
+        "SELECT article_id FROM internal.story_articles JOIN internal.articles USING (article_id) "
+        "WHERE story_id = $1 AND left_at IS NULL ORDER BY published_at, article_id",
+        [story_id],
+    ).fetchall()
+    articles = tuple(article_id for (article_id,) in rows)
+    return StoryRef(
+        id=story_id, headline=headline, state=state, merged_into=merged_into or None, article_ids=articles
+    )
 
 
 def members_of(connection: duckdb.DuckDBPyConnection, story_id: str) -> list[str]:
@@ -143,6 +256,74 @@ def assess_merge(
         between = [link.probability for link in links if (link.article_a in left) != (link.article_b in left)]
         return MergeAssessment(probability=sum(between) / (len(left) * len(right)), threshold=clusterer.cut)
     return None
+
+
+def explain_story(connection: duckdb.DuckDBPyConnection, story: StoryRef, clusterer: Clusterer) -> StoryExplanation:
+    """Return how firmly each article of a story belongs to the others, and the nearest other story.
+
+    Of a story of many articles the first are assessed, and the stories with the strongest links compared.
+    """
+    members = set(story.article_ids)
+    links = _evidence_of(connection, story.article_ids)
+    inside: dict[str, int] = {}
+    for link in links:
+        if link.article and link.other.id in members:
+            inside[link.article.id] = inside.get(link.article.id, 0) + 1
+    outside = [link for link in links if link.other.story_id not in (None, story.id)]
+    nearest = set(list(dict.fromkeys(link.other.story_id for link in outside))[:_MOST_COMPARED])
+    return StoryExplanation(
+        story=story,
+        measure=measure_of(clusterer),
+        members=tuple(
+            MemberEvidence(
+                article=article,
+                language=language,
+                links=inside.get(article.id, 0),
+                assessment=assess_merge(connection, clusterer, [article.id], sorted(members - {article.id}))
+                if len(members) > 1 and number < _MOST_ASSESSED
+                else None,
+            )
+            for number, (article, language) in enumerate(_members(connection, story))
+        ),
+        nearby=_nearest_story(
+            connection,
+            clusterer,
+            story.article_ids,
+            [link for link in outside if link.other.story_id in nearest],
+        )
+        if members
+        else None,
+        corrections=_correction_lines(
+            connection, "list_has_any(list_concat(article_ids, other_article_ids), $1)", [list(story.article_ids)]
+        ),
+    )
+
+
+def explain_groups(
+    connection: duckdb.DuckDBPyConnection,
+    left: ArticleRef | StoryRef,
+    right: ArticleRef | StoryRef,
+    clusterer: Clusterer,
+) -> GroupExplanation:
+    """Return what links a story and another story, or an article, or keeps them apart.
+
+    An article that is in the story is compared with the rest of it.
+    """
+    first, second = (set(side.article_ids if isinstance(side, StoryRef) else [side.id]) for side in (left, right))
+    is_member = bool(first & second)
+    if is_member and len(first) > len(second):
+        first -= second
+    elif is_member:
+        second -= first
+    links = [link for link in _evidence_of(connection, sorted(first)) if link.other.id in second]
+    return GroupExplanation(
+        is_member=is_member,
+        measure=measure_of(clusterer),
+        assessment=assess_merge(connection, clusterer, sorted(first), sorted(second)) if first and second else None,
+        links=len(links),
+        strongest=links[0] if links else None,
+        corrections=_corrections_between(connection, sorted(first), sorted(second)),
+    )
 
 
 def explain(connection: duckdb.DuckDBPyConnection, article: ArticleRef, clusterer: Clusterer) -> Explanation:
@@ -258,28 +439,79 @@ def _window(connection: duckdb.DuckDBPyConnection, article_ids: Sequence[str]) -
 
 
 def _pair_evidence(connection: duckdb.DuckDBPyConnection, article_id: str) -> list[PairEvidence]:
+    """Return the links of an article, the strongest first."""
+    return [replace(link, article=None) for link in _evidence_of(connection, [article_id])]
+
+
+def _evidence_of(connection: duckdb.DuckDBPyConnection, article_ids: Sequence[str]) -> list[PairEvidence]:
+    """Return the links of these articles, the strongest first; one between two of them comes twice."""
     rows = connection.execute(
-        """
-        SELECT other.article_id, other.title, other.outlet, story_articles.story_id, found.probability, found.evidence
+        f"""
+        SELECT mine.article_id, mine.title, mine.outlet, mine.title || ' ' || mine.text[:{LEAD_CHARACTERS}],
+               other.article_id, other.title, other.outlet, other.title || ' ' || other.text[:{LEAD_CHARACTERS}],
+               story_articles.story_id, found.probability, found.evidence
         FROM (
-            SELECT article_b AS other_id, probability, evidence FROM internal.links WHERE article_a = $1
+            SELECT article_a AS article_id, article_b AS other_id, probability, evidence FROM internal.links
             UNION ALL
-            SELECT article_a, probability, evidence FROM internal.links WHERE article_b = $1
+            SELECT article_b, article_a, probability, evidence FROM internal.links
         ) AS found
+        JOIN internal.articles AS mine ON mine.article_id = found.article_id
         JOIN internal.articles AS other ON other.article_id = found.other_id
         LEFT JOIN internal.story_articles
         ON story_articles.article_id = other.article_id AND story_articles.left_at IS NULL
-        ORDER BY found.probability DESC, other.article_id
-        """,
-        [article_id],
+        WHERE list_contains($1, found.article_id)
+        ORDER BY found.probability DESC, other.article_id, mine.article_id
+        """,  # noqa: S608 (a number of ours)
+        [list(article_ids)],
+    ).fetchall()
+    found = []
+    for mine_id, title, outlet, text, other_id, other_title, other_outlet, other_text, story_id, *link in rows:
+        probability, stored = link
+        evidence, names = _in_words(stored, one_outlet=outlet == other_outlet, texts=(text, other_text))
+        found.append(
+            PairEvidence(
+                article=ArticleRef(id=mine_id, title=title, outlet=outlet, story_id=None),
+                other=ArticleRef(id=other_id, title=other_title, outlet=other_outlet, story_id=story_id),
+                probability=probability,
+                evidence=evidence,
+                names=names,
+            )
+        )
+    return found
+
+
+def _in_words(
+    stored: Mapping[str, float], *, one_outlet: bool, texts: tuple[str, str]
+) -> tuple[dict[str, float], dict[str, float]]:
+    """Return (weights by what weighs, rarity by name) of stored evidence, as a person reads it.
+
+    The model calls a weight by its column, whatever its value: of two outlets it must not say "same outlet". Names
+    are stored as stems; a stem that neither text has any more (it was edited) is left out.
+    """
+    forms = written_forms(texts[1]) | written_forms(texts[0])
+    evidence: dict[str, float] = {}
+    names: dict[str, float] = {}
+    for term, weight in stored.items():
+        if term.startswith(_SHARED):
+            if (form := forms.get(term.removeprefix(_SHARED))) is not None:
+                names[form] = weight
+        elif term in _OUTLETS:
+            evidence["one outlet" if one_outlet else "two outlets"] = weight
+        else:
+            evidence[term] = weight
+    return evidence, names
+
+
+def _members(connection: duckdb.DuckDBPyConnection, story: StoryRef) -> list[tuple[ArticleRef, str]]:
+    """Return each article of a story with its language, in order of publication."""
+    rows = connection.execute(
+        "SELECT article_id, title, outlet, language FROM internal.articles WHERE list_contains($1, article_id) "
+        "ORDER BY published_at, article_id",
+        [list(story.article_ids)],
     ).fetchall()
     return [
-        PairEvidence(
-            other=ArticleRef(id=other_id, title=title, outlet=outlet, story_id=story_id),
-            probability=probability,
-            evidence=evidence,
-        )
-        for other_id, title, outlet, story_id, probability, evidence in rows
+        (ArticleRef(id=article_id, title=title, outlet=outlet, story_id=story.id), language)
+        for article_id, title, outlet, language in rows
     ]
 
 

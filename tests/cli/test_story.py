@@ -9,7 +9,7 @@ from pathlib import Path
 import duckdb
 import pytest
 
-from newsclust.cli import story
+from newsclust.cli.why import _show_why
 from newsclust.explain import ArticleRef, Explanation, NearbyStory, PairEvidence
 from newsclust.overrides import CorrectionKind, grouping_constraints, read_corrections
 from newsclust.store import open_published
@@ -238,7 +238,7 @@ def test_why_of_what_is_not_there_is_refused(newsclust: Terminal, published: duc
 
 
 def shown(found: Explanation, capsys: pytest.CaptureFixture[str]) -> list[str]:
-    story._show_why(found)
+    _show_why(found)
     return capsys.readouterr().out.splitlines()
 
 

@@ -20,8 +20,9 @@ from newsclust.cli.output import Format, Output, OutputFile
 from newsclust.cli.polling import moved, refresh, release, schedule, undo_move
 from newsclust.cli.query import query
 from newsclust.cli.shared import Config, Published, published
-from newsclust.cli.story import story_app, why
+from newsclust.cli.story import story_app
 from newsclust.cli.top import top
+from newsclust.cli.why import why
 from newsclust.errors import NewsclustError, SettingsError
 from newsclust.text.sanitize import strip_controls
 
@@ -94,23 +95,37 @@ def views(
         if name is None:
             listed = Rows.answering(
                 connection,
-                "SELECT view_name AS view, comment FROM duckdb_views() WHERE NOT internal ORDER BY view_name",
+                "SELECT view_name AS view, comment FROM duckdb_views() WHERE NOT internal AND schema_name = 'main' "
+                "UNION ALL SELECT DISTINCT function_name || '(' || array_to_string(list_filter(parameters, "
+                "lambda name: name <> 'attached'), ', ') || ')', comment FROM duckdb_functions() "
+                "WHERE NOT internal AND function_type = 'table_macro' ORDER BY ALL",
             )
             out.show(listed, title="Views")
             return
+        name = name.partition("(")[0]
         exists = connection.execute("SELECT 1 FROM duckdb_views() WHERE view_name = $1", [name]).fetchall()
+        macro = connection.execute(
+            "SELECT parameters, comment FROM duckdb_functions() WHERE function_name = $1 "
+            "AND function_type = 'table_macro' AND NOT internal",
+            [name],
+        ).fetchone()
+        if macro is not None:
+            parameters = [parameter for parameter in macro[0] if parameter != "attached"]
+            columns = {"macro": "VARCHAR", "parameters": "VARCHAR[]", "comment": "VARCHAR"}
+            out.show(Rows.of(columns, [[name, parameters, macro[1]]]), title=name)
+            return
         if not exists:
             other = other_version(connection)
             raise SettingsError(
                 f"there is no view {name!r}{f': {other}' if other else '; `newsclust views` lists them'}"
             )
-        columns = Rows.answering(
+        described = Rows.answering(
             connection,
             'SELECT column_name AS "column", data_type AS type, comment FROM duckdb_columns() WHERE table_name = $1 '
             "ORDER BY column_index",
             [name],
         )
-        out.show(columns, title=name)
+        out.show(described, title=name)
 
 
 def main() -> None:

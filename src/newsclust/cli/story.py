@@ -1,11 +1,10 @@
-"""`newsclust story ...` writes corrections of stories; `newsclust why` shows the evidence of the grouping.
+"""`newsclust story ...` writes corrections of stories.
 
 Nobody but the pipeline opens the working database: corrections go into a file of their own, and the next night
 honours them.
 """
 
 import json
-from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -17,9 +16,7 @@ from newsclust.cli.shared import Config, Published, console, nights_to_change, p
 from newsclust.errors import SettingsError
 
 if TYPE_CHECKING:
-    from newsclust.explain import ArticleRef, Explanation, PairEvidence, PairExplanation
     from newsclust.overrides import Correction
-    from newsclust.stories.clustering.merge_classifier import MergeAssessment
 
 story_app = typer.Typer(no_args_is_help=True, help="Correct stories: merge, split, rename, undo, list, export.")
 
@@ -36,9 +33,6 @@ _CORRECTION_COLUMNS = {  # those of the view story_corrections
     "undoes": "VARCHAR",
 }
 _NEXT = "The next night honours it."
-_SHARED = "both say "  # how the pair model names what both articles say
-_SHOWN_IN_FULL = 2  # links of an article: of the others the probability is enough, `why ONE OTHER` tells the rest
-_UNITS = "(+ and -: weights on the log-odds, compared with the usual pair of articles, or of groups)"
 
 
 @story_app.command()
@@ -198,117 +192,6 @@ def export(database: Published = None, config: Config = None) -> None:
         names = [column[0] for column in rows.description or ()]
         for row in rows.fetchall():
             print(json.dumps(dict(zip(names, row, strict=True)), ensure_ascii=False))
-
-
-def why(
-    article: Annotated[str, typer.Argument(help="An article's id (or its beginning) or its address.")],
-    other: Annotated[str | None, typer.Argument(help="A second one, to compare the two.")] = None,
-    database: Published = None,
-    config: Config = None,
-) -> None:
-    """Show why an article is in its story and not in the nearest other one; or what is known of two articles."""
-    from newsclust.explain import clusterer_of, explain, explain_pair, find_article
-
-    with published(database, config) as connection:
-        one = find_article(connection, article)
-        clusterer = clusterer_of(connection)
-        if other is None:
-            _show_why(explain(connection, one, clusterer))
-        else:
-            two = find_article(connection, other)
-            _show_both(one, two, explain_pair(connection, one, two, clusterer))
-
-
-def _show_why(found: "Explanation") -> None:
-    one = found.article
-    print(f"“{one.title}” ({one.outlet})")
-    if found.duplicate_of:
-        print(f"A duplicate of {found.duplicate_of}")
-        return
-    if not one.story_id:
-        print("in no story yet")
-        return
-    others = {0: "alone", 1: "with 1 other article"}.get(found.others, f"with {found.others} other articles")
-    print(f"in the story “{found.headline}” ({one.story_id}), {others}")
-    if found.others and found.measure:
-        print("\nWith the rest of its story:")
-        _show_assessment(found.measure, found.assessment)
-        if not found.assessment or found.assessment.probability < found.assessment.threshold:
-            print("  By itself that is not enough: it came in before some of the rest did, or by a correction.")
-    if found.links:
-        print("\nIts links there:")
-    for tie in found.links[:_SHOWN_IN_FULL]:
-        _show_link(tie)
-    for tie in found.links[_SHOWN_IN_FULL:]:
-        _show_title(tie)
-    if unlinked := found.others - len(found.links):
-        print(f"  none with {unlinked} more")
-    if near := found.nearby:
-        count = "1 article" if near.articles == 1 else f"{near.articles} articles"
-        print(f"\nNearest story it was not joined to: “{near.headline}” ({near.story_id}), {count}")
-        if found.measure:
-            _show_assessment(found.measure, near.assessment)
-        if near.assessment and near.assessment.probability >= near.assessment.threshold and not near.corrections:
-            print("  By itself that is enough: the nights that grouped them saw only a part of these articles.")
-        for line in near.corrections:
-            print(f"  kept apart by people, {line}")
-        print("\nIts closest link there:")
-        _show_link(near.strongest)
-    _lines("Corrections:", found.corrections)
-    if found.links or found.nearby:
-        print(f"\n{_UNITS}")
-
-
-def _show_both(one: "ArticleRef", two: "ArticleRef", found: "PairExplanation") -> None:
-    print(f"“{one.title}” ({one.outlet})\n“{two.title}” ({two.outlet})")
-    print("One story." if found.one_story else "Not one story.")
-    if found.link:
-        print(f"\n  {found.link.probability:.2f}  probability that these two tell one story, by themselves")
-        _show_evidence(found.link)
-    else:
-        print("\nNo link: too little in common, or too many days apart, to be compared.")
-    if found.measure and one.story_id and two.story_id and not found.one_story:
-        print("\nTheir stories as wholes:")
-        _show_assessment(found.measure, found.assessment)
-    _lines("Corrections:", found.corrections)
-    if found.link or found.assessment:
-        print(f"\n{_UNITS}")
-
-
-def _show_assessment(measure: str, assessment: "MergeAssessment | None") -> None:
-    if assessment is None:
-        print("  hardly linked: the two are not even compared as wholes")
-        return
-    usual = f", {assessment.baseline:.2f} is usual" if assessment.baseline is not None else ""
-    print(f"  {assessment.probability:.2f}  {measure} ({assessment.threshold:.2f} joins two groups{usual})")
-    _show_weights(assessment.contributions)
-
-
-def _show_link(tie: "PairEvidence") -> None:
-    _show_title(tie)
-    _show_evidence(tie)
-
-
-def _show_evidence(tie: "PairEvidence") -> None:
-    # Names in common are shown by their rarity, in another unit than the weights that make up the probability.
-    names = {term.removeprefix(_SHARED): rarity for term, rarity in tie.evidence.items() if term.startswith(_SHARED)}
-    _show_weights({term: weight for term, weight in tie.evidence.items() if not term.startswith(_SHARED)})
-    if names:
-        print("                    both say " + ", ".join(sorted(names, key=lambda name: (-names[name], name))))
-
-
-def _show_title(tie: "PairEvidence") -> None:
-    print(f"  {tie.probability:.2f}  “{tie.other.title}” ({tie.other.outlet}, {tie.other.id})")
-
-
-def _show_weights(weights: Mapping[str, float]) -> None:
-    for term, weight in sorted(weights.items(), key=lambda item: (-abs(item[1]), item[0])):
-        print(f"          {weight:+8.2f}  {term.replace('_', ' ')}")
-
-
-def _lines(heading: str, lines: Iterable[str]) -> None:
-    for number, line in enumerate(lines):
-        print(f"\n{heading}\n  {line}" if number == 0 else f"  {line}")
 
 
 def _what(correction: "Correction") -> str:

@@ -41,7 +41,7 @@ COLUMNS = (
     ("words_found_least", "words in common"),
     ("rarest_name", "names in common"),
     ("days", "days apart"),
-    ("same_outlet", "same outlet"),
+    ("same_outlet", "outlets"),
     ("two_languages", "languages"),
     ("both_french", "languages"),
     ("shorter_lead", "length"),

@@ -50,6 +50,15 @@ def split_words(text: str) -> list[Word]:
     return [word for piece in _PIECE.findall(text) if (word := _word(piece))]
 
 
+def written_forms(text: str) -> dict[str, str]:
+    """Return each stem of a text with the word as it was first written there: people read words, not stems."""
+    forms: dict[str, str] = {}
+    for piece in _PIECE.findall(text):
+        if (word := _word(piece)) is not None:
+            forms.setdefault(stem(word.folded), piece)
+    return forms
+
+
 @lru_cache(maxsize=200_000)  # a night splits each piece some twenty times
 def _word(piece: str) -> Word | None:
     """Return a piece of text as a word; None when it is a single letter."""
