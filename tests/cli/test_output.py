@@ -99,7 +99,7 @@ def test_ids_are_whole_however_narrow_the_terminal_is(
 ) -> None:
     sql = (
         "select story_id as story, headline, list(article_id) as article_ids, article_id, outlet, title "
-        "from current_story_articles group by all limit 5"
+        "from current_story_articles group by all order by all limit 5"
     )
     ids = re.findall(r"\b[0-9a-f]{16}\b", newsclust("query", sql, "--format", "csv").out)
     monkeypatch.setenv("COLUMNS", columns)

@@ -63,7 +63,7 @@ def test_two_stories_are_compared_as_wholes(newsclust: Terminal, published: duck
         "SELECT a.story_id, b.story_id FROM internal.links "
         "JOIN current_story_articles AS a ON a.article_id = article_a "
         "JOIN current_story_articles AS b ON b.article_id = article_b "
-        "WHERE a.story_id <> b.story_id ORDER BY probability DESC, ALL LIMIT 1"
+        "WHERE a.story_id <> b.story_id ORDER BY probability DESC, a.story_id, b.story_id LIMIT 1"
     ).fetchall()[0]
     ended = newsclust("why", one, other)
     assert ended.code == 0

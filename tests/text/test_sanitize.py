@@ -60,13 +60,20 @@ def published(tmp_path: Path) -> Path:
     path = tmp_path / "published.duckdb"
     with duckdb.connect(str(path)) as connection:
         connection.execute("CREATE TABLE migrations AS SELECT $1 AS number", [migrations()[-1].number])
+        connection.execute("CREATE SCHEMA internal")
+        for name in ("internal.runs", "nightly_summary"):
+            connection.execute(
+                f"CREATE TABLE {name} (night_at TIMESTAMP, started_at TIMESTAMP, finished_at TIMESTAMP, outcome TEXT)"
+            )
         connection.execute(
-            "CREATE TABLE runs (night_at TIMESTAMP, started_at TIMESTAMP, finished_at TIMESTAMP, outcome TEXT)"
+            "CREATE TABLE current_stories AS SELECT 's' AS story_id, 2 AS outlets, 3 AS articles, "
+            "['en'] AS languages, "
+            "$1 AS headline, $1 AS headline_en, $1 AS headline_fr, TIMESTAMP '2026-02-03' AS first_at, "
+            "TIMESTAMP '2026-02-03' AS last_at, 't' AS topic_id, $1 AS topic",
+            [HOSTILE],
         )
         connection.execute(
-            "CREATE TABLE current_stories AS SELECT 2 AS outlets, 3 AS articles, ['en'] AS languages, "
-            "$1 AS headline, $1 AS topic",
-            [HOSTILE],
+            "CREATE TABLE current_story_articles AS SELECT 's' AS story_id, TIMESTAMP '2026-02-03' AS joined_at"
         )
         connection.execute(
             "CREATE TABLE current_topics AS SELECT 2 AS stories, 3 AS articles, $1 AS label, $1 AS headline",
@@ -101,7 +108,7 @@ def test_an_error_message_moves_no_cursor(terminal: Terminal, published: Path):
     assert ended.err == strip_controls(ended.err)
 
 
-def test_a_headline_makes_no_picture_link_or_column_in_the_summary(terminal: Terminal, published: Path):
+def test_a_headline_makes_no_picture_link_or_column_in_the_summary(terminal: Terminal, published: Path, monkeypatch):
     from newsclust import report
 
     table = report._table(["headline"], [["a|b ![p](http://h.test/p.png) <script> `c` \\"], [HOSTILE]])
@@ -109,4 +116,5 @@ def test_a_headline_makes_no_picture_link_or_column_in_the_summary(terminal: Ter
     assert first == r"| a\|b !\[p\](http://h.test/p.png) \<script> \`c\` \\ |"
     assert second == strip_controls(second)
     summary_page(published).write_text(table)
-    assert "![p](http://h.test/p.png) <script> `c`" in terminal("status", "--database", str(published)).out
+    monkeypatch.setenv("NEWSCLUST_PATHS__PUBLISHED", str(published))
+    assert "![p](http://h.test/p.png) <script> `c`" in terminal("status").out
