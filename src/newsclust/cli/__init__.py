@@ -11,6 +11,7 @@ from newsclust.cli.archive import backup, embed, restore
 from newsclust.cli.check import check
 from newsclust.cli.duplicate import duplicate_app
 from newsclust.cli.evaluate import evaluate_app
+from newsclust.cli.export import export
 from newsclust.cli.feeds import feeds_app
 from newsclust.cli.flows import run_demo
 from newsclust.cli.init import make_data_folder
@@ -76,6 +77,7 @@ def _program(
 
 app.command(rich_help_panel=_READ)(top)
 app.command(rich_help_panel=_READ)(query)
+app.command(rich_help_panel=_READ)(export)
 
 
 @app.command(rich_help_panel=_READ)

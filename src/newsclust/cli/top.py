@@ -71,10 +71,11 @@ def top(
     Other formats than the table give the stories alone; `newsclust query "from current_topics"` the topics.
     """
     from newsclust.export import Rows
+    from newsclust.export.catalog import last_good_night
 
     out = Output.chosen(form, output)
     with published(database, config) as connection:
-        night = _last_night(connection)
+        night = last_good_night(connection)
         begin = None if since is None else moment_since(since, night)
         growing = begin or (None if night is None else night - timedelta(hours=_GROWING_HOURS))
         topics = None if topic is None else _topics(connection, topic)
@@ -108,14 +109,6 @@ def moment_since(text: str, night: datetime | None) -> datetime:
             "night)"
         ) from error
     return found.astimezone(UTC).replace(tzinfo=None) if found.tzinfo else found
-
-
-def _last_night(connection: "duckdb.DuckDBPyConnection") -> datetime | None:
-    ((night,),) = connection.execute(
-        "SELECT max(night_at) FROM nightly_summary WHERE outcome = 'finished'"
-    ).fetchall()
-    found: datetime | None = night
-    return found
 
 
 def _topics(connection: "duckdb.DuckDBPyConnection", wanted: str) -> list[str]:
