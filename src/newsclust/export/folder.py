@@ -69,7 +69,7 @@ def _write(
     path = folder / f"{view.name}.{form.value}"
     column = view.time_column if since is not None else None
     sql = f'SELECT * FROM "{view.name}"' + (f' WHERE "{column}" >= $1' if column else "")  # noqa: S608 (the catalog's)
-    rows = _Counted(Rows.answering(connection, sql, [since] if column else []))
+    rows = _TalliedRows(Rows.answering(connection, sql, [since] if column else []))
     with path.open("wb") as file:
         if form is ExportFormat.PARQUET:
             write_parquet(rows.rows, file)
@@ -88,7 +88,7 @@ def _write(
     )
 
 
-class _Counted:
+class _TalliedRows:
     """Rows that are counted as they are read."""
 
     def __init__(self, rows: Rows) -> None:
