@@ -5,20 +5,23 @@ import io
 import json
 import os
 import re
+import shutil
 import subprocess
 import sys
 from pathlib import Path
 
+import duckdb
 import pytest
 
 from newsclust.sources.feeds_toml import read_feeds
 from newsclust.sources.opml import read_opml
-from newsclust.store import open_published
+from newsclust.store import Database, open_published, publish
 from tests.terminal import Terminal
 
 ROOT = Path(__file__).parents[2]
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 FEEDS = (ROOT / "docs" / "feeds.md").read_text(encoding="utf-8")
+RECIPES = (ROOT / "docs" / "recipes.md").read_text(encoding="utf-8")
 VIEWS = (ROOT / "docs" / "views.md").read_text(encoding="utf-8")
 # What needs a folder, a night or a server of its own is played from an installed wheel (deploy/trial.py).
 PLAYED_BY_THE_TRIAL = ("--install-completion", "check", "demo", "init", "night", "serve")
@@ -284,6 +287,7 @@ def shown_views(guide: str) -> list[tuple[str, str]]:
 def test_the_readme_and_the_guide_to_feeds_show_commands() -> None:
     assert len(shown_commands(README)) >= 5
     assert len(shown_commands(FEEDS)) >= 4
+    assert len(shown_commands(RECIPES)) >= 6
 
 
 def test_what_is_not_run_here_is_played_by_the_trial_of_the_wheel() -> None:
@@ -293,7 +297,9 @@ def test_what_is_not_run_here_is_played_by_the_trial_of_the_wheel() -> None:
     ] == []
 
 
-@pytest.mark.parametrize("command", [*shown_commands(README), *shown_commands(FEEDS)])
+@pytest.mark.parametrize(
+    "command", dict.fromkeys([*shown_commands(README), *shown_commands(FEEDS), *shown_commands(RECIPES)])
+)
 def test_a_command_that_is_shown_works(command: str, demo_folder: Path, tmp_path: Path) -> None:
     for name in re.findall(r"\S+\.opml", command):
         (tmp_path / name).write_text(OPML, encoding="utf-8")
@@ -314,7 +320,30 @@ def test_a_command_that_is_shown_works(command: str, demo_folder: Path, tmp_path
         check=False,
     )
     assert done.returncode == 0, done.stderr
-    assert done.stdout
+    assert done.stdout or "--output" in command
+
+
+def test_the_python_of_the_recipes_runs(demo_folder: Path, tmp_path: Path) -> None:
+    (tmp_path / "published").symlink_to(demo_folder / "published")
+    blocks = re.findall(r"^```python\n(.*?)^```", RECIPES, re.MULTILINE | re.DOTALL)
+    assert len(blocks) == 2
+    for block in blocks:  # pandas is none of ours
+        code = block.replace(".df()", ".to_arrow_table()")
+        subprocess.run([sys.executable, "-c", code], cwd=tmp_path, check=True, timeout=60)
+
+
+def test_what_stays_open_sees_the_night_that_it_opened_and_then_the_next(demo_folder: Path, tmp_path: Path) -> None:
+    shutil.copytree(demo_folder / "published", tmp_path / "published")
+    path, count = tmp_path / "published" / "newsclust.duckdb", "SELECT count(*) FROM nightly_summary"
+    before = duckdb.connect(str(path), read_only=True)
+    with Database(tmp_path / "empty.duckdb") as db:
+        publish(db, path)
+    beside = duckdb.connect(str(path), read_only=True)
+    assert before.execute(count).fetchall() == beside.execute(count).fetchall() == [(3,)]
+    before.close()
+    beside.close()
+    with duckdb.connect(str(path), read_only=True) as after:
+        assert after.execute(count).fetchall() == [(0,)]
 
 
 def test_every_view_has_its_row_and_every_row_is_of_a_view(demo_folder: Path) -> None:

@@ -1,7 +1,6 @@
 """Rows as other programs read them: text line by line, or Parquet, each as soon as it is found."""
 
 import csv
-import io
 import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -18,7 +17,7 @@ if TYPE_CHECKING:  # a verb that writes text needs neither
     import pyarrow as pa
 
 _ROWS_AT_ONCE = 1_000
-_ROWS_OF_A_GROUP = 50_000  # of a Parquet file: a reader skips or reads one as a whole
+_ROWS_OF_A_GROUP = 10_000  # of a Parquet file: a reader skips or reads one as a whole
 _AS_TEXT = ("INTERVAL", "UUID", "BIT", "BIGNUM", "ENUM", "UNION", "VARIANT")  # what Parquet or its readers lack
 
 
@@ -116,11 +115,23 @@ def unique_names(names: Sequence[str]) -> list[str]:
 
 
 def _csv(names: Sequence[str], rows: Iterable[Sequence[Any]], *, raw: bool) -> Iterator[str]:
+    lines = _Lines()
+    writer = csv.writer(lines, lineterminator="\n")
     for row in chain([names], rows):
-        line = io.StringIO()
         # Defused is what strangers wrote, a text: a number may begin with a minus sign.
-        csv.writer(line, lineterminator="\n").writerow([cell_text(value if raw else defused(value)) for value in row])
-        yield line.getvalue()
+        writer.writerow([cell_text(value if raw else defused(value)) for value in row])
+        yield lines.last
+
+
+class _Lines:
+    """A file for csv.writer, which hands on each line as it is written."""
+
+    last = ""
+
+    def write(self, line: str) -> int:
+        """Keep the line."""
+        self.last = line
+        return len(line)
 
 
 def _json(names: Sequence[str], rows: Iterable[Sequence[Any]]) -> Iterator[str]:
