@@ -9,11 +9,11 @@ WITH lines AS (
     FROM lines
     WHERE line[1] IN ('+', '-')
 ), counts AS (
-    SELECT article_id, version, sum(greatest(times, 0))::INTEGER AS added, sum(greatest(-times, 0))::INTEGER AS removed
+    SELECT article_id, version, sum(greatest(times, 0))::BIGINT AS added, sum(greatest(-times, 0))::BIGINT AS removed
     FROM (SELECT article_id, version, word, sum(sign) AS times FROM words GROUP BY ALL)
     GROUP BY article_id, version
 )
-SELECT versions.article_id, versions.version, articles.outlet, versions.seen_at, versions.replaced_at,
+SELECT versions.article_id, versions.version::BIGINT AS version, articles.outlet, versions.seen_at, versions.replaced_at,
        versions.title AS title_before,
        -- The title is line 1 of both states, and no other line is compared with it.
        CASE WHEN starts_with(versions.diff, '@@ -1 +1 @@') THEN string_split(versions.diff, chr(10))[3][2:]

@@ -1,9 +1,11 @@
 -- The living stories, the most told first.
 CREATE OR REPLACE VIEW current_stories AS
 WITH members AS (
-    SELECT story_id, count(*) AS articles, sum(duplicates) AS duplicates, count(DISTINCT coalesce(publisher, outlet)) AS outlets,
-           list_sort(list(DISTINCT language)) AS languages
-    FROM current_story_articles
+    SELECT story_id, count(*) FILTER (NOT is_duplicate) AS articles, count(*) FILTER (is_duplicate) AS duplicates,
+           count(DISTINCT publisher) AS outlets, list_sort(list(DISTINCT language)) AS languages,
+           arg_min(story_tellings, row(NOT is_timed, told_at, article_id)) FILTER (NOT is_duplicate) AS first,
+           arg_max(story_tellings, row(published_at, article_id)) FILTER (NOT is_duplicate) AS last
+    FROM story_tellings
     GROUP BY story_id
 ), topic AS (
     SELECT topic_stories.story_id, topics.topic_id, topics.label
@@ -13,7 +15,8 @@ WITH members AS (
 )
 SELECT stories.story_id, stories.headline, stories.headline_en, stories.headline_fr,
        members.articles, members.duplicates, members.outlets, members.languages,
-       stories.first_at, stories.last_at, stories.born_at,
+       members.first.published_at AS first_at, members.first.date_quality AS first_date_quality,
+       stories.last_at, members.last.date_quality AS last_date_quality, stories.born_at,
        topic.topic_id, coalesce(topic.label, 'not in a topic') AS topic
 FROM internal.stories
 JOIN members ON members.story_id = stories.story_id
@@ -27,10 +30,12 @@ COMMENT ON COLUMN current_stories.headline_en IS 'The same among its English art
 COMMENT ON COLUMN current_stories.headline_fr IS 'The same among its French articles';
 COMMENT ON COLUMN current_stories.articles IS 'Original articles';
 COMMENT ON COLUMN current_stories.duplicates IS 'Duplicates of them';
-COMMENT ON COLUMN current_stories.outlets IS 'Publishers whose word it is, each counted once';
+COMMENT ON COLUMN current_stories.outlets IS 'Publishers that carried the story, by duplicates too, each counted once';
 COMMENT ON COLUMN current_stories.languages IS 'Languages, sorted';
-COMMENT ON COLUMN current_stories.first_at IS 'Publication of its first article, UTC';
+COMMENT ON COLUMN current_stories.first_at IS 'Publication of its first article, UTC: of those whose date is given to the minute, if there are any';
+COMMENT ON COLUMN current_stories.first_date_quality IS 'given, guessed, inferred, missing or future; first sight stands in for the last two';
 COMMENT ON COLUMN current_stories.last_at IS 'Publication of its last article, UTC';
+COMMENT ON COLUMN current_stories.last_date_quality IS 'given, guessed, inferred, missing or future; first sight stands in for the last two';
 COMMENT ON COLUMN current_stories.born_at IS 'The night that found it, UTC';
 COMMENT ON COLUMN current_stories.topic_id IS 'Its topic; NULL when it is in none';
 COMMENT ON COLUMN current_stories.topic IS 'Label of its topic, or "not in a topic"';

@@ -1,6 +1,7 @@
 -- What happened to each story, night by night.
 CREATE OR REPLACE VIEW story_history AS
-SELECT story_events.happened_at, story_events.story_id, stories.headline, story_events.event, story_events.articles,
+SELECT story_events.happened_at, story_events.story_id, stories.headline, story_events.event,
+       story_events.articles::BIGINT AS articles,
        len(story_events.article_ids) AS moved_articles, nullif(story_events.other_story_id, '') AS other_story_id, story_events.reason
 FROM internal.story_events
 JOIN internal.stories ON stories.story_id = story_events.story_id

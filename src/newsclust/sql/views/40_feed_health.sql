@@ -12,6 +12,7 @@ WITH requested AS (
     SELECT feed_id, sum(requests) AS requests, sum(failed) AS failed_requests FROM internal.request_counts GROUP BY feed_id
 ), shown AS (
     SELECT feed_id, count(*) AS entries, max(published_at) AS last_published_at,
+           arg_max(date_quality, published_at) AS last_date_quality,
            round(count(*) FILTER (date_quality IN ('inferred', 'missing', 'future')) / count(*), 3) AS share_undated
     FROM internal.entries
     GROUP BY feed_id
@@ -38,7 +39,8 @@ SELECT feeds.feed_id, feeds.title, feeds.url, coalesce(states.state, 'new') AS s
        (coalesce(requested.requests, 0) + coalesce(counted.requests, 0))::BIGINT AS requests,
        (coalesce(requested.failed_requests, 0) + coalesce(counted.failed_requests, 0))::BIGINT AS failed_requests,
        requested.last_request_at, requested.last_answer_at, requested.median_seconds,
-       coalesce(shown.entries, 0) AS entries, coalesce(waiting.entries, 0) AS quarantined_entries, shown.last_published_at, shown.share_undated,
+       coalesce(shown.entries, 0) AS entries, coalesce(waiting.entries, 0) AS quarantined_entries, shown.last_published_at,
+       shown.last_date_quality, shown.share_undated,
        nights.median_items, nights.median_characters, nights.share_shared, coalesce(spoken.languages, []) AS languages,
        nights.content_type, coalesce(feed_warnings.warnings, []) AS warnings
 FROM internal.feeds
@@ -67,6 +69,7 @@ COMMENT ON COLUMN feed_health.median_seconds IS 'Median time to answer, of the r
 COMMENT ON COLUMN feed_health.entries IS 'Entries so far';
 COMMENT ON COLUMN feed_health.quarantined_entries IS 'Those in quarantine, as new ones or as edits: see quarantined_entries';
 COMMENT ON COLUMN feed_health.last_published_at IS 'Newest entry, UTC';
+COMMENT ON COLUMN feed_health.last_date_quality IS 'given, guessed, inferred, missing or future; first sight stands in for the last two';
 COMMENT ON COLUMN feed_health.share_undated IS 'Share of entries without a date one can trust';
 COMMENT ON COLUMN feed_health.median_items IS 'Median number of new items of its nights that brought any';
 COMMENT ON COLUMN feed_health.median_characters IS 'Median length of what it carries of an item, markup included';

@@ -1,6 +1,7 @@
 -- Each step of each night, with its share of the time.
 CREATE OR REPLACE VIEW night_steps AS
-SELECT runs.night_at, steps.run_id, steps.step, steps.attempt, steps.done, steps.skipped, steps.failed,
+SELECT runs.night_at, steps.run_id, steps.step, steps.attempt::BIGINT AS attempt,
+       steps.done::BIGINT AS done, steps.skipped::BIGINT AS skipped, steps.failed::BIGINT AS failed,
        round(steps.seconds, 2) AS seconds,
        round(steps.seconds / nullif(sum(steps.seconds) OVER (PARTITION BY steps.run_id), 0), 3) AS share, steps.error
 FROM internal.steps

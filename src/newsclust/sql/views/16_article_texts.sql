@@ -1,8 +1,10 @@
 -- Where each article's text and dates come from, and why, the latest first.
 CREATE OR REPLACE VIEW article_texts AS
-SELECT article_id, title, outlet, word_count, text_source, text_source_reason, paywall_marker, published_at, date_quality, date_source,
-       updated_at, text, canonical_url, text_dropped_at, text_dropped_reason, text_quality
+SELECT article_id, title, outlet, word_count::BIGINT AS word_count, text_source, text_source_reason, paywall_marker, published_at, date_quality, date_source,
+       updated_at, text, canonical_url, text_dropped_at, text_dropped_reason, text_quality,
+       language, told.story_id
 FROM internal.articles
+LEFT JOIN (SELECT article_id, story_id FROM story_tellings) AS told USING (article_id)
 ORDER BY published_at DESC, article_id;
 COMMENT ON VIEW article_texts IS 'Every article with its text, where that and its dates come from, and why';
 COMMENT ON COLUMN article_texts.article_id IS 'The article';
@@ -21,3 +23,5 @@ COMMENT ON COLUMN article_texts.canonical_url IS 'Its address as the page declar
 COMMENT ON COLUMN article_texts.text_dropped_at IS 'When retention dropped the text, UTC; NULL: it is there';
 COMMENT ON COLUMN article_texts.text_dropped_reason IS 'The setting that did';
 COMMENT ON COLUMN article_texts.text_quality IS 'full; partial: a feed''s short text; headline: no text; wall: the page was a check, a consent, a login or an error; paywalled: cut';
+COMMENT ON COLUMN article_texts.language IS 'ISO 639-1 code, "und" when unknown';
+COMMENT ON COLUMN article_texts.story_id IS 'The story that it, or its original, tells; NULL: none yet';
