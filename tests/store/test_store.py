@@ -360,6 +360,7 @@ def test_no_other_process_can_open_the_working_file_after_it_was_published(db: D
 def test_what_somebody_wrote_into_the_old_copy_is_not_replayed_into_the_new_one(db: Database, tmp_path: Path) -> None:
     target = tmp_path / "published.duckdb"
     publish(db, target)
+    target.chmod(0o644)  # published without it: only the superuser, or who gives it, can write
     died = elsewhere(
         """
         import duckdb, os, sys
