@@ -83,6 +83,7 @@ def nightly(config: Path | None = None, night_at: AwareDatetime | None = None) -
 
         # What the analysts get
         step(steps.prune, db, run, settings.retention_limits, model)
+        step(steps.index_articles, db, run)
         step(steps.check, db)
         night.finish()
         step(steps.publish, db, settings.paths.published)

@@ -59,6 +59,7 @@ STEPS = [
     "find_rewrites",
     "group_topics",
     "prune",
+    "index_articles",
     "check",
     "publish",
 ]

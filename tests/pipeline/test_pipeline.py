@@ -136,6 +136,7 @@ def steps(
         "find_rewrites": partial(pipeline.find_rewrites, db, run, TaggedEmbedder()),
         "group_topics": partial(pipeline.group_topics, db, run, model, WINDOW_DAYS, 3),
         "prune": partial(pipeline.prune, db, run, LIMITS, model),
+        "index_articles": partial(pipeline.index_articles, db, run),
         "check": partial(pipeline.check, db),
         "publish": partial(pipeline.publish, db, published),
     }

@@ -57,7 +57,7 @@ def test_every_table_is_published_or_withheld_for_a_reason(tmp_path: Path) -> No
         named = names(db.connection, INTERNAL_VIEWS)
     assert not PUBLISHED.keys() & WITHHELD.keys()
     assert PUBLISHED.keys() | WITHHELD.keys() | set(VECTOR_TABLES) == named
-    assert tables == named - {"feed_warnings", "story_clusterer", "embedding_means"}
+    assert tables == named - {"feed_warnings", "story_clusterer", "embedding_means", "search_cells"}
 
 
 def test_the_published_file_cannot_be_written_and_is_replaced_all_the_same(tmp_path: Path) -> None:
@@ -134,6 +134,10 @@ def test_nothing_is_published_but_what_is_meant_to_be(lived: Database, tmp_path:
 
 MACRO_ARGUMENTS = {
     "changes_since": "TIMESTAMP '2026-02-04 06:00'",
+    "search_articles": "'the new chip, la puce'",
+    "search_stories": "'the new chip, la puce'",
+    "similar_articles": "'no such article'",
+    "similar_stories": "'no such story'",
     "stories_as_of": "TIMESTAMP '2026-02-04 06:00'",
     "story_page": "'s'",
 }

@@ -20,6 +20,7 @@ from newsclust.cli.notify import notify
 from newsclust.cli.output import Format, Output, OutputFile
 from newsclust.cli.polling import moved, refresh, release, schedule, undo_move
 from newsclust.cli.query import query
+from newsclust.cli.search import search
 from newsclust.cli.shared import Config, Published, published
 from newsclust.cli.story import story_app
 from newsclust.cli.top import top
@@ -56,6 +57,7 @@ app.command(rich_help_panel=_NIGHTS)(notify)
 app.command(rich_help_panel=_NIGHTS)(backup)
 app.command(rich_help_panel=_NIGHTS)(restore)
 app.command(rich_help_panel=_NIGHTS)(embed)
+app.command(rich_help_panel=_READ)(search)
 app.command(rich_help_panel=_READ)(why)
 app.add_typer(evaluate_app, name="evaluate", rich_help_panel=_SCORE)
 

@@ -61,7 +61,7 @@ class _StoriesUnlessNamed(TyperGroup):
 evaluate_app = typer.Typer(
     cls=_StoriesUnlessNamed,
     no_args_is_help=True,
-    help="Score the stages on labelled data: stories (may be left out), duplicates or extraction.",
+    help="Score the stages on labelled data: stories (may be left out), duplicates, extraction or search.",
 )
 
 
@@ -191,6 +191,61 @@ def extraction(
         return
     _print_methods(rows)
     _print_worst(sorted((row for row in pages if row.method == OURS), key=lambda row: row.words.f1)[:worst], pages)
+
+
+@evaluate_app.command()
+def search(
+    files: Annotated[
+        list[str],
+        typer.Argument(metavar="FILE...", help="Labelled JSON Lines, or the word `sample` for the sample corpus."),
+    ],
+    cache: Annotated[Path | None, typer.Option(help="Keep vectors in this folder for the next time.")] = None,
+    config: Config = None,
+    form: Annotated[ReportFormat, typer.Option("--format")] = ReportFormat.TABLE,
+) -> None:
+    """Score search on labelled articles, beside ILIKE, BM25 alone and meaning alone.
+
+    Of sets that judged queries are for, those are asked; of others the title of an article of each story, which is
+    then left out of the archive. Recall of the story's other articles among ten hits, and the mean reciprocal rank of
+    the first, with 90 % intervals by bootstrap over queries.
+    """
+    from newsclust.cli.evaluate_search import evaluate as evaluation_of
+    from newsclust.evaluation.datasets import SAMPLE, check_ids_differ, read_set, sample_set
+    from newsclust.evaluation.search import judged_queries, title_queries
+    from newsclust.evaluation.vectors import CachedEmbedder
+    from newsclust.shipped import SAMPLE_FOLDER
+
+    sets = [sample_set(SAMPLE_FOLDER) if file == SAMPLE else read_set(Path(file)) for file in files]
+    check_ids_differ(sets)
+    queries = judged_queries(sets) or [
+        query for labelled in sets if labelled.stories for query in title_queries(labelled)
+    ]
+    if not queries:
+        raise SettingsError("no story has several articles: there is nothing to ask for")
+    settings = settings_of(config)
+    embedder = settings.embedder()
+    rows = evaluation_of(
+        sets, queries, CachedEmbedder(embedder, cache) if cache else embedder, characters=settings.embed.characters
+    )
+    if form is ReportFormat.JSON:
+        for row in rows:
+            print(json.dumps(asdict(row)))
+        return
+    names = ["queries", "", "method", "recall@10", "90 %", "MRR", "90 %"]
+    rows.sort(key=lambda row: row.kind)
+    lines = [
+        [
+            row.kind,
+            row.queries,
+            row.method,
+            _share(row.recall),
+            "-".join(map(_share, row.recall_interval)),
+            _share(row.mrr),
+            "-".join(map(_share, row.mrr_interval)),
+        ]
+        for row in rows
+    ]
+    _print_wide("Search: means over queries", names, lines)
 
 
 def _print_methods(rows: "Sequence[ExtractionScores]") -> None:

@@ -19,6 +19,7 @@ from newsclust.pipeline.prune import prune
 from newsclust.pipeline.quarantine import check_feed_anomalies
 from newsclust.pipeline.rewrites import find_rewrites
 from newsclust.pipeline.runner import Clock, night_clock, run_step
+from newsclust.pipeline.search import index_articles
 from newsclust.pipeline.stories import group_stories, sync_corrections
 from newsclust.pipeline.topics import group_topics
 from newsclust.store import Database
@@ -38,6 +39,7 @@ __all__ = [
     "find_rewrites",
     "group_stories",
     "group_topics",
+    "index_articles",
     "link_articles",
     "mend_clock",
     "night_clock",

@@ -47,6 +47,7 @@ STAMPED: Mapping[str, tuple[str, ...]] = {
     "run_notices": ("noticed_at",),
     "runs": ("night_at", "started_at", "finished_at"),
     "steps": ("started_at",),
+    "search_documents": ("indexed_at",),
     "stories": ("born_at", "evidence_dropped_at"),
     "story_articles": ("joined_at", "left_at"),
     "story_events": ("happened_at",),

@@ -29,6 +29,8 @@ _COMMENT = re.compile(
 )
 _HOLDER = re.compile(r"held in (?P<program>.+?) \(PID (?P<pid>\d+)\)")
 
+_INCLUDE = re.compile(r"^-- INCLUDE (?P<name>\w+)$", re.MULTILINE)
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Migration:
@@ -416,10 +418,18 @@ def comment_tables(connection: duckdb.DuckDBPyConnection) -> None:
 
 
 def sql_files(folder: str) -> list[tuple[str, str]]:
-    """Return (name without suffix, text) of the package's SQL files of one kind, in order of name."""
+    """Return (name without suffix, text) of the package's SQL files of one kind, in order of name.
+
+    What several files share stands once in `sql/parts`: a line `-- INCLUDE name` is replaced by that file.
+    """
     where = resources.files("newsclust").joinpath("sql", folder)
     files = sorted((f for f in where.iterdir() if f.name.endswith(".sql")), key=lambda f: f.name)
-    return [(re.sub(r"\.sql$", "", f.name), f.read_text(encoding="utf-8")) for f in files]
+    return [(re.sub(r"\.sql$", "", f.name), _INCLUDE.sub(_part, f.read_text(encoding="utf-8"))) for f in files]
+
+
+def _part(include: re.Match[str]) -> str:
+    part = resources.files("newsclust").joinpath("sql", "parts", f"{include['name']}.sql")
+    return part.read_text(encoding="utf-8").rstrip()
 
 
 def sync(path: Path) -> None:

@@ -16,7 +16,7 @@ import duckdb
 
 from newsclust.errors import StoreError
 from newsclust.store.database import Database, comment_tables, connect, first_line, object_name, sql_files, sync
-from newsclust.store.vectors import VECTOR_COMMENTS, VECTOR_TABLES, write_centred
+from newsclust.store.vectors import DEFAULT_LENGTH, VECTOR_COMMENTS, VECTOR_TABLES, vector_type, write_centred
 
 # A file that may be written is opened for writing by a plain duckdb.connect(), and then by nobody else. One that may
 # not be is refused. (The superuser may write all: nothing helps there but read_only=True.)
@@ -71,6 +71,10 @@ PUBLISHED: Mapping[str, PublishedTable] = {
     "rewrite_comparisons": PublishedTable(source="FROM rewrite_comparisons WHERE is_rewrite"),
     "run_notices": PublishedTable(),
     "runs": PublishedTable(without=["settings"]),
+    # Sorted: a reader of one word skips the rest.
+    "search_documents": PublishedTable(source="FROM search_documents ORDER BY doc"),
+    "search_postings": PublishedTable(source="FROM search_postings ORDER BY term, doc"),
+    "search_words": PublishedTable(source="FROM search_words ORDER BY word, language"),
     "steps": PublishedTable(),
     "stories": PublishedTable(),
     "story_articles": PublishedTable(),
@@ -162,9 +166,10 @@ def _build(db: Database, path: Path) -> None:
         db.execute("COMMIT")
         db.execute(f"CHECKPOINT {_BUILD}")
     with connect(path, read_only=False) as built:
+        length = vector_type(built)
         for name, sql in sql_files("views"):
             if not is_unpublished_view(object_name(name)):
-                built.execute(attachable(sql))
+                built.execute(attachable(sql).replace(f"FLOAT[{DEFAULT_LENGTH}]", length))
         comment_tables(built)
         built.execute(VECTOR_COMMENTS)
     with connect(path, read_only=True) as built:
