@@ -108,6 +108,7 @@ def demo_settings(loopback: LoopbackServer, feeds: Sequence[Feed], folder: Path)
             published=folder / "published" / "newsclust.duckdb",
             corrections=folder / "corrections.jsonl",
             feed_commands=folder / "feed_commands.jsonl",
+            outlets=folder / "outlets.toml",
         ),
         fetch=FetchSettings(options=options, contact="mailto:demo@loopback.example"),
         extract=ExtractSettings(),

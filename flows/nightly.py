@@ -19,6 +19,7 @@ from pydantic import AwareDatetime
 
 from newsclust.errors import NewsclustError
 from newsclust.fetch.robots import product_of
+from newsclust.outlets import known_outlets
 from newsclust.overrides import read_corrections, read_feed_commands
 from newsclust.sources.feeds_toml import read_feeds, read_lists
 from newsclust.text.sanitize import strip_controls
@@ -68,6 +69,7 @@ def nightly(config: Path | None = None, night_at: AwareDatetime | None = None) -
         step(steps.plan_feeds, db, run, commands, settings.polling_limits)
         step(steps.update_feed_health, db, run)
         step(steps.extract_articles, db, run, clock, settings.extractor())
+        step(steps.sync_outlets, db, run, known_outlets(settings.paths.outlets))
 
         # What of it is new, and what it tells
         corrections = read_corrections(settings.paths.corrections)

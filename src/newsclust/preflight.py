@@ -33,6 +33,7 @@ from newsclust.errors import NewsclustError, SettingsError, StoreError
 from newsclust.model import Feed, FeedList
 from newsclust.night_record import only_night
 from newsclust.notify import address_name, address_problem, resolved
+from newsclust.outlets import OutletSource, known_outlets
 from newsclust.overrides import read_corrections, read_feed_commands
 from newsclust.settings import FetchSettings, Settings
 from newsclust.sources.feeds_toml import read_feeds, read_lists, secret_urls
@@ -317,6 +318,14 @@ def _decisions(settings: Settings) -> Iterator[Finding]:
             yield _problem("decisions", f"{path}: {one_line(str(error), 200)}", "make it readable UTF-8")
     if len(counts) == len(readers):
         yield _ok("decisions", ", ".join(counts))
+
+    try:
+        listed = known_outlets(settings.paths.outlets)
+    except SettingsError as error:
+        yield from (_problem("outlets", one_line(line, 300)) for line in str(error).splitlines()[:_MOST_NAMED])
+    else:
+        yours = sum(outlet.source is OutletSource.YOURS for outlet in listed)
+        yield _ok("outlets", f"{len(listed)} known, {yours} of them by {settings.paths.outlets.name}")
 
 
 # ---------------------------------------------------------------- files, folders and the disk

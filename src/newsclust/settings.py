@@ -140,6 +140,7 @@ class Paths(Section):
     published: Path = Path("data/published/newsclust.duckdb")
     corrections: Path = Path("data/corrections.jsonl")
     feed_commands: Path = Path("data/feed_commands.jsonl")
+    outlets: Path = Path("data/outlets.toml")
 
     @field_validator("*")
     @classmethod

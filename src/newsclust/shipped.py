@@ -8,3 +8,4 @@ _SHIPPED = _INSTALLED if _INSTALLED.is_dir() else _PACKAGE.parents[1] / "data"  
 
 SAMPLE_FOLDER = _SHIPPED / "sample"
 STARTER_FEEDS = _SHIPPED / "feeds.toml"
+OUTLETS = _SHIPPED / "outlets.toml"

@@ -145,6 +145,11 @@ def publisher_of(url: str) -> str:
     return host(url) if registered in _LET_TO_MANY else registered
 
 
+def is_let_to_many(name: str) -> bool:
+    """Return whether a host stands on a domain whose subdomains are other people's sites: blogs, nearly all."""
+    return any(name.endswith(f".{domain}") for domain in _LET_TO_MANY)
+
+
 def known_publisher(url: str | None) -> str | None:
     """Return the publisher of an address as it was written, None when it has none."""
     try:

@@ -51,6 +51,7 @@ STEPS = [
     "plan_feeds",
     "update_feed_health",
     "extract_articles",
+    "sync_outlets",
     "find_duplicates",
     "embed_articles",
     "link_articles",

@@ -128,6 +128,7 @@ def steps(
         "plan_feeds": partial(pipeline.plan_feeds, db, run),
         "update_feed_health": partial(pipeline.update_feed_health, db, run),
         "extract_articles": partial(pipeline.extract_articles, db, run, clock, extractor or PlainExtractor()),
+        "sync_outlets": partial(pipeline.sync_outlets, db, run, []),
         "find_duplicates": partial(pipeline.find_duplicates, db, run, said, 0.8, 0.82),
         "embed_articles": partial(pipeline.embed_articles, db, run, TaggedEmbedder(), 300, WINDOW_DAYS, said),
         "link_articles": partial(pipeline.link_articles, db, run, CentredCosine(), model, WINDOW_DAYS),

@@ -13,6 +13,7 @@ from newsclust.pipeline.embed import embed_articles
 from newsclust.pipeline.extract import extract_articles
 from newsclust.pipeline.feeds import fetch_feeds, fetch_lists, parse_feeds, plan_feeds, sync_feeds
 from newsclust.pipeline.health import update_feed_health
+from newsclust.pipeline.outlets import sync_outlets
 from newsclust.pipeline.pages import fetch_pages
 from newsclust.pipeline.pairs import count_archive_words, link_articles
 from newsclust.pipeline.prune import prune
@@ -50,6 +51,7 @@ __all__ = [
     "run_step",
     "sync_corrections",
     "sync_feeds",
+    "sync_outlets",
     "update_feed_health",
 ]
 

@@ -63,6 +63,7 @@ PUBLISHED: Mapping[str, PublishedTable] = {
     ),
     "links": PublishedTable(),
     "migrations": PublishedTable(),
+    "outlet_profiles": PublishedTable(),
     "quarantines": PublishedTable(),
     "request_counts": PublishedTable(  # of what is not published, too
         source="FROM request_counts UNION ALL SELECT run_id, '', count(*), count(*) FILTER (seconds > 0), "

@@ -60,3 +60,11 @@ COMMENT ON COLUMN articles.text_dropped_at IS 'When retention dropped the text, 
 COMMENT ON COLUMN articles.text_dropped_reason IS 'The setting that did';
 COMMENT ON COLUMN articles.vectors_dropped_at IS 'When retention dropped the vectors, UTC; NULL: it did not';
 COMMENT ON COLUMN articles.vectors_dropped_reason IS 'The setting that did';
+COMMENT ON TABLE outlet_profiles IS 'Who each publisher is, of those seen and those listed; the view outlets adds what they told';
+COMMENT ON COLUMN outlet_profiles.publisher IS 'As in articles.publisher';
+COMMENT ON COLUMN outlet_profiles.host IS 'Where its home page is';
+COMMENT ON COLUMN outlet_profiles.country IS 'ISO 3166-1 alpha-2, where its newsroom is; NULL: nobody says';
+COMMENT ON COLUMN outlet_profiles.languages IS 'ISO 639-1; empty: nobody says';
+COMMENT ON COLUMN outlet_profiles.kind IS 'press, blog, company, aggregator or forum; NULL: nobody says';
+COMMENT ON COLUMN outlet_profiles.source IS 'shipped: our list; yours: your outlets.toml; inferred: from its address and articles';
+COMMENT ON COLUMN outlet_profiles.run_id IS 'The run that last found something else';
