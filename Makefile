@@ -55,6 +55,7 @@ bench: $(BIN)/.installed
 	$(BIN)/python -m benchmarks.extraction
 	$(BIN)/python -m benchmarks.index_pages
 	$(BIN)/python -m benchmarks.fetching
+	$(BIN)/python -m benchmarks.views
 
 # Pins come from deploy/requirements.lock, not from the environment of who works here.
 wheel:

@@ -14,7 +14,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from benchmarks import duplicates, extraction, fetching, growth, index_pages, night, quarantine, replay
+from benchmarks import duplicates, extraction, fetching, growth, index_pages, night, quarantine, replay, views
 from newsclust.centering import Part, centre
 from newsclust.embed import SentenceTransformerEmbedder
 
@@ -252,3 +252,11 @@ def test_adverts_of_each_kind_are_written_in_their_language(kind: str, language:
     sold = [quarantine.advert(rng, kind, language, "pier.example", FIRST) for _ in range(10)]
     assert sum(one.language == language for one in sold) >= 8
     assert {one.site for one in sold} == {"pier.example"}
+
+
+def test_every_view_of_a_tiny_archive_is_measured(capsys: pytest.CaptureFixture[str]) -> None:
+    views.main(["--articles", "2000"])
+    told = capsys.readouterr().out
+    assert "| `article_sources` |" in told
+    assert re.search(r"`story_page` \| [\d.]+ \| 1 \|", told)
+    assert re.search(r"`story_nights` \| [\d.]+ \| [1-9]", told)

@@ -53,13 +53,17 @@ WITH nights AS (
            last_value(is_end IGNORE NULLS) OVER story AS is_over, last_value(headline IGNORE NULLS) OVER story AS headline
     FROM moments
     WINDOW story AS (PARTITION BY story_id ORDER BY changed_at)
+), shown AS (
+    SELECT states.story_id, states.changed_at, states.until, states.articles, states.outlets,
+           coalesce(states.headline, stories.headline) AS headline
+    FROM states
+    JOIN internal.stories ON stories.story_id = states.story_id
+    WHERE NOT states.is_over AND states.articles > 0
 )
-SELECT nights.night_at, states.story_id, coalesce(states.headline, stories.headline) AS headline, states.articles, states.outlets
-FROM states
-JOIN nights ON nights.night_at >= states.changed_at AND nights.night_at < states.until
-JOIN internal.stories ON stories.story_id = states.story_id
-WHERE NOT states.is_over AND states.articles > 0
-ORDER BY nights.night_at DESC, states.outlets DESC, states.articles DESC, states.story_id;
+SELECT nights.night_at, shown.story_id, shown.headline, shown.articles, shown.outlets
+FROM shown
+JOIN nights ON nights.night_at >= shown.changed_at AND nights.night_at < shown.until
+ORDER BY nights.night_at DESC, shown.outlets DESC, shown.articles DESC, shown.story_id;
 COMMENT ON VIEW story_nights IS 'The living stories of each night, as they stood after it';
 COMMENT ON COLUMN story_nights.night_at IS 'The night, UTC';
 COMMENT ON COLUMN story_nights.story_id IS 'The story';
