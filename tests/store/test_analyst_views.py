@@ -204,10 +204,22 @@ def test_a_blind_spot_is_told_by_three_voices_of_one_language(db: Database) -> N
     story(db, "french", "f0", "f1", "f2")
     story(db, "mixed", "m0", "m1", "m2")
     story(db, "lonely", "g")
-    rows = db.rows("SELECT story_id, language, independent_outlets, missing_languages FROM blind_spots")
-    assert [tuple(row.values()) for row in rows] == [("english", "en", 3, ["fr"]), ("french", "fr", 3, ["en"])]
+    rows = db.tuples("SELECT kind, story_id, told_in, independent_outlets, missing FROM blind_spots")
+    assert rows == [("language", "english", "en", 3, ["fr"]), ("language", "french", "fr", 3, ["en"])]
     duplicate(db, "e2", "e1")
     db.execute("UPDATE story_articles SET left_at = $1 WHERE article_id = 'e2'", [at(24)])
+    assert db.column("SELECT story_id FROM blind_spots") == ["french"]
+
+
+def test_a_story_of_one_country_is_a_blind_spot_of_the_others_and_says_how_many_are_unknown(db: Database) -> None:
+    for number, country in enumerate(["US", "US", "US", None, "FR", "FR", "FR"]):
+        article(db, f"a{number}", f"p{number}.example", number)
+        insert(db, "outlet_profiles", publisher=f"p{number}.example", country=country)
+    story(db, "american", "a0", "a1", "a2", "a3")
+    story(db, "french", "a4", "a5", "a6")
+    rows = db.tuples("SELECT kind, story_id, told_in, missing, outlets, unplaced_outlets FROM blind_spots")
+    assert rows == [("country", "american", "US", ["FR"], 4, 1), ("country", "french", "FR", ["US"], 3, 0)]
+    insert(db, "story_articles", story_id="american", article_id="a4", joined_at=at(0), left_at=None)
     assert db.column("SELECT story_id FROM blind_spots") == ["french"]
 
 
