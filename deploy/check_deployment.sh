@@ -28,7 +28,7 @@ for script in *.sh; do bash -n "$script"; done
 "$work/tools/bin/hadolint" --failure-threshold info Dockerfile
 echo "Dockerfile: hadolint finds nothing"
 
-npm install --silent --no-audit --no-fund --prefix "$work/npm" "dclint@$dclint_version"
+npm install --loglevel error --no-audit --no-fund --prefix "$work/npm" "dclint@$dclint_version"
 "$work/npm/node_modules/.bin/dclint" --max-warnings 0 "$PWD/compose.yaml"
 echo "compose.yaml: dclint finds nothing"
 

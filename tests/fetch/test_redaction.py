@@ -215,8 +215,8 @@ def leaks(text: str) -> list[str]:
 def stored(path: Path) -> Iterator[tuple[str, str]]:
     """Every table of the file with all it holds, unpacked."""
     with duckdb.connect(str(path), read_only=True) as connection:
-        for (table,) in connection.execute("SELECT table_name FROM duckdb_tables()").fetchall():
-            for row in connection.execute(f"FROM {table}").fetchall():
+        for schema, table in connection.execute("SELECT schema_name, table_name FROM duckdb_tables()").fetchall():
+            for row in connection.execute(f"FROM {schema}.{table}").fetchall():
                 for value in row:
                     yield table, zlib.decompress(value).decode() if isinstance(value, bytes) else str(value)
 
@@ -234,7 +234,7 @@ def test_no_secret_is_stored_or_published(lived: Lived, name: str) -> None:
     assert [(table, found) for table, value in stored(path) if (found := leaks(value))] == []
     assert leaks(path.read_bytes().decode("latin-1")) == []
     with duckdb.connect(str(path), read_only=True) as connection:
-        assert connection.execute("SELECT count(DISTINCT feed_id) FROM entries").fetchone() == (8,)
+        assert connection.execute("SELECT count(DISTINCT feed_id) FROM internal.entries").fetchone() == (8,)
 
 
 def test_no_secret_is_logged_or_told_in_the_morning(lived: Lived) -> None:

@@ -463,6 +463,10 @@ def test_every_view_can_be_asked_of_an_empty_database(empty: Database, name: str
         "stories_as_of": "TIMESTAMP '2026-02-04 06:00'",
         "changes_since": "TIMESTAMP '2026-02-04 06:00'",
         "story_page": "'s'",
+        "search_articles": "'words'",
+        "search_stories": "'words'",
+        "similar_articles": "'a'",
+        "similar_stories": "'s'",
     }
     asked = f"{view}({given[view]})" if view in given else view
     if "REPLACE VIEW internal." in SQL.joinpath("views", f"{name}.sql").read_text():
@@ -538,6 +542,10 @@ BREACHES: dict[str, list[tuple[str, list[tuple[str, dict[str, Any]]]]]] = {
             [("stories", {"story_id": "s", "state": "merged", "merged_into": "t"}), BORN, MEMBER],
         ),
         ("a merged story that names no other", [("stories", {"story_id": "s", "state": "merged"}), BORN]),
+    ],
+    "search_words_stand_once": [
+        ("a word twice", [("search_words", {"word": "w", "language": "en"})] * 2),
+        ("a number of two articles", [("search_documents", {"article_id": name, "doc": 1}) for name in "ab"]),
     ],
     "stories_are_in_one_topic": [
         ("a story in two topics", [("topic_stories", {"story_id": "s", "topic_id": topic}) for topic in "tu"]),

@@ -105,6 +105,38 @@ def test_a_sighting_without_a_date_to_the_minute_is_not_behind_and_nobody_is_beh
     assert db.tuples("SELECT seen_as, hours_behind FROM article_sources") == [("a", 0.0), ("b", 1.0), ("c", None)]
 
 
+def test_all_views_agree_on_who_was_first_where_a_duplicate_was(db: Database) -> None:
+    told(db, "c", "copy.example", NOON - timedelta(hours=2), "given", duplicate=True)
+    put(db, "duplicates", article_id="c", original_id="b", method="same_text", found_at=NOON)
+    put(db, "story_events", story_id="s", event="born", happened_at=NOON, headline="One event")
+    first = NOON - timedelta(hours=2)
+    for view in (
+        "story_sources",
+        "current_stories",
+        "stories_as_of(TIMESTAMP '2026-03-02 12:00')",
+        "story_page('s')",
+    ):
+        assert db.column(f"SELECT first_at FROM {view}") == [first], view
+    assert dict(db.tuples("SELECT article_id, hours_since_first FROM story_timeline")) == {"a": 2.0, "b": 3.0}
+
+
+def test_all_views_agree_on_a_date_that_another_one_contradicts(db: Database) -> None:
+    db.execute("UPDATE articles SET attested_at = $1 WHERE article_id = 'a'", [NOON + timedelta(hours=4)])
+    put(db, "story_events", story_id="s", event="born", happened_at=NOON, headline="One event")
+    for view in (
+        "story_sources",
+        "current_stories",
+        "stories_as_of(TIMESTAMP '2026-03-02 12:00')",
+        "story_page('s')",
+    ):
+        assert db.column(f"SELECT first_at FROM {view}") == [NOON + timedelta(hours=1)], view
+    assert dict(db.tuples("SELECT article_id, hours_since_first FROM story_timeline")) == {"a": 3.0, "b": 0.0}
+    assert db.tuples("SELECT name, earlier FROM lead_lag WHERE kind = 'outlet' ORDER BY name") == [
+        ("later.example", 1),
+        ("noon.example", 0),
+    ]
+
+
 def test_a_sighting_has_the_articles_date_where_the_feed_gives_none_and_no_delay(db: Database) -> None:
     """Otherwise two views would tell two dates of one article."""
     seen(db, "a", NOON + timedelta(hours=9), "missing")

@@ -218,7 +218,8 @@ def fill(connection: duckdb.DuckDBPyConnection, table: str, named: str) -> None:
     """Insert a row whose texts all are `named`."""
     anything = {"TEXT[]": "[]", "TIMESTAMP": "TIMESTAMP '2026-03-02 12:00'", "BOOLEAN": "true", "INTEGER": "1"}
     types = connection.execute(
-        "SELECT data_type FROM duckdb_columns() WHERE table_name = $1 ORDER BY column_index", [table]
+        "SELECT data_type FROM duckdb_columns() WHERE table_name = $1 AND schema_name = 'main' ORDER BY column_index",
+        [table],
     ).fetchall()
     values = ", ".join(anything.get(kind.replace("VARCHAR", "TEXT"), f"'{named}'") for (kind,) in types)
     connection.execute(f"INSERT INTO {table} VALUES ({values})")

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from newsclust.cli.output import Format, Output, OutputFile
-from newsclust.cli.shared import Config, Published, published
+from newsclust.cli.shared import Config, Published, console, published
 from newsclust.errors import SettingsError
 
 if TYPE_CHECKING:
@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
 _AGO = re.compile(r"(\d+(?:\.\d+)?)\s*([hdw])")
 _HOURS = {"h": 1, "d": 24, "w": 168}
+_ROOM_FOR_TOPICS = 110  # columns of a terminal; in a narrower one the headline would be folded into a strip
 _GROWING_HOURS = 24  # without --since: what the last night brought
 
 
@@ -85,7 +86,8 @@ def top(
             out.show(Rows.answering(connection, stories, asked))
             return
         shown = f"SELECT outlets, articles, {'new_articles AS new, ' if by is Ranking.GROWTH else ''}"
-        shown += f"array_to_string(languages, ' ') AS lang, headline, topic, story_id FROM ({stories})"
+        beside = "topic, " if console().width >= _ROOM_FOR_TOPICS else ""
+        shown += f"array_to_string(languages, ' ') AS lang, headline, {beside}story_id FROM ({stories})"
         out.show(Rows.answering(connection, shown, asked), title="Stories")
         if topic is None and language is None and since is None:
             sql = f"SELECT stories, articles, label, headline FROM current_topics LIMIT {number:d}"  # noqa: S608

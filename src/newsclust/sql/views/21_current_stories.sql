@@ -3,7 +3,7 @@ CREATE OR REPLACE VIEW current_stories AS
 WITH members AS (
     SELECT story_id, count(*) FILTER (NOT is_duplicate) AS articles, count(*) FILTER (is_duplicate) AS duplicates,
            count(DISTINCT publisher) AS outlets, list_sort(list(DISTINCT language)) AS languages,
-           arg_min(story_tellings, row(NOT is_timed, told_at, article_id)) FILTER (NOT is_duplicate) AS first,
+           arg_min(story_tellings, row(NOT is_timed, told_at, first_seen_at, published_at, article_id)) AS first,
            arg_max(story_tellings, row(published_at, article_id)) FILTER (NOT is_duplicate) AS last
     FROM story_tellings
     GROUP BY story_id
@@ -32,7 +32,7 @@ COMMENT ON COLUMN current_stories.articles IS 'Original articles';
 COMMENT ON COLUMN current_stories.duplicates IS 'Duplicates of them';
 COMMENT ON COLUMN current_stories.outlets IS 'Publishers that carried the story, by duplicates too, each counted once';
 COMMENT ON COLUMN current_stories.languages IS 'Languages, sorted';
-COMMENT ON COLUMN current_stories.first_at IS 'Publication of its first article, UTC: of those whose date is given to the minute, if there are any';
+COMMENT ON COLUMN current_stories.first_at IS 'Publication of its first article, UTC, a duplicate too: of those whose date is given to the minute, if there are any';
 COMMENT ON COLUMN current_stories.first_date_quality IS 'given, guessed, inferred, missing or future; first sight stands in for the last two';
 COMMENT ON COLUMN current_stories.last_at IS 'Publication of its last article, UTC';
 COMMENT ON COLUMN current_stories.last_date_quality IS 'given, guessed, inferred, missing or future; first sight stands in for the last two';

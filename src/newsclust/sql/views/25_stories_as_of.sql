@@ -25,8 +25,8 @@ WITH last_events AS (
            count(DISTINCT coalesce(articles.publisher, articles.outlet)) AS outlets,
            list_sort(list(DISTINCT articles.language)) AS languages,
            arg_min({'at': articles.published_at, 'quality': articles.date_quality},
-                   row(articles.date_quality <> 'given', articles.published_at, articles.article_id))
-               FILTER (NOT is_duplicate) AS first,
+                   row(articles.date_quality <> 'given', greatest(articles.published_at, articles.attested_at),
+                       articles.first_seen_at, articles.published_at, articles.article_id)) AS first,
            arg_max({'at': articles.published_at, 'quality': articles.date_quality}, row(articles.published_at, articles.article_id))
                FILTER (NOT is_duplicate) AS last,
            list(told.article_id ORDER BY told.article_id) FILTER (NOT is_duplicate) AS article_ids

@@ -18,7 +18,8 @@ WITH story AS (
     SELECT tellings.story_id, tellings.original_id, tellings.method, articles.article_id, articles.title, articles.outlet,
            coalesce(articles.publisher, articles.outlet) AS publisher, articles.language, articles.published_at,
            articles.date_quality, articles.url, articles.text_quality,
-           (coalesce(list_position(['given', 'guessed'], articles.date_quality), 3), articles.published_at, articles.article_id) AS place
+           (articles.date_quality <> 'given', greatest(articles.published_at, articles.attested_at), articles.first_seen_at,
+            articles.published_at, articles.article_id) AS place
     FROM tellings
     JOIN internal.articles ON articles.article_id = tellings.article_id
 ), gathered AS (
@@ -75,4 +76,4 @@ LEFT JOIN placed ON placed.story_id = story.story_id
 LEFT JOIN happened ON happened.story_id = story.story_id
 LEFT JOIN corrected ON corrected.story_id = story.story_id
 ORDER BY story.story_id;
-COMMENT ON MACRO TABLE story_page IS 'All that a page about a story needs, in one row, by its id or the beginning of it: articles, duplicates, events and corrections are lists of structs; first_at is the earliest date to the minute, else of the day, else first sight, as first_date_quality says';
+COMMENT ON MACRO TABLE story_page IS 'All that a page about a story needs, in one row, by its id or the beginning of it: articles, duplicates, events and corrections are lists of structs; first_at is the earliest date given to the minute, else the earliest there is, as first_date_quality says';
