@@ -27,7 +27,7 @@ SELECT stories.story_id, stories.headline, stories.state, counted.articles, coun
        counted.first_en.article_id AS first_en_article_id,
        counted.first_fr.outlet AS first_fr_outlet, counted.first_fr.published_at AS first_fr_at,
        counted.first_fr.article_id AS first_fr_article_id,
-       round(date_diff('minute', counted.first_en.told_at, counted.first_fr.told_at) / 60.0, 2) AS en_fr_lead_hours
+       round(date_diff('minute', counted.first_en.published_at, counted.first_fr.published_at) / 60.0, 2) AS en_fr_lead_hours
 FROM counted
 JOIN internal.stories ON stories.story_id = counted.story_id
 ORDER BY counted.independent_outlets DESC, counted.outlets DESC, stories.last_at DESC, stories.story_id;
