@@ -151,7 +151,7 @@ def find_article(connection: duckdb.DuckDBPyConnection, wanted: str) -> ArticleR
     if len(found) != 1:
         raise SettingsError(
             f"{wanted!r}: {'no article' if not found else 'more than one article'} has this id or address"
-            + _instead("story", bool(not found and _stories_called(connection, wanted)))
+            + _instead("story", exists=bool(not found and _stories_called(connection, wanted)))
         )
     return found[0]
 
@@ -162,12 +162,12 @@ def find_story(connection: duckdb.DuckDBPyConnection, wanted: str) -> tuple[str,
     if len(found) != 1:
         raise SettingsError(
             f"{wanted!r}: {'no story' if not found else 'more than one story'} has this id"
-            + _instead("article", bool(not found and _articles_called(connection, wanted)))
+            + _instead("article", exists=bool(not found and _articles_called(connection, wanted)))
         )
     return found[0]
 
 
-def _instead(kind: str, exists: bool) -> str:  # noqa: FBT001 (what is said, or nothing)
+def _instead(kind: str, *, exists: bool) -> str:
     return f"; {'an' if kind == 'article' else 'a'} {kind} has" if exists else ""
 
 
