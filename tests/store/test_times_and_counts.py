@@ -175,6 +175,10 @@ def test_every_time_of_an_article_has_its_quality_beside_it(db: Database) -> Non
     for table, column in db.tuples("SELECT table_name, column_name FROM duckdb_columns() WHERE schema_name = 'main'"):
         columns.setdefault(table, set()).add(column)
     views = db.column("SELECT view_name FROM duckdb_views() WHERE NOT internal AND schema_name = 'main'")
+    macros = ["stories_as_of(now()::TIMESTAMP)", "story_page('s')", "search_articles('w')", "search_stories('w')"]
+    for macro in [*macros, "similar_articles('a')", "similar_stories('s')"]:
+        columns[macro] = {row["column_name"] for row in db.rows(f"DESCRIBE FROM {macro}")}
+        views.append(macro)
     quality = {
         "published_at": "date_quality",
         "last_published_at": "last_date_quality",

@@ -7,7 +7,7 @@ WITH asked AS (
 ),
 -- INCLUDE search_hits
 SELECT row_number() OVER (ORDER BY best.score DESC, best.story_id) AS place,
-       best.story_id, stories.headline, stories.state, best.articles_found, best.languages, stories.first_at, stories.last_at,
+       best.story_id, stories.headline, stories.state, best.articles_found, best.languages,
        best.why, best.score, best.words_rank, best.meaning_rank, best.meaning_score, best.article_id, best.title, best.outlet,
        best.language, best.published_at, best.date_quality, best.url
 FROM (
