@@ -56,7 +56,7 @@ def search(
     topic: Annotated[
         str | None, typer.Option(help="Only stories of this topic: its id, or a part of its label.")
     ] = None,
-    number: Annotated[int, typer.Option(min=1, help="Show at most so many.")] = 10,
+    number: Annotated[int, typer.Option("--number", "-n", min=1, help="Show at most so many.")] = 10,
     model: Annotated[bool, typer.Option(help="Read the words with the language model, too (some seconds).")] = True,
     form: Format = None,
     output: OutputFile = None,
